@@ -1,0 +1,193 @@
+"""The typed configuration: what a person said, nothing derived.
+
+Every named collection is a mapping from identifier to object, so that a path such as
+``policies.no-games.action`` names one value everywhere: in problems, ``rsctl set``, REST and differences.
+Structures are frozen; an unknown key is an error; absent is ``None``, never 0 or ``""``.
+Addresses stay text here (the codec checks their syntax in ``values.py``), rates are bits per second,
+times of day are ``HH:MM`` in the site's zone.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct, field
+
+FORMAT = 1
+
+Identifier = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_-]{0,31}$")]
+Device = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.-]{1,15}$")]
+Port = Annotated[int, Meta(ge=1, le=65535)]
+Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+Role = Literal["owner", "admin", "department_manager", "clerk", "worker", "auditor", "hq"]
+Language = Literal["zh", "en"]
+Service = Literal["dhcp", "dns", "ntp", "ping", "ssh", "web"]
+
+
+class Node(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
+    """Base of every configuration structure."""
+
+
+class System(Node):
+    hostname: str = "rs-router"
+    timezone: str = "Asia/Shanghai"
+    language: Language = "zh"
+    ntp_servers: tuple[str, ...] = ("ntp.aliyun.com", "ntp.tencent.com")
+
+
+class Interface(Node):
+    """A port of the box; the key is the kernel's device name."""
+
+    description: str = ""
+    enabled: bool = True
+    mtu: Annotated[int, Meta(ge=576, le=9216)] | None = None
+    mac: str | None = None
+
+
+class Reservation(Node):
+    mac: str
+    address: str
+
+
+class Dhcp(Node):
+    """DHCPv4 on a LAN; ``start`` and ``end`` bound the pool, both inclusive."""
+
+    enabled: bool = True
+    start: str | None = None
+    end: str | None = None
+    lease_s: Annotated[int, Meta(ge=120, le=2_592_000)] = 43_200
+    reservations: dict[Identifier, Reservation] = field(default_factory=dict)
+
+
+class Lan(Node):
+    """A bridge of ports with the router's address in it; ``subnet_id`` picks its /64 of a delegated prefix."""
+
+    ports: tuple[Device, ...]
+    address: str
+    zone: Identifier = "lan"
+    ipv6: bool = True
+    subnet_id: Annotated[int, Meta(ge=0, le=65535)] = 0
+    dhcp: Dhcp = field(default_factory=Dhcp)
+
+
+class Wan(Node):
+    """A line to the internet. ``number`` is its place in the mark plan (ct mark bits 12-15) and never changes."""
+
+    interface: Device
+    number: Annotated[int, Meta(ge=1, le=7)]
+    protocol: Literal["static", "dhcp"] = "dhcp"
+    enabled: bool = True
+    zone: Identifier = "wan"
+    address: str | None = None
+    gateway: str | None = None
+    dns: tuple[str, ...] = ()
+    ipv6: Literal["off", "dhcp", "static"] = "dhcp"
+    ipv6_address: str | None = None
+    ipv6_gateway: str | None = None
+    ipv6_prefix: str | None = None
+    weight: Annotated[int, Meta(ge=1, le=100)] = 1
+    health_targets: tuple[str, ...] = ()
+
+
+class Zone(Node):
+    """Who may reach what: the box's own services from here, and the zones that traffic from here may enter."""
+
+    services: tuple[Service, ...] = ()
+    forward_to: tuple[Identifier, ...] = ()
+    masquerade: bool = False
+
+
+class PortForward(Node):
+    """Connections from outside to ``ports`` (``"443"`` or ``"8000-8010"``) of a WAN go to a LAN address."""
+
+    ports: str
+    to_address: str
+    to_port: Port | None = None
+    protocol: Literal["tcp", "udp", "both"] = "tcp"
+    wan: Identifier | None = None
+    enabled: bool = True
+    description: str = ""
+
+
+class Dns(Node):
+    """Name service for the LANs; without ``upstreams`` the lines' own servers are asked."""
+
+    domain: str = "lan"
+    upstreams: tuple[str, ...] = ()
+    records: dict[str, str] = field(default_factory=dict)
+    rebind_protection: bool = True
+
+
+class Group(Node):
+    """Hosts: addresses, ranges ``a-b``, networks ``a/n`` of either family, and MACs."""
+
+    members: tuple[str, ...] = ()
+    description: str = ""
+
+
+class Window(Node):
+    """Days and a span of time on them; ``end`` before ``start`` runs past midnight, ``"24:00"`` is allowed as end."""
+
+    days: tuple[Day, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+    start: str = "00:00"
+    end: str = "24:00"
+
+
+class Schedule(Node):
+    windows: tuple[Window, ...]
+    description: str = ""
+
+
+class Application(Node):
+    """An application the admin made, beside those of the database."""
+
+    name_zh: str
+    name_en: str
+    category: Identifier
+    domains: tuple[str, ...] = ()
+    networks: tuple[str, ...] = ()
+    ports: tuple[str, ...] = ()
+
+
+class Policy(Node):
+    """Group x application or category x schedule -> action. The lowest ``position`` that matches decides.
+
+    No groups means everybody; no applications and no categories means all traffic; no schedule means always.
+    ``except_groups`` and ``except_applications`` are exceptions: what they name is passed on to the next policy.
+    """
+
+    position: Annotated[int, Meta(ge=1, le=1_000_000)]
+    action: Literal["allow", "block"]
+    groups: tuple[Identifier, ...] = ()
+    except_groups: tuple[Identifier, ...] = ()
+    applications: tuple[str, ...] = ()
+    categories: tuple[Identifier, ...] = ()
+    except_applications: tuple[str, ...] = ()
+    schedule: Identifier | None = None
+    enabled: bool = True
+    description: str = ""
+
+
+class User(Node):
+    """Who may log in; the password's hash and the tokens live in the secrets file, not here."""
+
+    role: Role
+    full_name: str = ""
+    language: Language | None = None
+    enabled: bool = True
+
+
+class Config(Node):
+    format: int = FORMAT
+    system: System = field(default_factory=System)
+    interfaces: dict[Device, Interface] = field(default_factory=dict)
+    lans: dict[Identifier, Lan] = field(default_factory=dict)
+    wans: dict[Identifier, Wan] = field(default_factory=dict)
+    zones: dict[Identifier, Zone] = field(default_factory=dict)
+    port_forwards: dict[Identifier, PortForward] = field(default_factory=dict)
+    dns: Dns = field(default_factory=Dns)
+    groups: dict[Identifier, Group] = field(default_factory=dict)
+    schedules: dict[Identifier, Schedule] = field(default_factory=dict)
+    applications: dict[Identifier, Application] = field(default_factory=dict)
+    policies: dict[Identifier, Policy] = field(default_factory=dict)
+    users: dict[Identifier, User] = field(default_factory=dict)

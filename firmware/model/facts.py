@@ -1,0 +1,36 @@
+"""Facts of the box and of the moment, handed to ``verify`` and ``render`` so that both stay pure."""
+
+from __future__ import annotations
+
+from msgspec import Struct, field
+
+
+class PortFact(Struct, frozen=True, kw_only=True):
+    mac: str = ""
+    mtu_max: int = 9216
+    carrier: bool = True
+
+
+class LineState(Struct, frozen=True, kw_only=True):
+    """What a line has got (by DHCP, router advertisement or delegation) and whether it works now."""
+
+    up: bool = False
+    address: str | None = None  # with prefix length
+    gateway: str | None = None
+    dns: tuple[str, ...] = ()
+    ipv6_address: str | None = None
+    ipv6_gateway: str | None = None
+    ipv6_prefix: str | None = None  # delegated
+
+
+class Facts(Struct, frozen=True, kw_only=True):
+    ports: dict[str, PortFact] = field(default_factory=dict)
+    applications: dict[str, str] = field(default_factory=dict)  # id -> category, of the database
+    lines: dict[str, LineState] = field(default_factory=dict)  # by WAN
+    active_schedules: frozenset[str] = frozenset()
+    nft_queue: bool = True
+    can_set_clock: bool = True
+    web_argv: tuple[str, ...] = ()  # how to start the TLS front, empty when not installed
+    policy_generation: int = 0  # 0..63, see docs/design/contracts.md
+    fastpath_packets: int = 10
+    queues: int = 1

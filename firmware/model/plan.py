@@ -1,0 +1,135 @@
+"""The Plan: everything that applying a configuration does to the box, as plain data.
+
+``features`` produce it, ``engine`` compares two of them, ``kernel`` carries the difference out.
+Pure and deterministic: the same configuration and facts give the same bytes.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from msgspec import Struct, field
+
+
+class NftSet(Struct, frozen=True, kw_only=True, order=True):
+    """A set or map of table ``inet rs``. Changing only ``elements`` reloads no rules."""
+
+    name: str
+    kind: Literal["set", "map", "vmap"]
+    type: str  # nft's own words: "ipv4_addr", "ipv4_addr : verdict", "mark . inet_service"
+    flags: tuple[str, ...] = ()
+    elements: tuple[str, ...] = ()
+
+
+class Link(Struct, frozen=True, kw_only=True, order=True):
+    """A network device. ``kind`` "port" exists already; "bridge" is made. ``addresses`` is the whole list wanted."""
+
+    name: str
+    kind: Literal["port", "bridge"]
+    up: bool = True
+    mtu: int | None = None
+    mac: str | None = None
+    master: str | None = None
+    addresses: tuple[str, ...] = ()
+
+
+class Route(Struct, frozen=True, kw_only=True, order=True):
+    """``to`` is a network (``0.0.0.0/0``, ``::/0`` for the default); ``table`` 254 is main."""
+
+    to: str
+    table: int
+    device: str = ""
+    via: str | None = None
+    metric: int = 0
+    kind: Literal["unicast", "unreachable", "blackhole"] = "unicast"
+
+
+class Rule(Struct, frozen=True, kw_only=True, order=True):
+    """An ip rule: by mark and mask, by source, or plain; to a table. ``family`` is 4 or 6."""
+
+    priority: int
+    family: Literal[4, 6]
+    table: int
+    mark: int | None = None
+    mask: int | None = None
+    source: str | None = None
+    suppress_prefixlength: int | None = None
+
+
+class File(Struct, frozen=True, kw_only=True, order=True):
+    """A file below the run directory that a service reads; ``path`` is relative to it."""
+
+    path: str
+    content: str
+    mode: int = 0o644
+
+
+class Unit(Struct, frozen=True, kw_only=True, order=True):
+    """A process that rsd keeps alive. ``{run}`` and ``{state}`` in ``argv`` stand for the directories.
+
+    A change of ``argv`` or of a file in ``restart_on`` restarts it; of one in ``reload_on`` sends it ``reload_signal``.
+    """
+
+    name: str
+    argv: tuple[str, ...]
+    restart_on: tuple[str, ...] = ()
+    reload_on: tuple[str, ...] = ()
+    reload_signal: str = "HUP"
+
+
+class PolicyGroup(Struct, frozen=True, kw_only=True, order=True):
+    """Hosts of one group: inclusive address ranges (first, last; either family) and MACs, sorted."""
+
+    name: str
+    ranges: tuple[tuple[str, str], ...] = ()
+    macs: tuple[str, ...] = ()
+
+
+class PolicyRow(Struct, frozen=True, kw_only=True):
+    """A policy in force now. Group numbers index ``FastpathTables.groups``; no groups means everybody.
+
+    ``applications`` empty and ``categories`` empty means all traffic.
+    """
+
+    name: str
+    action: Literal["allow", "block"]
+    groups: tuple[int, ...] = ()
+    except_groups: tuple[int, ...] = ()
+    applications: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()
+    except_applications: tuple[str, ...] = ()
+
+
+class CustomApplication(Struct, frozen=True, kw_only=True, order=True):
+    id: str
+    name_zh: str
+    name_en: str
+    category: str
+    domains: tuple[str, ...] = ()
+    networks: tuple[str, ...] = ()
+    ports: tuple[tuple[int, int], ...] = ()  # inclusive
+
+
+class FastpathTables(Struct, frozen=True, kw_only=True):
+    """What the fastpath decides by: rows in order, first match wins; ``local_networks`` are the LANs' own."""
+
+    groups: tuple[PolicyGroup, ...] = ()
+    rows: tuple[PolicyRow, ...] = ()
+    local_networks: tuple[str, ...] = ()
+    applications: tuple[CustomApplication, ...] = ()
+    block_page_url: str = ""
+
+
+class Plan(Struct, frozen=True, kw_only=True):
+    nft_rules: str = ""  # body of table inet rs without the sets: chains only
+    nft_sets: tuple[NftSet, ...] = ()
+    queue_by_iptables: bool = False  # the kernel lacks nft's queue statement
+    links: tuple[Link, ...] = ()
+    routes: tuple[Route, ...] = ()
+    rules: tuple[Rule, ...] = ()
+    sysctls: dict[str, str] = field(default_factory=dict)  # path below /proc/sys -> value
+    files: tuple[File, ...] = ()
+    units: tuple[Unit, ...] = ()
+    fastpath: FastpathTables = field(default_factory=FastpathTables)
+    hostname: str = ""
+    timezone: str = ""
