@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Public interface of the fastpath, read by C and, word for word, by cffi: no conditionals, no includes, no macros but #define NAME NUMBER.
+ *
+ * Units: time is milliseconds of a monotonic clock and always an argument; sizes are bytes; addresses are 16 bytes (IPv4 as ::ffff:a.b.c.d),
+ * ports are host order. Results: 0 or positive is success, negative errno is failure. Ownership: the caller owns every buffer; the
+ * library keeps pointers only to what *_init and *_open received. Threads: one thread per classifier; tables may be read by all.
+ */
+
+#define RS_ABI 1
+#define RS_HOST_SIZE 96      /* longest host name kept, with its NUL */
+#define RS_ERROR_SIZE 160    /* buffer for a message to a person */
+#define RS_ID_SIZE 32        /* longest identifier, with its NUL */
+
+/* ---- application database (built by binding/appdb.py, fastpath/apps/) ---- */
+
+typedef struct rs_apps rs_apps;
+
+/* Checks and opens a compiled database; data stays the caller's and must live as long. -EINVAL with the reason in error, -ENOMEM. */
+int rs_apps_open(const void *data, size_t length, rs_apps **out, char *error);
+void rs_apps_close(rs_apps *apps);
+uint32_t rs_apps_count(const rs_apps *apps);                       /* ids are 1..count; 0 is unknown */
+const char *rs_apps_id(const rs_apps *apps, uint16_t app);         /* "" for unknown */
+const char *rs_apps_category(const rs_apps *apps, uint16_t app);
+uint16_t rs_apps_find(const rs_apps *apps, const char *id);        /* 0 when there is none */
+uint16_t rs_apps_match_host(const rs_apps *apps, const char *host, size_t length); /* longest suffix; 0 when none */
+
+/* ---- classifier: decides what a flow is; no I/O, no allocation, no clock ---- */
+
+typedef struct rs_classifier rs_classifier;
+
+enum rs_state { RS_NEED_MORE = 0, RS_DECIDED = 1, RS_EXCLUDED = 2 };
+
+/* Which stage decided. */
+enum rs_stage { RS_STAGE_NONE = 0, RS_STAGE_LEARNED = 1, RS_STAGE_DISSECTOR = 2, RS_STAGE_PATTERN = 3, RS_STAGE_ADDRESS = 4, RS_STAGE_PORT = 5, RS_STAGE_NDPI = 6 };
+
+typedef struct rs_packet {
+    const uint8_t *data;     /* from the IP header on */
+    uint32_t length;         /* bytes readable at data */
+    uint64_t now_ms;
+    uint8_t mac[6];          /* source MAC where known */
+    uint8_t has_mac;
+} rs_packet;
+
+typedef struct rs_result {
+    uint8_t state;           /* enum rs_state */
+    uint8_t stage;           /* enum rs_stage */
+    uint8_t from_client;     /* 1: the packet goes from the flow's first sender to the other side */
+    uint8_t is_http_request; /* this packet holds the head of a plain HTTP request: a block page can answer it */
+    uint8_t transport;       /* IP protocol number */
+    uint16_t application;    /* 0 unknown */
+    uint16_t protocol;       /* an application id too: tls, quic, http, dns, bittorrent ... */
+    uint32_t packets;        /* of the flow so far, this one included */
+    uint8_t client[16];
+    uint8_t server[16];
+    uint16_t client_port;
+    uint16_t server_port;
+    uint32_t payload_offset; /* of the transport payload from data */
+    uint32_t payload_length;
+    char host[RS_HOST_SIZE]; /* "" where none was seen */
+} rs_result;
+
+/* Bytes of caller's memory for a table of that many flows (rounded up to a power of two). */
+size_t rs_classifier_size(uint32_t flows);
+/* Lays the classifier out in zeroed memory, aligned to 64. -EINVAL, -ENOMEM when length is too small. */
+int rs_classifier_init(void *memory, size_t length, uint32_t flows, uint32_t seed, rs_classifier **out);
+void rs_classifier_set_apps(rs_classifier *c, const rs_apps *apps);
+/* Turns the libndpi stage on (1) or off (0); -ENOTSUP where it was not built in. */
+int rs_classifier_use_ndpi(rs_classifier *c, int on);
+/* One packet. 0, or -EBADMSG when it is no IP packet that can be read, -EAGAIN for a later fragment. */
+int rs_classifier_packet(rs_classifier *c, const rs_packet *packet, rs_result *result);
