@@ -69,3 +69,39 @@ void rs_classifier_set_apps(rs_classifier *c, const rs_apps *apps);
 int rs_classifier_use_ndpi(rs_classifier *c, int on);
 /* One packet. 0, or -EBADMSG when it is no IP packet that can be read, -EAGAIN for a later fragment. */
 int rs_classifier_packet(rs_classifier *c, const rs_packet *packet, rs_result *result);
+
+/* ---- policy table (built by binding/policy.py): who may use what; immutable but for one class cache per thread ---- */
+
+#define RS_POLICY_VERSION 1
+#define RS_APPS_MAX 4095       /* twelve bits of ct mark */
+#define RS_GENERATIONS 64
+
+typedef struct rs_policy rs_policy;
+
+enum rs_action { RS_ALLOW = 0, RS_BLOCK = 1, RS_BLOCK_PAGE = 2 }; /* as in ct mark bits 20-23 */
+
+typedef struct rs_decision {
+    int32_t row;             /* of the policy that matched, -1 none */
+    uint8_t action;          /* RS_ALLOW or RS_BLOCK */
+    uint8_t is_certain;      /* 1: the same action whatever the application */
+} rs_decision;
+
+/* Who a LAN host is: its address, the IPv4 address of the same machine (all zero unknown), its MAC (all zero unknown). */
+typedef struct rs_identity {
+    uint8_t address[16];
+    uint8_t alias[16];
+    uint8_t mac[6];
+} rs_identity;
+
+/* Checks and copies a table. threads: how many will ask at the same time. -EINVAL with the reason in error, -ENOMEM. */
+int rs_policy_open(const void *data, size_t length, uint32_t threads, rs_policy **out, char *error);
+void rs_policy_close(rs_policy *policy);
+/* First row that matches; app above the table's count is asked as unknown. thread < threads of rs_policy_open. */
+void rs_policy_decide(rs_policy *policy, uint32_t thread, const rs_identity *host, uint16_t app, rs_decision *out);
+/* The groups the host is in, ascending; at most capacity are written. The number found. */
+uint32_t rs_policy_groups(const rs_policy *policy, const rs_identity *host, uint32_t *groups, uint32_t capacity);
+int rs_policy_is_local(const rs_policy *policy, const uint8_t *address); /* 1: inside the LANs' own networks */
+uint32_t rs_policy_generation(const rs_policy *policy);
+uint32_t rs_policy_apps_count(const rs_policy *policy);
+uint32_t rs_policy_apps_crc(const rs_policy *policy);       /* CRC-32 of the ids, each with its NUL, that the table was built for */
+const char *rs_policy_page_url(const rs_policy *policy);    /* "" when there is none */
