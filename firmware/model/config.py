@@ -118,6 +118,13 @@ class Dns(Node):
     rebind_protection: bool = True
 
 
+class Host(Node):
+    """A device that a person gave a name; its MAC says which one it is."""
+
+    mac: str
+    name: Annotated[str, Meta(min_length=1, max_length=64)]
+
+
 class Group(Node):
     """Hosts: addresses, ranges ``a-b``, networks ``a/n`` of either family, and MACs."""
 
@@ -186,6 +193,7 @@ class Config(Node):
     zones: dict[Identifier, Zone] = field(default_factory=dict)
     port_forwards: dict[Identifier, PortForward] = field(default_factory=dict)
     dns: Dns = field(default_factory=Dns)
+    hosts: dict[Identifier, Host] = field(default_factory=dict)
     groups: dict[Identifier, Group] = field(default_factory=dict)
     schedules: dict[Identifier, Schedule] = field(default_factory=dict)
     applications: dict[Identifier, Application] = field(default_factory=dict)
