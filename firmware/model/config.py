@@ -3,7 +3,7 @@
 Every named collection is a mapping from identifier to object, so that a path such as
 ``policies.no-games.action`` names one value everywhere: in problems, ``rsctl set``, REST and differences.
 Structures are frozen; an unknown key is an error; absent is ``None``, never 0 or ``""``.
-Addresses stay text here (the codec checks their syntax in ``values.py``), rates are bits per second,
+Addresses stay text here (``features.verify`` reads them by ``values.py``), rates are bits per second,
 times of day are ``HH:MM`` in the site's zone.
 """
 
@@ -15,8 +15,9 @@ from msgspec import Meta, Struct, field
 
 FORMAT = 1
 
-Identifier = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_-]{0,31}$")]
-Device = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.-]{1,15}$")]
+# Python's "$" also matches before a final newline, which must not get into files and rulesets.
+Identifier = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_-]{0,31}$(?!\n)")]
+Device = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.-]{1,15}$(?!\n)")]
 Port = Annotated[int, Meta(ge=1, le=65535)]
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 Role = Literal["owner", "admin", "department_manager", "clerk", "worker", "auditor", "hq"]
@@ -28,14 +29,14 @@ class Node(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_d
     """Base of every configuration structure."""
 
 
-class System(Node):
+class System(Node, frozen=True):
     hostname: str = "rs-router"
     timezone: str = "Asia/Shanghai"
     language: Language = "zh"
     ntp_servers: tuple[str, ...] = ("ntp.aliyun.com", "ntp.tencent.com")
 
 
-class Interface(Node):
+class Interface(Node, frozen=True):
     """A port of the box; the key is the kernel's device name."""
 
     description: str = ""
@@ -44,12 +45,12 @@ class Interface(Node):
     mac: str | None = None
 
 
-class Reservation(Node):
+class Reservation(Node, frozen=True):
     mac: str
     address: str
 
 
-class Dhcp(Node):
+class Dhcp(Node, frozen=True):
     """DHCPv4 on a LAN; ``start`` and ``end`` bound the pool, both inclusive."""
 
     enabled: bool = True
@@ -59,7 +60,7 @@ class Dhcp(Node):
     reservations: dict[Identifier, Reservation] = field(default_factory=dict)
 
 
-class Lan(Node):
+class Lan(Node, frozen=True):
     """A bridge of ports with the router's address in it; ``subnet_id`` picks its /64 of a delegated prefix."""
 
     ports: tuple[Device, ...]
@@ -70,7 +71,7 @@ class Lan(Node):
     dhcp: Dhcp = field(default_factory=Dhcp)
 
 
-class Wan(Node):
+class Wan(Node, frozen=True):
     """A line to the internet. ``number`` is its place in the mark plan (ct mark bits 12-15) and never changes."""
 
     interface: Device
@@ -89,7 +90,7 @@ class Wan(Node):
     health_targets: tuple[str, ...] = ()
 
 
-class Zone(Node):
+class Zone(Node, frozen=True):
     """Who may reach what: the box's own services from here, and the zones that traffic from here may enter."""
 
     services: tuple[Service, ...] = ()
@@ -97,7 +98,7 @@ class Zone(Node):
     masquerade: bool = False
 
 
-class PortForward(Node):
+class PortForward(Node, frozen=True):
     """Connections from outside to ``ports`` (``"443"`` or ``"8000-8010"``) of a WAN go to a LAN address."""
 
     ports: str
@@ -109,7 +110,7 @@ class PortForward(Node):
     description: str = ""
 
 
-class Dns(Node):
+class Dns(Node, frozen=True):
     """Name service for the LANs; without ``upstreams`` the lines' own servers are asked."""
 
     domain: str = "lan"
@@ -118,21 +119,21 @@ class Dns(Node):
     rebind_protection: bool = True
 
 
-class Host(Node):
+class Host(Node, frozen=True):
     """A device that a person gave a name; its MAC says which one it is."""
 
     mac: str
     name: Annotated[str, Meta(min_length=1, max_length=64)]
 
 
-class Group(Node):
+class Group(Node, frozen=True):
     """Hosts: addresses, ranges ``a-b``, networks ``a/n`` of either family, and MACs."""
 
     members: tuple[str, ...] = ()
     description: str = ""
 
 
-class Window(Node):
+class Window(Node, frozen=True):
     """Days and a span of time on them; ``end`` before ``start`` runs past midnight, ``"24:00"`` is allowed as end."""
 
     days: tuple[Day, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -140,12 +141,12 @@ class Window(Node):
     end: str = "24:00"
 
 
-class Schedule(Node):
+class Schedule(Node, frozen=True):
     windows: tuple[Window, ...]
     description: str = ""
 
 
-class Application(Node):
+class Application(Node, frozen=True):
     """An application the admin made, beside those of the database."""
 
     name_zh: str
@@ -156,7 +157,7 @@ class Application(Node):
     ports: tuple[str, ...] = ()
 
 
-class Policy(Node):
+class Policy(Node, frozen=True):
     """Group x application or category x schedule -> action. The lowest ``position`` that matches decides.
 
     No groups means everybody; no applications and no categories means all traffic; no schedule means always.
@@ -175,7 +176,7 @@ class Policy(Node):
     description: str = ""
 
 
-class User(Node):
+class User(Node, frozen=True):
     """Who may log in; the password's hash and the tokens live in the secrets file, not here."""
 
     role: Role
@@ -184,7 +185,7 @@ class User(Node):
     enabled: bool = True
 
 
-class Config(Node):
+class Config(Node, frozen=True):
     format: int = FORMAT
     system: System = field(default_factory=System)
     interfaces: dict[Device, Interface] = field(default_factory=dict)

@@ -57,7 +57,10 @@ class Rule(Struct, frozen=True, kw_only=True, order=True):
 
 
 class File(Struct, frozen=True, kw_only=True, order=True):
-    """A file below the run directory that a service reads; ``path`` is relative to it."""
+    """A file below the run directory that a service reads; ``path`` is relative to it.
+
+    ``{run}`` ``{state}`` ``{lib}`` ``{static}`` in ``content`` stand for the directories, as in ``Unit.argv``.
+    """
 
     path: str
     content: str
@@ -65,9 +68,11 @@ class File(Struct, frozen=True, kw_only=True, order=True):
 
 
 class Unit(Struct, frozen=True, kw_only=True, order=True):
-    """A process that rsd keeps alive. ``{run}`` and ``{state}`` in ``argv`` stand for the directories.
+    """A process that rsd keeps alive.
 
-    A change of ``argv`` or of a file in ``restart_on`` restarts it; of one in ``reload_on`` sends it ``reload_signal``.
+    ``{run}`` ``{state}`` ``{lib}`` (own programs) and ``{static}`` (the page's files) in ``argv`` stand for the
+    directories. A change of ``argv`` or of a file in ``restart_on`` restarts it; of one in ``reload_on`` sends it
+    ``reload_signal``.
     """
 
     name: str

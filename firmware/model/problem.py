@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from msgspec import Struct, field
 
 
@@ -10,7 +12,7 @@ class Problem(Struct, frozen=True, kw_only=True):
 
     ``message`` and ``remedy`` are English message identifiers with ``%(name)s`` places filled from ``params``;
     ``text.problem_text`` puts them into the reader's language. ``path`` is dotted (``lans.office.address``),
-    ``value`` is what stands there, as text.
+    ``value`` is what stands there, as text. An error refuses the commit, a warning is only shown.
     """
 
     path: str
@@ -18,3 +20,12 @@ class Problem(Struct, frozen=True, kw_only=True):
     value: str = ""
     remedy: str = ""
     params: dict[str, str] = field(default_factory=dict)
+    severity: Literal["error", "warning"] = "error"
+
+
+class ConfigError(Exception):
+    """A configuration, a path or a value that cannot be read; ``problems`` says all that is wrong."""
+
+    def __init__(self, problems: list[Problem]) -> None:
+        super().__init__("; ".join(f"{p.path}: {p.message % p.params}" for p in problems))
+        self.problems = problems

@@ -1,0 +1,173 @@
+"""What differs between two configurations, as paths and in words."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Literal
+
+import msgspec
+from msgspec import Struct
+
+from firmware.model import shape
+from firmware.model.config import Config
+from firmware.model.text import translate
+
+
+class Change(Struct, frozen=True, kw_only=True):
+    """One place that differs; ``before`` and ``after`` are JSON-able, None where there is nothing."""
+
+    path: str
+    kind: Literal["add", "remove", "change"]
+    before: Any = None
+    after: Any = None
+
+
+def diff(old: Config, new: Config) -> list[Change]:
+    """Every leaf that differs, in order of paths; a named object that came or went is one change."""
+    return sorted(_diff(old, new, ""), key=lambda change: change.path)
+
+
+def _diff(old: Any, new: Any, path: str) -> list[Change]:
+    if old == new:
+        return []
+    if isinstance(old, Struct) and isinstance(new, Struct):
+        names = old.__struct_fields__
+        return [c for n in names for c in _diff(getattr(old, n), getattr(new, n), shape.join_onto(path, n))]
+    if isinstance(old, dict) and isinstance(new, dict):
+        changes = []
+        for key in old.keys() | new.keys():
+            here = shape.join_onto(path, key)
+            if key not in new:
+                changes.append(Change(path=here, kind="remove", before=msgspec.to_builtins(old[key])))
+            elif key not in old:
+                changes.append(Change(path=here, kind="add", after=msgspec.to_builtins(new[key])))
+            else:
+                changes += _diff(old[key], new[key], here)
+        return changes
+    before, after = msgspec.to_builtins(old), msgspec.to_builtins(new)
+    return [Change(path=path, kind="change", before=before, after=after)]
+
+
+# What a person calls the collections and settings; a message identifier each.
+NOUNS = {
+    "system": "System",
+    "interfaces": "Port",
+    "lans": "LAN",
+    "wans": "Line",
+    "zones": "Zone",
+    "port_forwards": "Port forward",
+    "dns": "Names",
+    "groups": "Group",
+    "schedules": "Schedule",
+    "applications": "Own application",
+    "policies": "Policy",
+    "users": "User",
+}
+SETTINGS = {
+    "action": "action",
+    "address": "address",
+    "applications": "applications",
+    "categories": "categories",
+    "category": "category",
+    "days": "days",
+    "description": "description",
+    "dhcp": "DHCP",
+    "dns": "name servers",
+    "domain": "domain",
+    "domains": "domains",
+    "enabled": "switched on",
+    "end": "end",
+    "except_applications": "except applications",
+    "except_groups": "except groups",
+    "format": "format",
+    "forward_to": "may reach",
+    "full_name": "full name",
+    "gateway": "gateway",
+    "groups": "groups",
+    "health_targets": "health targets",
+    "hostname": "host name",
+    "interface": "port",
+    "ipv6": "IPv6",
+    "ipv6_address": "IPv6 address",
+    "ipv6_gateway": "IPv6 gateway",
+    "ipv6_prefix": "IPv6 prefix",
+    "language": "language",
+    "lease_s": "lease time in seconds",
+    "mac": "MAC address",
+    "masquerade": "masquerade",
+    "members": "members",
+    "mtu": "MTU",
+    "name_en": "English name",
+    "name_zh": "Chinese name",
+    "networks": "networks",
+    "ntp_servers": "time servers",
+    "number": "number",
+    "policies": "policies",
+    "ports": "ports",
+    "position": "position",
+    "protocol": "protocol",
+    "rebind_protection": "rebind protection",
+    "records": "record",
+    "reservations": "reservation",
+    "role": "role",
+    "schedule": "schedule",
+    "services": "services",
+    "start": "start",
+    "subnet_id": "subnet number",
+    "timezone": "time zone",
+    "to_address": "to address",
+    "to_port": "to port",
+    "upstreams": "upstream servers",
+    "wan": "line",
+    "weight": "weight",
+    "windows": "times",
+    "zone": "zone",
+}
+_SINGLE = ("system", "dns")  # objects that are not collections
+
+
+def describe(changes: list[Change], language: str) -> list[str]:
+    """A sentence for every change, in the reader's language."""
+    return [_describe(change, language) for change in changes]
+
+
+def _describe(change: Change, language: str) -> str:
+    head, *rest = shape.split(change.path)
+    noun = translate(language, NOUNS.get(head, head))
+    thing = noun
+    if rest and head not in _SINGLE:
+        thing = translate(language, "%(noun)s %(name)s", {"noun": noun, "name": rest[0]})
+        rest = rest[1:]
+    switched = rest[-1:] == ["enabled"]
+    if switched and len(rest) > 1:
+        inner = " ".join(translate(language, SETTINGS.get(part, part)) for part in rest[:-1])
+        thing = translate(language, "%(noun)s: %(name)s", {"noun": thing, "name": inner})
+    params = {
+        "thing": thing,
+        "setting": " ".join(translate(language, SETTINGS.get(part, part)) for part in rest),
+        "before": _say(change.before, language),
+        "after": _say(change.after, language),
+    }
+    if change.kind == "add":
+        message = "%(thing)s is added: %(setting)s %(after)s" if rest else "%(thing)s is added"
+    elif change.kind == "remove":
+        message = "%(thing)s is removed: %(setting)s %(before)s" if rest else "%(thing)s is removed"
+    elif switched:
+        message = "%(thing)s is switched on" if change.after else "%(thing)s is switched off"
+    else:
+        message = "%(thing)s: %(setting)s changes from %(before)s to %(after)s"
+    return translate(language, message, params)
+
+
+def _say(value: Any, language: str) -> str:
+    if value is None or value in ((), []):
+        return translate(language, "nothing")
+    if isinstance(value, bool):
+        return translate(language, "yes") if value else translate(language, "no")
+    if isinstance(value, list | tuple):
+        shown = ", ".join(_say(item, language) for item in value[:8])
+        more = {"shown": shown, "count": str(len(value))}
+        return shown if len(value) <= 8 else translate(language, "%(shown)s and more (%(count)s in all)", more)
+    if isinstance(value, dict):
+        return json.dumps(value, ensure_ascii=False, sort_keys=True)
+    return str(value)

@@ -1,0 +1,151 @@
+"""Reading what a person writes: addresses, ranges, MACs, ports, times. Every reader raises ValueError on nonsense."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from ipaddress import (
+    IPv4Address,
+    IPv4Interface,
+    IPv4Network,
+    IPv6Address,
+    IPv6Interface,
+    IPv6Network,
+    ip_address,
+    ip_interface,
+    ip_network,
+)
+from socket import AF_INET, AF_INET6, inet_ntop, inet_pton
+from typing import Literal, NamedTuple
+
+Address = IPv4Address | IPv6Address
+InterfaceAddress = IPv4Interface | IPv6Interface
+Network = IPv4Network | IPv6Network
+
+_MAC = re.compile(r"[0-9a-fA-F]{2}([:-][0-9a-fA-F]{2}){5}")
+_TIME = re.compile(r"([01][0-9]|2[0-4]):([0-5][0-9])")
+_LABEL = re.compile(r"(?!-)[a-zA-Z0-9_-]{1,63}(?<!-)")
+
+
+class Range(NamedTuple):
+    """Addresses of one family, both ends inclusive, as integers (they sort, merge and compare fast)."""
+
+    version: Literal[4, 6]
+    first: int
+    last: int
+
+
+class Mac(NamedTuple):
+    text: str
+
+
+Member = Range | Mac
+
+
+def _clean(text: str) -> str:
+    if "%" in text or text != text.strip():  # ipaddress takes scopes such as fe80::1%eth0
+        raise ValueError(text)
+    return text
+
+
+def parse_address(text: str) -> Address:
+    return ip_address(_clean(text))
+
+
+def parse_interface(text: str) -> InterfaceAddress:
+    """An address with its prefix length, ``192.168.8.1/24``; the length is not optional."""
+    if "/" not in text:
+        raise ValueError(text)
+    return ip_interface(_clean(text))
+
+
+def parse_network(text: str) -> Network:
+    """A network without host bits."""
+    return ip_network(_clean(text))
+
+
+def parse_mac(text: str) -> str:
+    """A station's MAC in lower case with colons; a multicast or zero address is none."""
+    if not _MAC.fullmatch(text):
+        raise ValueError(text)
+    mac = text.lower().replace("-", ":")
+    if int(mac[:2], 16) & 1 or mac == "00:00:00:00:00:00":
+        raise ValueError(text)
+    return mac
+
+
+def parse_ports(text: str) -> tuple[int, int]:
+    """``443`` or ``8000-8010`` as (first, last)."""
+    first, dash, last = text.partition("-")
+    if not (first.isascii() and first.isdigit() and (not dash or (last.isascii() and last.isdigit()))):
+        raise ValueError(text)
+    low, high = int(first), int(last or first)
+    if not 1 <= low <= high <= 65535:
+        raise ValueError(text)
+    return low, high
+
+
+def parse_time(text: str) -> int:
+    """``HH:MM`` as minutes since midnight; ``24:00`` is the end of the day."""
+    match = _TIME.fullmatch(text)
+    minutes = int(match[1]) * 60 + int(match[2]) if match else 1441
+    if minutes > 1440:
+        raise ValueError(text)
+    return minutes
+
+
+def parse_hostname(text: str) -> str:
+    """A host or domain name in lower case, by labels of letters, digits, ``-`` and ``_``."""
+    name = text.lower().rstrip(".")
+    if not name or len(name) > 253 or not all(_LABEL.fullmatch(label) for label in name.split(".")):
+        raise ValueError(text)
+    return name
+
+
+def parse_member(text: str) -> Member:
+    """A group's member: address, ``first-last``, network ``address/length`` or MAC. About 1 us for an IPv4 address."""
+    try:
+        number = int.from_bytes(inet_pton(AF_INET, text), "big")
+    except (OSError, ValueError):
+        return _parse_member_slowly(text)
+    return Range(4, number, number)
+
+
+def _parse_member_slowly(text: str) -> Member:
+    if _MAC.fullmatch(text):
+        return Mac(parse_mac(text))
+    if "/" in text:
+        network = parse_network(text)
+        return Range(network.version, int(network.network_address), int(network.broadcast_address))
+    first, dash, last = text.partition("-")
+    low = parse_address(first)
+    high = parse_address(last) if dash else low
+    if low.version != high.version or int(low) > int(high):
+        raise ValueError(text)
+    return Range(low.version, int(low), int(high))
+
+
+def merge(ranges: Iterable[Range]) -> list[Range]:
+    """The same addresses as sorted ranges that neither overlap nor touch."""
+    merged: list[Range] = []
+    for item in sorted(ranges):
+        if merged and merged[-1].version == item.version and item.first <= merged[-1].last + 1:
+            if item.last > merged[-1].last:
+                merged[-1] = merged[-1]._replace(last=item.last)
+        else:
+            merged.append(item)
+    return merged
+
+
+def range_texts(item: Range) -> tuple[str, str]:
+    """Both ends of a range as text."""
+    family, width = (AF_INET, 4) if item.version == 4 else (AF_INET6, 16)
+    first = inet_ntop(family, item.first.to_bytes(width, "big"))
+    return first, first if item.first == item.last else inet_ntop(family, item.last.to_bytes(width, "big"))
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """The known names that look most like this one, joined by commas; empty when none does."""
+    from difflib import get_close_matches
+
+    return ", ".join(get_close_matches(name, sorted(known), n=3, cutoff=0.6))
