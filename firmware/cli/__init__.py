@@ -1,0 +1,1 @@
+"""rsctl: the command line of the router."""

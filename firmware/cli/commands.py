@@ -1,0 +1,147 @@
+"""The table of rsctl's commands: help, parser and completion all come from it."""
+
+from __future__ import annotations
+
+from firmware.cli.command import Command, argument
+
+_CONFIRM = argument("--confirm", metavar="SECONDS", type=int, help="undo by itself unless confirmed within that time")
+_LIMIT = argument("--limit", type=int, metavar="N", help="at most that many rows")
+_HOST = argument("--host", completer="host", help="only this host: name, address or MAC")
+_APPLICATION = argument("--application", completer="application", help="only this application")
+
+COMMANDS = (
+    Command(
+        ("show",),
+        "show the configuration, or the part below a path",
+        "configuration:show",
+        (
+            argument("path", nargs="?", default="", metavar="PATH", completer="path", help="for example lans.office"),
+            argument("--running", action="store_true", help="what is in force, not the candidate"),
+            argument("--revision", type=int, metavar="N", completer="revision", help="an older revision"),
+        ),
+    ),
+    Command(
+        ("set",),
+        "set a value in the candidate",
+        "configuration:set_value",
+        (
+            argument("path", metavar="PATH", completer="path", help="for example policies.no-games.action"),
+            argument("value", metavar="VALUE", help="text, a number, true or false, or JSON; - reads JSON from input"),
+        ),
+    ),
+    Command(
+        ("delete",),
+        "delete a value or an entry from the candidate",
+        "configuration:delete",
+        (argument("path", metavar="PATH", completer="path", help="for example policies.no-games"),),
+    ),
+    Command(("diff",), "show how the candidate differs from what is in force", "configuration:diff"),
+    Command(("plan",), "show precisely what a commit would do", "configuration:plan"),
+    Command(
+        ("commit",),
+        "put the candidate in force",
+        "configuration:commit",
+        (_CONFIRM, argument("-m", "--message", default="", help="what the change is for")),
+    ),
+    Command(("confirm",), "keep a change that waits for confirmation", "configuration:confirm"),
+    Command(("discard",), "forget the candidate's changes", "configuration:discard"),
+    Command(
+        ("rollback",),
+        "put an older revision in force again",
+        "configuration:rollback",
+        (
+            argument(
+                "revision",
+                nargs="?",
+                type=int,
+                metavar="REVISION",
+                completer="revision",
+                help="default: the previous one",
+            ),
+            _CONFIRM,
+        ),
+    ),
+    Command(("revisions",), "list the revisions", "configuration:revisions", (_LIMIT,)),
+    Command(("export",), "print the configuration in force as text", "configuration:export"),
+    Command(
+        ("import",),
+        "load a configuration text into the candidate",
+        "configuration:import_text",
+        (argument("file", metavar="FILE", completer="file", help="- reads from input"),),
+    ),
+    Command(("status",), "is the box well?", "state:status"),
+    Command(("lines",), "the lines to the internet", "state:lines"),
+    Command(("hosts",), "the hosts behind the router", "state:hosts"),
+    Command(("flows",), "live connections", "state:flows", (_HOST, _APPLICATION, _LIMIT)),
+    Command(
+        ("usage",),
+        "who used how much",
+        "state:usage",
+        (
+            argument("--by", choices=("host", "application", "category", "wan"), default="host", help="what to sum by"),
+            argument("--since", default="24h", metavar="TIME", help="how far back: 30m, 24h, 7d (default 24h)"),
+            _HOST,
+            _APPLICATION,
+            _LIMIT,
+        ),
+    ),
+    Command(("blocked",), "what was blocked last", "state:blocked", (_LIMIT,)),
+    Command(("alarms",), "what needs attention", "state:alarms"),
+    Command(
+        ("why",),
+        "explain what happens to a host's traffic",
+        "state:why",
+        (
+            argument("ip", metavar="IP", completer="host", help="address of the host in the LAN"),
+            argument(
+                "host", metavar="HOST", completer="application", help="site, address or application it wants to reach"
+            ),
+        ),
+    ),
+    Command(("applications",), "the applications that can be recognised", "state:applications"),
+    Command(
+        ("classify",),
+        "recognise the flows of a capture file (needs no daemon)",
+        "classify:classify",
+        (
+            argument("file", metavar="FILE", completer="file", help="pcap or pcapng"),
+            argument("--no-ndpi", action="store_true", help="own stages only"),
+        ),
+        needs_daemon=False,
+    ),
+    Command(
+        ("passwd",),
+        "change a password",
+        "accounts:passwd",
+        (
+            argument("user", nargs="?", metavar="USER", completer="user", help="default: the owner"),
+            argument("--stdin", action="store_true", help="read the new password from input"),
+        ),
+    ),
+    Command(
+        ("token", "create"),
+        "make a token for REST; it is shown once",
+        "accounts:token_create",
+        (
+            argument("name", metavar="NAME", help="what it is for"),
+            argument("role", metavar="ROLE", nargs="?", default="auditor", help="default: auditor, which only reads"),
+        ),
+    ),
+    Command(("token", "list"), "list the tokens", "accounts:token_list"),
+    Command(
+        ("token", "revoke"),
+        "revoke a token",
+        "accounts:token_revoke",
+        (argument("id", metavar="ID", completer="token", help="see rsctl token list"),),
+    ),
+    Command(("users",), "list the users", "accounts:users"),
+    Command(
+        ("completion",),
+        "print the shell's completion script: source <(rsctl completion bash)",
+        "completion:script",
+        (argument("shell", choices=("bash",), help="the shell"),),
+        needs_daemon=False,
+    ),
+)
+
+GROUPS = {"token": "tokens for REST"}

@@ -1,0 +1,183 @@
+"""Commands that show what happens: lines, hosts, flows, usage, what was blocked and why."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from firmware.cli.command import EXIT_USAGE, Context
+from firmware.cli.terminal import bytes_text, duration_text, rate_text
+
+Row = dict[str, Any]
+
+
+def _show(context: Context, rows: Sequence[Row], columns: Sequence[str], cells: Callable[[Row], Sequence[str]]) -> None:
+    if context.terminal.as_json:
+        context.terminal.json(rows)
+    else:
+        context.terminal.table(columns, [cells(row) for row in rows])
+
+
+def status(context: Context) -> None:
+    state = context.call("status")
+    terminal = context.terminal
+    if terminal.as_json:
+        terminal.json(state)
+        return
+    t, memory, fastpath = terminal.t, state["memory"], state["fastpath"]
+    up = sum(1 for line in state["lines"] if line["up"])
+    facts = [
+        ("host name", state["hostname"]),
+        ("version", state["version"]),
+        ("running for", duration_text(state["uptime_s"])),
+        ("processor", f"{state['cpu_percent']:.0f} %"),
+        (
+            "memory",
+            t(
+                "%(available)s of %(total)s available",
+                available=bytes_text(memory["available"]),
+                total=bytes_text(memory["total"]),
+            ),
+        ),
+        ("lines", t("%(up)s of %(all)s up", up=up, all=len(state["lines"]))),
+        ("hosts", str(state["hosts_active"])),
+        ("connections", str(state["connections"])),
+        ("recognition", t("works") if fastpath["alive"] else t("does not run")),
+        ("blocked today", str(state["blocked_today"])),
+        ("alarms", str(state["alarms"])),
+    ]
+    if last := state.get("last_change"):
+        facts.append(("last change", f"{last['revision']}  {last['time']}  {last['author']}  {last['message']}"))
+    if pending := state.get("pending"):
+        facts.append(("waits for confirmation", t("revision %(revision)s", revision=pending["revision"])))
+    terminal.pairs(facts)
+
+
+def lines(context: Context) -> None:
+    up, down = context.terminal.t("up"), context.terminal.t("down")
+    _show(
+        context,
+        context.call("lines"),
+        ("line", "number", "state", "address", "gateway", "upload", "download"),
+        lambda line: (
+            line["name"],
+            str(line["number"]),
+            up if line["up"] else down,
+            line.get("address") or "-",
+            line.get("gateway") or "-",
+            rate_text(line["up_bps"]),
+            rate_text(line["down_bps"]),
+        ),
+    )
+
+
+def hosts(context: Context) -> None:
+    _show(
+        context,
+        context.call("hosts"),
+        ("address", "MAC", "name", "groups", "upload", "download", "applications"),
+        lambda host: (
+            host["address"],
+            host.get("mac") or "-",
+            host.get("name") or "-",
+            ",".join(host["groups"]) or "-",
+            rate_text(host["up_bps"]),
+            rate_text(host["down_bps"]),
+            ",".join(_name(application) for application in host["applications"][:4]) or "-",
+        ),
+    )
+
+
+def _name(application: str | Row) -> str:
+    return application if isinstance(application, str) else str(application["id"])
+
+
+def flows(context: Context) -> None:
+    args = context.args
+    _show(
+        context,
+        context.call("flows", host=args.host, application=args.application, limit=args.limit),
+        ("transport", "from", "to", "application", "site", "decided by", "action", "line", "upload", "download", "age"),
+        lambda flow: (
+            flow["transport"],
+            flow["a"],
+            flow["b"],
+            flow["application"],
+            flow["host"] or "-",
+            flow["stage"],
+            flow["action"],
+            str(flow["wan"] or "-"),
+            bytes_text(flow["up_bytes"]),
+            bytes_text(flow["down_bytes"]),
+            duration_text(flow["age_s"]),
+        ),
+    )
+
+
+def usage(context: Context) -> int | None:
+    args = context.args
+    match = re.fullmatch(r"(\d+)([mhd])", args.since)
+    if match is None:
+        context.terminal.error("%(value)s is not a time; write 30m, 24h or 7d.", value=args.since)
+        return EXIT_USAGE
+    since_s = int(match[1]) * {"m": 60, "h": 3600, "d": 86_400}[match[2]]
+    rows = context.call(
+        "usage", by=args.by, since_s=since_s, limit=args.limit, host=args.host, application=args.application
+    )
+    _show(
+        context,
+        rows,
+        (args.by, "upload", "download", "packets", "connections"),
+        lambda row: (
+            row.get("name") or row["key"],
+            bytes_text(row["up_bytes"]),
+            bytes_text(row["down_bytes"]),
+            str(row["packets"]),
+            str(row["connections"]),
+        ),
+    )
+    return None
+
+
+def blocked(context: Context) -> None:
+    _show(
+        context,
+        context.call("blocked", limit=context.args.limit),
+        ("time", "host", "application", "site", "policy"),
+        lambda row: (str(row["time"]), row["host"], row["application"], row["server"], row["policy"]),
+    )
+
+
+def alarms(context: Context) -> None:
+    _show(
+        context,
+        context.call("alarms"),
+        ("time", "level", "message"),
+        lambda row: (
+            str(row["time"]),
+            context.terminal.t(row["level"]),
+            context.terminal.t(row["message"], **row.get("params", {})),
+        ),
+    )
+
+
+def why(context: Context) -> None:
+    answer = context.call("why", ip=context.args.ip, host=context.args.host)
+    if context.terminal.as_json:
+        context.terminal.json(answer)
+        return
+    for number, step in enumerate(answer["steps"], 1):
+        context.terminal.line(f"{number}. {step}")
+
+
+def applications(context: Context) -> None:
+    answer = context.call("applications")
+    rows = answer["applications"] if isinstance(answer, dict) else answer
+    if context.terminal.as_json:
+        context.terminal.json(answer)
+        return
+    context.terminal.table(
+        ("application", "name", "category"),
+        [(row["id"], row[f"name_{context.terminal.language}"], row["category"]) for row in rows],
+    )
