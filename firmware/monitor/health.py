@@ -15,7 +15,9 @@ import time
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
-from firmware.monitor import netlink
+from firmware.kernel.errors import NetlinkError
+from firmware.monitor.links import LinkState, links
+from firmware.monitor.neighbours import neighbours
 from firmware.monitor.probe import Prober
 
 log = logging.getLogger(__name__)
@@ -136,7 +138,7 @@ class LineHealth:
                 next_s = max(next_s + self._interval_s, time.monotonic())
                 self._listen(next_s)
                 changes = self._judge()
-            except OSError:  # of netlink: out of memory and the like; the next round tries again
+            except (OSError, NetlinkError):  # out of memory and the like; the next round tries again
                 log.exception("line health: round failed")
                 self._stop.wait(self._interval_s)
                 continue
@@ -176,13 +178,13 @@ class LineHealth:
 
     def _judge(self) -> list[tuple[str, bool, str]]:
         """Ends the round; the lines whose state has changed by it."""
-        links = netlink.links()
+        present = links()
         silent_gateways = any(watch.line.gateway not in watch.proven for watch in self._watches.values())
-        alive = {n.address for n in netlink.neighbours() if n.is_alive} if silent_gateways else set()
+        alive = {n.address for n in neighbours() if n.is_alive} if silent_gateways else set()
         changes = []
         with self._lock:
             for watch in self._watches.values():
-                link = links.get(watch.line.device)
+                link = present.get(watch.line.device)
                 if link is None or link.device != watch.device:
                     # A port that came back under the same name is another one to the kernel: bind anew.
                     self._disconnect(watch)
@@ -226,7 +228,7 @@ NO_ANSWER = "Nothing answers on the line."
 AT_ONCE = frozenset({NO_DEVICE, NO_CARRIER, NO_ADDRESS})
 
 
-def _verdict(watch: _Watch, link: netlink.LinkState | None, alive: set[str]) -> str:
+def _verdict(watch: _Watch, link: LinkState | None, alive: set[str]) -> str:
     """Why the line does not work in this round, ``""`` when it does."""
     line = watch.line
     if link is None:

@@ -1,18 +1,41 @@
-"""Byte counters of the network devices: one read of /proc/net/dev for all lines."""
+"""Carrier and byte counters of the network devices."""
 
 from __future__ import annotations
 
+import struct
 from pathlib import Path
 from typing import NamedTuple
 
+from firmware.kernel.netlink import GETLINK, Netlink, attributes, text
+
 # Of the calling thread: all threads of rsd are in the router's network namespace.
 DEVICES = Path("/proc/thread-self/net/dev")
-CLASS = Path("/sys/class/net")
+_IFINFO = struct.Struct("=BxHiII")
+_NAME = 3
+_LOWER_UP = 0x10000
+
+
+class LinkState(NamedTuple):
+    device: int  # interface index
+    has_carrier: bool
 
 
 class Counters(NamedTuple):
     received_bytes: int
     sent_bytes: int
+
+
+def links() -> dict[str, LinkState]:
+    """Every network device of this network namespace, by name.
+
+    :raise NetlinkError: with the kernel's reason.
+    """
+    found = {}
+    with Netlink() as door:
+        for body in door.dump(GETLINK, _IFINFO.pack(0, 0, 0, 0, 0)):
+            _, _, device, flags, _ = _IFINFO.unpack_from(body)
+            found[text(attributes(body, _IFINFO.size)[_NAME])] = LinkState(device, bool(flags & _LOWER_UP))
+    return found
 
 
 def counters() -> dict[str, Counters]:

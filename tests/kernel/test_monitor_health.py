@@ -13,9 +13,9 @@ from typing import TypeVar
 
 import pytest
 
-from firmware.monitor import netlink
 from firmware.monitor.health import NO_ADDRESS, NO_ANSWER, NO_CARRIER, NO_DEVICE, Line, LineHealth
 from firmware.monitor.links import counters
+from firmware.monitor.neighbours import neighbours
 
 pytestmark = pytest.mark.kernel
 T = TypeVar("T")
@@ -169,7 +169,7 @@ def test_probes_carry_the_lines_mark(site: None, tmp_path: Path) -> None:
 
 def test_neighbours_and_counters_of_the_namespace(watcher: Watcher) -> None:
     def read() -> tuple[set[str], set[str]]:
-        return {n.address for n in netlink.neighbours() if n.is_alive}, set(counters())
+        return {n.address for n in neighbours() if n.is_alive}, set(counters())
 
     addresses, devices = inside(ROUTER, read)
     assert {line.gateway for line in LINES} <= addresses
