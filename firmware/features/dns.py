@@ -1,0 +1,120 @@
+"""Names: dnsmasq answers the LANs, asks the lines' own servers, and keeps private answers of strangers out."""
+
+from __future__ import annotations
+
+from firmware.features import dhcp
+from firmware.features.part import Part
+from firmware.features.problems import problem, unreadable
+from firmware.features.topology import bridge, lan_address, lines
+from firmware.model.config import Config
+from firmware.model.facts import Facts
+from firmware.model.plan import File, Unit
+from firmware.model.problem import Problem
+from firmware.model.values import parse_address, parse_hostname
+
+CONF, HOSTS, SERVERS = "dnsmasq.d/dns.conf", "dnsmasq/hosts", "dnsmasq/servers"
+_ARGV = (
+    "dnsmasq",
+    "--keep-in-foreground",
+    "--log-facility=-",
+    "--conf-file=/dev/null",  # not the distribution's
+    "--conf-dir={run}/dnsmasq.d",
+    f"--addn-hosts={{run}}/{HOSTS}",
+    f"--servers-file={{run}}/{SERVERS}",
+    f"--dhcp-hostsfile={{run}}/{dhcp.RESERVATIONS}",
+    "--dhcp-leasefile={state}/dnsmasq.leases",
+    "--pid-file={run}/dnsmasq.pid",
+)
+
+
+def verify(config: Config, facts: Facts) -> list[Problem]:
+    remedy = "Use letters, digits and -, with dots between the parts."
+    _, problems = unreadable(
+        parse_hostname, config.dns.domain, "dns", "domain", message="This is no domain name.", remedy=remedy
+    )
+    for index, server in enumerate(config.dns.upstreams):
+        _, wrong = unreadable(
+            parse_address,
+            server,
+            "dns",
+            "upstreams",
+            str(index),
+            message="This is no address.",
+            remedy="Write an address such as 223.5.5.5.",
+        )
+        problems += wrong
+    for name, address in sorted(config.dns.records.items()):
+        _, wrong = unreadable(
+            parse_hostname, name, "dns", "records", name, message="This is no domain name.", remedy=remedy
+        )
+        _, wrong_address = unreadable(
+            parse_address,
+            address,
+            "dns",
+            "records",
+            name,
+            message="This is no address.",
+            remedy="Write the address that the name stands for.",
+        )
+        problems += wrong + wrong_address
+    if not config.dns.upstreams and config.wans and not _has_servers(config):
+        problems.append(
+            problem(
+                "dns",
+                "upstreams",
+                message="No name server would be asked: static lines have none of their own.",
+                remedy="Enter upstreams here, or dns at a line.",
+                severity="warning",
+            )
+        )
+    return problems
+
+
+def _has_servers(config: Config) -> bool:
+    return any(wan.dns or wan.protocol == "dhcp" for wan in config.wans.values() if wan.enabled)
+
+
+def render(config: Config, facts: Facts) -> Part:
+    domain = parse_hostname(config.dns.domain)
+    conf = [
+        "no-resolv",
+        "no-hosts",
+        "bind-dynamic",
+        "domain-needed",
+        "bogus-priv",
+        f"domain={domain}",
+        f"local=/{domain}/",
+        "expand-hosts",
+        "cache-size=2000",
+        "dns-forward-max=1000",
+        "edns-packet-max=1232",
+        *(f"interface={bridge(name)}" for name in sorted(config.lans)),
+    ]
+    if not config.lans:
+        conf.append("interface=lo")
+    if config.dns.rebind_protection:
+        conf += ["stop-dns-rebind", "rebind-localhost-ok", f"rebind-domain-ok=/{domain}/"]
+    hosts = [f"{lan_address(lan).ip} {config.system.hostname.lower()}" for _, lan in sorted(config.lans.items())]
+    hosts += [f"{parse_address(to)} {parse_hostname(name)}" for name, to in sorted(config.dns.records.items())]
+    changing = (HOSTS, SERVERS, dhcp.RESERVATIONS)
+    return Part(
+        files=(
+            File(path=CONF, content=_text(conf)),
+            File(path=HOSTS, content=_text(hosts)),
+            File(path=SERVERS, content=_text(_servers(config, facts))),
+        ),
+        units=(Unit(name="dnsmasq", argv=_ARGV, restart_on=(CONF, dhcp.CONF), reload_on=changing),),
+    )
+
+
+def _servers(config: Config, facts: Facts) -> list[str]:
+    """Servers to ask: those a person named, else each working line's own, asked by that line."""
+    if config.dns.upstreams:
+        return [f"server={parse_address(server)}" for server in config.dns.upstreams]
+    active = lines(config, facts)
+    chosen = [line for line in active if line.up] or active
+    return [f"server={parse_address(server)}@{line.device}" for line in chosen for server in line.dns]
+
+
+def _text(rows: list[str]) -> str:
+    return "".join(f"{row}\n" for row in rows)

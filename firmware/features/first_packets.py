@@ -1,0 +1,57 @@
+"""The way of a flow's first packets through the fastpath, and of its verdict back (docs/design/contracts.md, Marks)."""
+
+from __future__ import annotations
+
+from firmware.features.part import Part
+from firmware.model.config import Config
+from firmware.model.facts import Facts
+from firmware.model.problem import Problem
+
+TO_BE_QUEUED = "0x40000000"
+_DECIDED = "0x80000000"
+_GENERATION = "0x3f000000"
+_GENERATION_SHIFT = 24
+_ACTION = "0x00f00000"
+_REJECT, _DROP = "0x00100000", "0x00200000"
+
+
+def verify(config: Config, facts: Facts) -> list[Problem]:
+    return []
+
+
+def render(config: Config, facts: Facts) -> Part:
+    queue = _queue(facts)
+    to_queue = f"meta mark set meta mark or {TO_BE_QUEUED}"
+    generation = f"{facts.policy_generation << _GENERATION_SHIFT:#010x}"
+    return Part(
+        queue_by_iptables=not facts.nft_queue,
+        rules={
+            "first_packets": (
+                "meta mark set ct mark",
+                f"ct mark and {_DECIDED} == 0 ct packets <= {facts.fastpath_packets} {to_queue}",
+                f"ct mark and {_DECIDED} != 0 ct mark and {_GENERATION} != {generation} {to_queue}",
+                f"udp sport 53 {to_queue}",
+                f"meta mark and {TO_BE_QUEUED} == 0 meta mark set ct mark and 0xf000",
+                *queue,
+            ),
+            "dns_answers": (
+                f"udp sport 53 oifname @lan_devices meta mark set ct mark or {TO_BE_QUEUED}",
+                *queue,
+            ),
+            "forward": (
+                # Bit 30 still set means that nobody read the queue: what was decided before stays.
+                f"meta mark and 0xc0000000 == {_DECIDED} ct mark set meta mark",
+                f"ct mark and {_ACTION} == {_REJECT} goto refuse",
+                f"ct mark and {_ACTION} == {_DROP} drop",
+            ),
+        },
+    )
+
+
+def _queue(facts: Facts) -> tuple[str, ...]:
+    """nft's own queue statement; without it one iptables rule takes what has the bit."""
+    if not facts.nft_queue:
+        return ()
+    # A packet that conntrack does not know has no ct mark, falls through the rules above and must not be queued.
+    target = "queue flags bypass to 0" if facts.queues == 1 else f"queue flags bypass,fanout to 0-{facts.queues - 1}"
+    return (f"meta mark and {TO_BE_QUEUED} != 0 {target}",)

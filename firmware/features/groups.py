@@ -1,0 +1,69 @@
+"""Groups of hosts: that every member can be read, and the groups as merged ranges for the fastpath."""
+
+from __future__ import annotations
+
+from firmware.features.part import Part
+from firmware.features.problems import problem
+from firmware.model.config import Config, Group
+from firmware.model.facts import Facts
+from firmware.model.plan import PolicyGroup
+from firmware.model.problem import Problem
+from firmware.model.values import Mac, Range, merge, parse_member, range_texts
+
+MEMBERS_MAX = 200_000
+_TOLD_MAX = 50  # bad members told one by one in each group
+
+
+def verify(config: Config, facts: Facts) -> list[Problem]:
+    return [p for name, group in sorted(config.groups.items()) for p in _verify_group(name, group)]
+
+
+def render(config: Config, facts: Facts) -> Part:
+    """Groups reach the box by the policies that name them (policies.py)."""
+    return Part()
+
+
+def policy_group(name: str, group: Group) -> PolicyGroup:
+    """A group's members as sorted ranges that neither overlap nor touch, and its MACs."""
+    members = [parse_member(text) for text in group.members]
+    ranges = merge(member for member in members if isinstance(member, Range))
+    macs = {member.text for member in members if isinstance(member, Mac)}
+    return PolicyGroup(name=name, ranges=tuple(map(range_texts, ranges)), macs=tuple(sorted(macs)))
+
+
+def _verify_group(name: str, group: Group) -> list[Problem]:
+    if len(group.members) > MEMBERS_MAX:
+        return [
+            problem(
+                "groups",
+                name,
+                "members",
+                value=len(group.members),
+                message="The group has %(value)s members; a group holds at most %(limit)s.",
+                remedy="Write neighbouring addresses as ranges a-b or networks a/n.",
+                limit=MEMBERS_MAX,
+            )
+        ]
+    bad = []
+    for index, text in enumerate(group.members):
+        try:
+            parse_member(text)
+        except ValueError:
+            bad.append((index, text))
+    problems = [
+        problem(
+            "groups",
+            name,
+            "members",
+            str(index),
+            value=text,
+            message="This is no address, range, network or MAC.",
+            remedy="Write 192.168.8.20, 192.168.8.20-192.168.8.40 (smaller first), 192.168.8.0/24 or a MAC.",
+        )
+        for index, text in bad[:_TOLD_MAX]
+    ]
+    if len(bad) > _TOLD_MAX:
+        message = "%(count)s more members cannot be read."
+        remedy = "Mend those above first."
+        problems.append(problem("groups", name, "members", message=message, remedy=remedy, count=len(bad) - _TOLD_MAX))
+    return problems

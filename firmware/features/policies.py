@@ -1,0 +1,115 @@
+"""Policies: group x application or category x schedule, as the fastpath's tables; nft holds nothing per host."""
+
+from __future__ import annotations
+
+from firmware.features.applications import CATEGORIES, custom_applications
+from firmware.features.groups import policy_group
+from firmware.features.part import Part
+from firmware.features.problems import problem, unknown
+from firmware.features.topology import lan_address, lan_networks4, lan_networks6
+from firmware.model.config import Config, Policy
+from firmware.model.facts import Facts
+from firmware.model.plan import FastpathTables, PolicyRow
+from firmware.model.problem import Problem
+
+
+def verify(config: Config, facts: Facts) -> list[Problem]:
+    problems: list[Problem] = []
+    applications = facts.applications.keys() | config.applications.keys()
+    owner: dict[int, str] = {}
+    for name, policy in sorted(config.policies.items()):
+        path = ("policies", name)
+        if owner.setdefault(policy.position, name) != name:
+            message = "Policy %(other)s has this position already."
+            remedy = "Give each policy its own position; the lowest that matches decides."
+            other = owner[policy.position]
+            problems.append(
+                problem(*path, "position", value=policy.position, message=message, remedy=remedy, other=other)
+            )
+        for key, known, message in (
+            ("groups", config.groups, "There is no group %(value)s."),
+            ("except_groups", config.groups, "There is no group %(value)s."),
+            ("applications", applications, "There is no application %(value)s."),
+            ("except_applications", applications, "There is no application %(value)s."),
+            ("categories", CATEGORIES, "There is no category %(value)s."),
+        ):
+            for index, value in enumerate(getattr(policy, key)):
+                if value not in known:
+                    problems.append(unknown(*path, key, str(index), value=value, known=known, message=message))
+        if policy.schedule is not None and policy.schedule not in config.schedules:
+            message = "There is no schedule %(value)s."
+            problems.append(unknown(*path, "schedule", value=policy.schedule, known=config.schedules, message=message))
+    return problems + _verify_reach(config)
+
+
+def render(config: Config, facts: Facts) -> Part:
+    rows = [(name, policy) for name, policy in _in_order(config) if _is_in_force(policy, facts)]
+    used = sorted({group for _, policy in rows for group in policy.groups + policy.except_groups})
+    number = {name: index for index, name in enumerate(used)}
+    networks = [*map(str, lan_networks4(config)), *map(str, lan_networks6(config, facts))]
+    router = str(lan_address(config.lans[min(config.lans)]).ip) if config.lans else ""
+    return Part(
+        fastpath=FastpathTables(
+            groups=tuple(policy_group(name, config.groups[name]) for name in used),
+            rows=tuple(_row(name, policy, number) for name, policy in rows),
+            local_networks=tuple(networks),
+            applications=custom_applications(config),
+            # Plain http: who is blocked must not meet a certificate that his browser does not know.
+            block_page_url=f"http://{router}/blocked" if router else "",
+        )
+    )
+
+
+def _in_order(config: Config) -> list[tuple[str, Policy]]:
+    return sorted(config.policies.items(), key=lambda item: item[1].position)
+
+
+def _is_in_force(policy: Policy, facts: Facts) -> bool:
+    return policy.enabled and (policy.schedule is None or policy.schedule in facts.active_schedules)
+
+
+def _row(name: str, policy: Policy, number: dict[str, int]) -> PolicyRow:
+    return PolicyRow(
+        name=name,
+        action=policy.action,
+        groups=tuple(sorted(number[group] for group in set(policy.groups))),
+        except_groups=tuple(sorted(number[group] for group in set(policy.except_groups))),
+        applications=tuple(sorted(set(policy.applications))),
+        categories=tuple(sorted(set(policy.categories))),
+        except_applications=tuple(sorted(set(policy.except_applications))),
+    )
+
+
+def _verify_reach(config: Config) -> list[Problem]:
+    """Warnings for policies that can never decide anything: all is decided before them, or they are for nobody."""
+    problems = []
+    earlier: list[tuple[str, Policy]] = []
+    for name, policy in _in_order(config):
+        if not policy.enabled:
+            continue
+        path = ("policies", name)
+        cover = next((other for other, before in earlier if _covers(before, policy)), None)
+        if cover:
+            message = "This policy never decides: %(other)s stands before it and matches all that it matches."
+            remedy = "Move it before that one, or remove it."
+            problems.append(problem(*path, value=name, message=message, remedy=remedy, severity="warning", other=cover))
+        groups = [config.groups[group] for group in policy.groups if group in config.groups]
+        if groups and not any(group.members for group in groups):
+            message = "This policy is for groups without members, so it never matches."
+            remedy = "Put members into the group."
+            value = ", ".join(policy.groups)
+            problems.append(problem(*path, "groups", value=value, message=message, remedy=remedy, severity="warning"))
+        earlier.append((name, policy))
+    return problems
+
+
+def _covers(before: Policy, policy: Policy) -> bool:
+    if before.except_groups or before.except_applications or before.schedule not in (None, policy.schedule):
+        return False
+    if before.groups and not (policy.groups and set(policy.groups) <= set(before.groups)):
+        return False
+    if not before.applications and not before.categories:
+        return True
+    is_narrower = bool(policy.applications or policy.categories)
+    applications, categories = set(before.applications), set(before.categories)
+    return is_narrower and set(policy.applications) <= applications and set(policy.categories) <= categories

@@ -1,0 +1,48 @@
+"""Short ways to say what is wrong, for the verify functions. ``message`` and ``remedy`` are message identifiers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from typing import Literal, TypeVar
+
+from firmware.model import shape
+from firmware.model.problem import Problem
+from firmware.model.values import nearest
+
+T = TypeVar("T")
+
+
+def problem(
+    *path: str,
+    value: object = "",
+    message: str,
+    remedy: str,
+    severity: Literal["error", "warning"] = "error",
+    **params: object,
+) -> Problem:
+    """A Problem at the place that the parts of ``path`` name."""
+    texts = {name: str(param) for name, param in {"value": value, **params}.items()}
+    return Problem(
+        path=shape.join(*path), value=str(value), message=message, remedy=remedy, params=texts, severity=severity
+    )
+
+
+def unknown(*path: str, value: str, known: Collection[str], message: str) -> Problem:
+    """A name that nothing has, with the names that look like it."""
+    close = nearest(value, known)
+    some = ", ".join(sorted(known)[:20])
+    if close:
+        return problem(*path, value=value, message=message, remedy="Did you mean %(nearest)s?", nearest=close)
+    if some:
+        return problem(*path, value=value, message=message, remedy="Use one of: %(known)s.", known=some)
+    return problem(*path, value=value, message=message, remedy="Make it first, or remove the name here.")
+
+
+def unreadable(
+    reader: Callable[[str], T], text: str, *path: str, message: str, remedy: str
+) -> tuple[T | None, list[Problem]]:
+    """What a reader of ``values`` makes of a text, or the problem that it cannot."""
+    try:
+        return reader(text), []
+    except ValueError:
+        return None, [problem(*path, value=text, message=message, remedy=remedy)]

@@ -1,0 +1,62 @@
+"""The box's name, its time zone and what the kernel forwards at all."""
+
+from __future__ import annotations
+
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from firmware.features.part import Part
+from firmware.features.problems import problem
+from firmware.model.config import Config
+from firmware.model.facts import Facts
+from firmware.model.problem import Problem
+from firmware.model.values import parse_hostname
+
+_SYSCTLS = {
+    "net/ipv4/ip_forward": "1",
+    "net/ipv6/conf/all/forwarding": "1",
+    "net/ipv6/conf/default/accept_ra": "0",
+    # The larger of "all" and the device's value counts: each device says for itself (lan strict, wan loose).
+    "net/ipv4/conf/all/rp_filter": "0",
+    "net/ipv4/conf/all/accept_redirects": "0",
+    "net/ipv4/conf/all/send_redirects": "0",
+    "net/ipv6/conf/all/accept_redirects": "0",
+    # Accounting reads bytes, packets and ages of flows from conntrack.
+    "net/netfilter/nf_conntrack_acct": "1",
+    "net/netfilter/nf_conntrack_timestamp": "1",
+}
+
+
+def verify(config: Config, facts: Facts) -> list[Problem]:
+    problems = []
+    name, zone = config.system.hostname, config.system.timezone
+    try:
+        is_label = "." not in parse_hostname(name) and len(name) <= 63
+    except ValueError:
+        is_label = False
+    if not is_label:
+        problems.append(
+            problem(
+                "system",
+                "hostname",
+                value=name,
+                message="This is no host name.",
+                remedy="Use up to 63 letters, digits and -, without dots and spaces.",
+            )
+        )
+    try:
+        ZoneInfo(zone)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        problems.append(
+            problem(
+                "system",
+                "timezone",
+                value=zone,
+                message="This time zone is not known.",
+                remedy="Use a name such as Asia/Shanghai or Europe/Berlin.",
+            )
+        )
+    return problems
+
+
+def render(config: Config, facts: Facts) -> Part:
+    return Part(hostname=config.system.hostname, timezone=config.system.timezone, sysctls=_SYSCTLS)

@@ -1,0 +1,194 @@
+"""Lines to the internet: their ports, addresses, and a DHCP client for those that are given their addresses.
+
+dhcpcd only asks and tells: it touches neither addresses, routes nor name servers. Its hook writes what a line was given
+to ``{run}/lines/<wan>.json``; rsd renders again with that as ``Facts.lines``.
+"""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Interface, IPv6Interface, IPv6Network
+
+from firmware.features import nft
+from firmware.features.interfaces import port_link
+from firmware.features.part import Part
+from firmware.features.problems import problem, unknown, unreadable
+from firmware.features.topology import Line, lines
+from firmware.model.config import Config, Wan
+from firmware.model.facts import Facts
+from firmware.model.plan import File, Unit
+from firmware.model.problem import Problem
+from firmware.model.values import parse_address, parse_interface, parse_network
+
+
+def verify(config: Config, facts: Facts) -> list[Problem]:
+    problems: list[Problem] = []
+    owner: dict[int, str] = {}
+    for name, wan in sorted(config.wans.items()):
+        if owner.setdefault(wan.number, name) != name:
+            problems.append(
+                problem(
+                    "wans",
+                    name,
+                    "number",
+                    value=wan.number,
+                    message="Line %(other)s has this number already.",
+                    remedy="Give each line its own number from 1 to 7.",
+                    other=owner[wan.number],
+                )
+            )
+        if wan.zone not in config.zones:
+            problems.append(
+                unknown("wans", name, "zone", value=wan.zone, known=config.zones, message="There is no zone %(value)s.")
+            )
+        problems += _verify_addresses(name, wan)
+        problems += _verify_servers(name, "dns", wan.dns)
+        problems += _verify_servers(name, "health_targets", wan.health_targets)
+    return problems
+
+
+def render(config: Config, facts: Facts) -> Part:
+    links, files, units = [], [], []
+    sysctls: dict[str, str] = {}
+    active = lines(config, facts)
+    for line in active:
+        wan = config.wans[line.name]
+        links.append(port_link(config, line.device, addresses=_addresses(line)))
+        sysctls[f"net/ipv4/conf/{line.device}/rp_filter"] = "2"  # a reply may come by the other line's peer
+        sysctls[f"net/ipv6/conf/{line.device}/accept_ra"] = "0"  # dhcpcd reads advertisements itself
+        if wan.protocol == "dhcp" or wan.ipv6 == "dhcp":
+            path = f"dhcpcd/{line.name}.conf"
+            files.append(File(path=path, content=_dhcpcd_conf(wan)))
+            argv = ("dhcpcd", "-B", "-f", f"{{run}}/{path}", "-c", "{lib}/dhcp-hook", line.device)
+            units.append(Unit(name=f"dhcpcd-{line.name}", argv=argv, restart_on=(path,)))
+    return Part(
+        links=tuple(links),
+        files=tuple(files),
+        units=tuple(units),
+        sysctls=sysctls,
+        sets=(nft.named("wan_devices", "set", "ifname", (nft.device(line.device) for line in active)),),
+    )
+
+
+def _addresses(line: Line) -> tuple[str, ...]:
+    return tuple(str(address) for address in (line.address4, line.address6) if address)
+
+
+def _dhcpcd_conf(wan: Wan) -> str:
+    return ""
+
+
+def _verify_addresses(name: str, wan: Wan) -> list[Problem]:
+    problems = []
+    if wan.protocol == "static":
+        pair = (("address", wan.address), ("gateway", wan.gateway))
+        problems += _verify_pair(name, *pair, kind=IPv4Interface)
+    elif wan.address or wan.gateway:
+        problems.append(
+            problem(
+                "wans",
+                name,
+                "protocol",
+                value=wan.protocol,
+                message="A line that gets its address by DHCP has none of its own.",
+                remedy="Remove address and gateway, or choose the protocol static.",
+            )
+        )
+    if wan.ipv6 == "static":
+        pair = (("ipv6_address", wan.ipv6_address), ("ipv6_gateway", wan.ipv6_gateway))
+        problems += _verify_pair(name, *pair, kind=IPv6Interface)
+    if wan.ipv6_prefix is not None:
+        path = ("wans", name, "ipv6_prefix")
+        remedy = "Write the prefix that the provider routes here as 2001:db8:1200::/56, at most 64 long."
+        prefix, wrong = unreadable(
+            parse_network, wan.ipv6_prefix, *path, message="This is no IPv6 prefix.", remedy=remedy
+        )
+        problems += wrong
+        if prefix is not None and (not isinstance(prefix, IPv6Network) or prefix.prefixlen > 64):
+            problems.append(problem(*path, value=wan.ipv6_prefix, message="This is no IPv6 prefix.", remedy=remedy))
+    return problems
+
+
+def _verify_pair(
+    name: str,
+    own: tuple[str, str | None],
+    peer: tuple[str, str | None],
+    kind: type[IPv4Interface] | type[IPv6Interface],
+) -> list[Problem]:
+    """A static line's address and gateway: both there, of one family, the gateway reachable by the line."""
+    problems = []
+    (address_key, address_text), (gateway_key, gateway_text) = own, peer
+    for key, text in (own, peer):
+        if text is None:
+            problems.append(
+                problem(
+                    "wans",
+                    name,
+                    key,
+                    message="A static line needs this.",
+                    remedy="Enter what the provider gave you, or choose dhcp.",
+                )
+            )
+    if address_text is None or gateway_text is None:
+        return problems
+    address, wrong = unreadable(
+        parse_interface,
+        address_text,
+        "wans",
+        name,
+        address_key,
+        message="This is no address with a prefix length.",
+        remedy="Write it as 198.51.100.2/24 or 2001:db8::2/64.",
+    )
+    gateway, wrong_gateway = unreadable(
+        parse_address,
+        gateway_text,
+        "wans",
+        name,
+        gateway_key,
+        message="This is no address.",
+        remedy="Write the provider's router as 198.51.100.1 or 2001:db8::1.",
+    )
+    problems += wrong + wrong_gateway
+    if address is None or gateway is None:
+        return problems
+    if not isinstance(address, kind):
+        problems.append(
+            problem(
+                "wans",
+                name,
+                address_key,
+                value=address_text,
+                message="This is an address of the other family.",
+                remedy="IPv4 belongs to address and gateway, IPv6 to ipv6_address and ipv6_gateway.",
+            )
+        )
+    elif not gateway.is_link_local and (gateway not in address.network or gateway == address.ip):
+        problems.append(
+            problem(
+                "wans",
+                name,
+                gateway_key,
+                value=gateway_text,
+                message="The gateway is not another host of the line's network %(network)s.",
+                remedy="Check the address, its prefix length and the gateway.",
+                network=address.network,
+            )
+        )
+    return problems
+
+
+def _verify_servers(name: str, key: str, servers: tuple[str, ...]) -> list[Problem]:
+    problems = []
+    for index, server in enumerate(servers):
+        _, wrong = unreadable(
+            parse_address,
+            server,
+            "wans",
+            name,
+            key,
+            str(index),
+            message="This is no address.",
+            remedy="Write an address such as 223.5.5.5.",
+        )
+        problems += wrong
+    return problems
