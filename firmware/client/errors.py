@@ -21,11 +21,11 @@ class ClientError(Exception):
     """Base of all errors of this package."""
 
 
-class Unavailable(ClientError):
+class Unavailable(ClientError):  # noqa: N818
     """rsd cannot be reached, or the connection broke before the reply."""
 
 
-class Refused(ClientError):
+class Refused(ClientError):  # noqa: N818
     """rsd's refusal: ``message`` is an English message identifier with ``%(name)s`` places filled from ``params``."""
 
     code = "internal"

@@ -1,0 +1,95 @@
+"""``table inet rs``: one transaction each time, only the elements when only elements changed, then read back.
+
+``nft list ruleset`` does not load again, so the table is always written from the Plan and never compared with a
+listing. What is in force is told by a chain without rules whose name holds the digest of chains and set definitions.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator
+
+from firmware.kernel import command
+from firmware.kernel.errors import CommandError
+from firmware.model.plan import NftSet, Plan
+
+TABLE = "inet rs"
+CHUNK = 1000  # elements per line of input
+
+
+def apply(plan: Plan, current: Plan | None) -> None:
+    """Load the Plan's rules and sets; ``current`` is what is in force, ``None`` when that is not known.
+
+    Raises CommandError with nft's words; the kernel then has what it had before.
+    """
+    if current is not None and _is_same_shape(plan, current):
+        changes = "".join(_element_changes(current.nft_sets, plan.nft_sets))
+        if changes:
+            _load(changes)
+        return
+    _load(script(plan))
+    if not is_in_force(plan):
+        raise CommandError(("nft", "-f", "-"), "the table that was loaded is not there")
+
+
+def script(plan: Plan) -> str:
+    """What replaces the whole table in one transaction, as ``nft -f -`` reads it."""
+    sets = "".join(_definition(item) for item in plan.nft_sets)
+    # The first line makes the table, so that removing it cannot fail.
+    head = f"add table {TABLE}\ndelete table {TABLE}\n"
+    body = f"table {TABLE} {{\n{sets}{plan.nft_rules}chain {_marker(plan)} {{\n}}\n}}\n"
+    elements = "".join(line for item in plan.nft_sets for line in _add(item.name, item.elements))
+    return head + body + elements
+
+
+def is_in_force(plan: Plan) -> bool:
+    """Read back whether the kernel has the Plan's chains and set definitions."""
+    try:
+        command.run(("nft", "list", "chain", *TABLE.split(), _marker(plan)), quiet=True)
+    except CommandError:
+        return False
+    return True
+
+
+def _load(text: str) -> None:
+    command.run(("nft", "-f", "-"), stdin=text)
+
+
+def _is_same_shape(plan: Plan, current: Plan) -> bool:
+    return _marker(plan) == _marker(current)
+
+
+def _marker(plan: Plan) -> str:
+    definitions = "".join(_definition(item) for item in plan.nft_sets)
+    return "plan_" + hashlib.sha256((definitions + plan.nft_rules).encode()).hexdigest()[:24]
+
+
+def _definition(item: NftSet) -> str:
+    kind = "set" if item.kind == "set" else "map"
+    flags = f"flags {','.join(item.flags)}; " if item.flags else ""
+    return f"{kind} {item.name} {{ type {item.type}; {flags}}}\n"
+
+
+def _element_changes(old: Iterable[NftSet], new: Iterable[NftSet]) -> Iterator[str]:
+    before = {item.name: item for item in old}
+    for item in new:
+        had, has = before[item.name].elements, item.elements
+        if had == has:
+            continue
+        if "interval" in item.flags:
+            # Intervals that touch or contain each other cannot be exchanged one by one in a transaction.
+            yield f"flush set {TABLE} {item.name}\n" if item.kind == "set" else f"flush map {TABLE} {item.name}\n"
+            yield from _add(item.name, has)
+        else:
+            gone, come = set(had) - set(has), set(has) - set(had)
+            yield from _statements("delete", item.name, sorted(gone))
+            yield from _statements("add", item.name, sorted(come))
+
+
+def _add(name: str, elements: Iterable[str]) -> Iterator[str]:
+    return _statements("add", name, list(elements))
+
+
+def _statements(verb: str, name: str, elements: list[str]) -> Iterator[str]:
+    for start in range(0, len(elements), CHUNK):
+        yield f"{verb} element {TABLE} {name} {{ {', '.join(elements[start : start + CHUNK])} }}\n"
