@@ -105,3 +105,71 @@ uint32_t rs_policy_generation(const rs_policy *policy);
 uint32_t rs_policy_apps_count(const rs_policy *policy);
 uint32_t rs_policy_apps_crc(const rs_policy *policy);       /* CRC-32 of the ids, each with its NUL, that the table was built for */
 const char *rs_policy_page_url(const rs_policy *policy);    /* "" when there is none */
+
+/* ---- runtime: the file shared by rs-fastpath, which works, and rsd, which orders and reads (docs/design/fastpath-runtime.md) ---- */
+
+#define RS_QUEUES_MAX 16
+
+typedef struct rs_shm rs_shm;
+
+enum rs_event_kind { RS_EVENT_DECIDED = 1, RS_EVENT_BLOCKED = 2 };
+
+typedef struct rs_event {
+    uint64_t time_ms;        /* CLOCK_MONOTONIC, as everywhere here */
+    int32_t row;             /* of the policy, -1 none */
+    uint8_t kind, action, stage, transport;
+    uint16_t application, protocol, client_port, server_port;
+    uint8_t client[16], server[16], mac[6];
+    uint8_t is_rejudged;     /* 1: a live flow that a changed policy decided anew */
+    char host[RS_HOST_SIZE];
+} rs_event;
+
+/* What one host did with one application over one WAN since the last drain; the unspecified address is the router itself. */
+typedef struct rs_usage {
+    uint8_t host[16], mac[6];
+    uint8_t wan;
+    uint16_t application;
+    uint64_t up_bytes, down_bytes, up_packets, down_packets, connections, first_ms, last_ms;
+} rs_usage;
+
+typedef struct rs_host {
+    uint8_t address[16], alias[16], mac[6];
+    uint64_t first_ms, last_ms, up_bytes, down_bytes, connections; /* bytes: since first seen, never reset */
+} rs_host;
+
+typedef struct rs_live_flow {
+    uint8_t client[16], server[16], host_address[16]; /* host_address: the LAN end */
+    uint16_t client_port, server_port, application, protocol;
+    uint8_t transport, stage, action, wan, is_decided;
+    uint64_t up_bytes, down_bytes, age_ms;
+    char host[RS_HOST_SIZE];
+} rs_live_flow;
+
+typedef struct rs_stats {
+    uint32_t pid, queues;    /* pid 0: no rs-fastpath is alive */
+    uint64_t starts, heartbeat_ms, wanted_policy, loaded_policy, refused_policy, wanted_apps, loaded_apps, refused_apps;
+    uint64_t packets, decided, blocked, rejudged, excluded, pages, batches, unreadable, queue_dropped, events_lost;
+    uint64_t hosts, hosts_evicted, usage_lost, ledger_full, destroy_lost, dumps, dump_us, dump_flows, epoch;
+    uint32_t generation;
+} rs_stats;
+
+/* Attaches to the file, or makes it; an old one of other geometry or ABI is replaced. queues 0: take it as it is.
+ * -ENOENT (queues 0 and no usable file), -EBUSY (another geometry is in use), or what open, ftruncate and mmap say. */
+int rs_shm_open(const char *path, uint32_t queues, uint32_t flows, rs_shm **out, char *error);
+void rs_shm_close(rs_shm *shm);
+int rs_shm_is_replaced(const rs_shm *shm);                 /* 1: the path names another file now; close and open again */
+void rs_shm_stats(const rs_shm *shm, rs_stats *out);
+/* Says that policy.bin (and apps.bin when with_apps) beside the file are new, and wakes rs-fastpath; 0 or -ESRCH: it will see at its start. */
+int rs_shm_announce(rs_shm *shm, int with_apps);
+/* Waits until what was announced is in force. -ETIMEDOUT, -EINVAL: refused, the reason in error. */
+int rs_shm_wait_loaded(rs_shm *shm, int timeout_ms, char *error);
+void rs_shm_set_interval(rs_shm *shm, uint32_t interval_ms); /* between conntrack dumps; 10000 unless set */
+/* Takes up to capacity events; one reader at a time. The number taken. */
+uint32_t rs_shm_events(rs_shm *shm, rs_event *out, uint32_t capacity);
+uint32_t rs_shm_hosts(const rs_shm *shm, rs_host *out, uint32_t capacity);
+/* Freezes what was accounted so far and copies it. The same rows come again, under the same instance and epoch, until
+ * rs_shm_drained(epoch). The number of rows; 0 none; -ETIMEDOUT: rs-fastpath does not answer; -ENOSPC: capacity is too small. */
+int rs_shm_drain(rs_shm *shm, rs_usage *out, uint32_t capacity, int timeout_ms, uint64_t *instance, uint64_t *epoch);
+void rs_shm_drained(rs_shm *shm, uint64_t epoch);
+/* Live flows from conntrack, joined with what the flow tables know. host NULL: all; application -1: all. Needs CAP_NET_ADMIN. */
+int rs_shm_flows(rs_shm *shm, const rs_policy *policy, const uint8_t *host, int application, rs_live_flow *out, uint32_t capacity);

@@ -12,13 +12,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "../include/rs_fastpath.h"
+#include "api.h"
 
-#define RS_POLICY_MAGIC "RSPOLICY"
-#define RS_POLICY_ORDER 0x01020304u
+#define RS_POLICY_MAGIC    "RSPOLICY"
+#define RS_POLICY_ORDER    0x01020304u
 #define RS_POLICY_ROWS_MAX 65534u
-#define RS_POLICY_CLASSES 2048u /* cached per thread, four-way associative */
-#define RS_POLICY_WAYS 4u
+#define RS_POLICY_CLASSES  2048u /* cached per thread, four-way associative */
+#define RS_POLICY_WAYS     4u
 
 struct rs_policy_header {
     char magic[8];
@@ -28,9 +28,9 @@ struct rs_policy_header {
 };
 
 struct rs_policy_row {
-    uint32_t groups;  /* set: one of them must hold; set 0 is everybody */
-    uint32_t except;  /* set: none of them may hold */
-    uint32_t appset;  /* applications, 0 (unknown) included */
+    uint32_t groups; /* set: one of them must hold; set 0 is everybody */
+    uint32_t except; /* set: none of them may hold */
+    uint32_t appset; /* applications, 0 (unknown) included */
     uint32_t action;
 };
 
@@ -61,7 +61,5 @@ struct rs_policy {
     size_t cache_length;
     struct rs_policy_cache *caches;
 };
-
-uint32_t rs_crc32(uint32_t crc, const void *data, size_t length);
 
 #endif

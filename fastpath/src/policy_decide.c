@@ -93,7 +93,8 @@ static uint8_t row_action(const struct rs_policy *p, uint16_t row)
 }
 
 /* Fills the class's row for every application: rows in order, each takes the applications still free. */
-static void build_class(const struct rs_policy *p, const uint64_t *groups, struct rs_policy_class *class, uint16_t *rows)
+static void build_class(const struct rs_policy *p, const uint64_t *groups, struct rs_policy_class *class,
+                        uint16_t *rows)
 {
     uint64_t free_apps[(RS_APPS_MAX + 64) / 64];
     uint32_t left = p->blob->apps + 1;

@@ -28,7 +28,7 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("policy") / "test_policy"
     sources = [
         ROOT / "tests/unit/c/test_policy.c",
-        *(ROOT / "fastpath/src" / f"{s}.c" for s in ("policy", "policy_decide")),
+        *(ROOT / "fastpath/src" / f"{s}.c" for s in ("crc32", "policy", "policy_decide")),
     ]
     flags = [
         "-std=gnu11",

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../../../fastpath/src/crc32.h"
 #include "../../../fastpath/src/policy.h"
 
 static void parse_address(const char *text, uint8_t out[16])

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* CRC-32 of compiled tables. */
+
+#include "crc32.h"
+
+/* CRC-32 as in zlib (reflected 0xEDB88320), by nibble: a table of 16 words is enough for tables loaded now and then. */
+uint32_t rs_crc32(uint32_t crc, const void *data, size_t length)
+{
+    static const uint32_t nibble[16] = {0x00000000, 0x1db71064, 0x3b6e20c8, 0x26d930ac, 0x76dc4190, 0x6b6b51f4,
+                                        0x4db26158, 0x5005713c, 0xedb88320, 0xf00f9344, 0xd6d6a3e8, 0xcb61b38c,
+                                        0x9b64c2b0, 0x86d3d2d4, 0xa00ae278, 0xbdbdf21c};
+    const uint8_t *byte = data;
+
+    crc = ~crc;
+    for (size_t i = 0; i < length; i++) {
+        crc = (crc >> 4) ^ nibble[(crc ^ byte[i]) & 15];
+        crc = (crc >> 4) ^ nibble[(crc ^ (byte[i] >> 4)) & 15];
+    }
+    return ~crc;
+}

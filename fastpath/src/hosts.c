@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Hosts of the LANs: which MAC an address has, which IPv4 address a MAC has. Written by all queue threads without a lock:
+ * a slot is claimed by making its version odd. Where all probes of an address are taken, the host idle longest gives way.
+ */
+
+#include <string.h>
+
+#include "shm.h"
+
+#define ALIAS_TOGETHER_MS 600000u /* two addresses of one MAC within this: they are two machines */
+
+static uint64_t hash_address(const uint8_t *address)
+{
+    uint64_t a, b;
+
+    memcpy(&a, address, 8);
+    memcpy(&b, address + 8, 8);
+    a = (a ^ b * 0x9e3779b97f4a7c15u) * 0xff51afd7ed558ccdu;
+    return a ^ a >> 32;
+}
+
+static uint64_t mac_number(const uint8_t *mac)
+{
+    uint64_t number = 0;
+
+    for (int i = 0; i < 6; i++)
+        number = number << 8 | mac[i];
+    return number;
+}
+
+static struct rs_alias_slot *alias_slot(const rs_shm *shm, uint64_t mac)
+{
+    return &shm->aliases[(mac * 0x9e3779b97f4a7c15u >> 40) % RS_HOST_SLOTS];
+}
+
+/* One slot per hash: where two MACs collide the one seen last has the alias, the other merely goes without. */
+static void note_alias(rs_shm *shm, uint64_t mac, const uint8_t *address, uint64_t now_ms)
+{
+    struct rs_alias_slot *slot = alias_slot(shm, mac);
+    uint32_t v4 = (uint32_t)address[12] << 24 | (uint32_t)address[13] << 16 | (uint32_t)address[14] << 8 | address[15];
+
+    if (atomic_load(&slot->mac) != mac) {
+        atomic_store(&slot->is_shared, 0);
+        atomic_store(&slot->address, v4);
+        atomic_store(&slot->mac, mac);
+    } else if (atomic_load(&slot->address) != v4) {
+        atomic_store(&slot->is_shared, now_ms - atomic_load(&slot->last_ms) < ALIAS_TOGETHER_MS);
+        atomic_store(&slot->changed_ms, now_ms);
+        atomic_store(&slot->address, v4);
+    } else if (now_ms - atomic_load(&slot->changed_ms) > ALIAS_TOGETHER_MS) {
+        atomic_store(&slot->is_shared, 0);
+    }
+    atomic_store(&slot->last_ms, now_ms);
+}
+
+static int holds(const struct rs_host_slot *slot, const uint8_t *address)
+{
+    uint32_t version = atomic_load_explicit(&slot->version, memory_order_acquire);
+    int is_same = version && !(version & 1) && memcmp(slot->address, address, 16) == 0;
+
+    atomic_thread_fence(memory_order_acquire);
+    return is_same && atomic_load_explicit(&slot->version, memory_order_relaxed) == version;
+}
+
+struct rs_host_slot *rs_host_find(const rs_shm *shm, const uint8_t *address)
+{
+    uint64_t hash = hash_address(address);
+
+    for (uint32_t i = 0; i < RS_HOST_PROBES; i++) {
+        struct rs_host_slot *slot = &shm->hosts[(hash + i) % RS_HOST_SLOTS];
+
+        if (holds(slot, address))
+            return slot;
+    }
+    return NULL;
+}
+
+static struct rs_host_slot *claim(rs_shm *shm, const uint8_t *address, uint64_t now_ms)
+{
+    uint64_t hash = hash_address(address), oldest_ms = UINT64_MAX;
+    struct rs_host_slot *slot = NULL;
+    uint32_t version;
+
+    for (uint32_t i = 0; i < RS_HOST_PROBES && oldest_ms; i++) {
+        struct rs_host_slot *one = &shm->hosts[(hash + i) % RS_HOST_SLOTS];
+        uint64_t seen = atomic_load(&one->version) ? atomic_load(&one->last_ms) : 0;
+
+        if (seen < oldest_ms) {
+            slot = one;
+            oldest_ms = seen;
+        }
+    }
+    version = slot ? atomic_load(&slot->version) : 1;
+    if (version & 1 || !atomic_compare_exchange_strong(&slot->version, &version, version + 1))
+        return NULL; /* another thread writes it: this packet does without */
+    atomic_fetch_add_explicit(version ? &shm->header->hosts_evicted : &shm->header->hosts, 1, memory_order_relaxed);
+    memcpy(slot->address, address, 16);
+    atomic_store(&slot->mac, 0);
+    atomic_store(&slot->first_ms, now_ms);
+    atomic_store(&slot->last_ms, now_ms);
+    atomic_store(&slot->up_bytes, 0);
+    atomic_store(&slot->down_bytes, 0);
+    atomic_store(&slot->connections, 0);
+    atomic_store_explicit(&slot->version, version + 2, memory_order_release);
+    return slot;
+}
+
+void rs_hosts_mend(rs_shm *shm)
+{
+    for (uint32_t i = 0; i < RS_HOST_SLOTS; i++)
+        if (atomic_load(&shm->hosts[i].version) & 1)
+            atomic_store(&shm->hosts[i].version, 0);
+}
+
+struct rs_host_slot *rs_host_see(rs_shm *shm, const uint8_t *address, const uint8_t *mac, uint64_t now_ms)
+{
+    static const uint8_t v4_prefix[12] = {[10] = 0xff, [11] = 0xff};
+    struct rs_host_slot *slot = rs_host_find(shm, address);
+
+    if (!slot && !(slot = claim(shm, address, now_ms)))
+        return NULL;
+    atomic_store_explicit(&slot->last_ms, now_ms, memory_order_relaxed);
+    if (mac) {
+        uint64_t number = mac_number(mac);
+
+        atomic_store_explicit(&slot->mac, number, memory_order_relaxed);
+        if (memcmp(address, v4_prefix, sizeof v4_prefix) == 0)
+            note_alias(shm, number, address, now_ms);
+    }
+    return slot;
+}
+
+void rs_host_identity(const rs_shm *shm, const uint8_t *address, rs_identity *out)
+{
+    const struct rs_host_slot *slot = rs_host_find(shm, address);
+    uint64_t mac = slot ? atomic_load_explicit(&slot->mac, memory_order_relaxed) : 0;
+    const struct rs_alias_slot *alias = mac ? alias_slot(shm, mac) : NULL;
+
+    memset(out, 0, sizeof *out);
+    memcpy(out->address, address, 16);
+    for (int i = 0; i < 6; i++)
+        out->mac[i] = (uint8_t)(mac >> (40 - 8 * i));
+    if (alias && atomic_load(&alias->mac) == mac && !atomic_load(&alias->is_shared)) {
+        uint32_t v4 = atomic_load(&alias->address);
+
+        out->alias[10] = out->alias[11] = 0xff;
+        for (int i = 0; i < 4; i++)
+            out->alias[12 + i] = (uint8_t)(v4 >> (24 - 8 * i));
+    }
+}
+
+uint32_t rs_shm_hosts(const rs_shm *shm, rs_host *out, uint32_t capacity)
+{
+    uint32_t count = 0;
+
+    for (uint32_t i = 0; i < RS_HOST_SLOTS && count < capacity; i++) {
+        const struct rs_host_slot *slot = &shm->hosts[i];
+        rs_host *host = &out[count];
+        rs_identity identity;
+        uint32_t version = atomic_load(&slot->version);
+
+        if (!version || version & 1)
+            continue;
+        memcpy(host->address, slot->address, 16);
+        host->first_ms = atomic_load(&slot->first_ms);
+        host->last_ms = atomic_load(&slot->last_ms);
+        host->up_bytes = atomic_load(&slot->up_bytes);
+        host->down_bytes = atomic_load(&slot->down_bytes);
+        host->connections = atomic_load(&slot->connections);
+        if (atomic_load(&slot->version) != version)
+            continue;
+        rs_host_identity(shm, host->address, &identity);
+        memcpy(host->alias, identity.alias, 16);
+        memcpy(host->mac, identity.mac, 6);
+        count++;
+    }
+    return count;
+}

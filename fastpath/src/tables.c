@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Loads, checks and swaps the pair of tables. */
+
+#include "tables.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "crc32.h"
+
+/* The whole file in private memory; *length 0 and NULL when there is none. */
+static void *read_file(const char *path, size_t *length, int *result)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    struct stat status;
+    void *data = NULL;
+
+    *length = 0;
+    *result = fd < 0 ? (errno == ENOENT ? 0 : -errno) : 0;
+    if (fd < 0)
+        return NULL;
+    if (fstat(fd, &status) < 0 || status.st_size <= 0) {
+        *result = -EINVAL;
+    } else {
+        /* A private mapping: the writer replaces the file by rename and never changes it in place. */
+        data = mmap(NULL, (size_t)status.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+        if (data == MAP_FAILED) {
+            data = NULL;
+            *result = -errno;
+        } else {
+            *length = (size_t)status.st_size;
+        }
+    }
+    close(fd);
+    return data;
+}
+
+static void free_tables(struct rs_tables *tables)
+{
+    if (!tables)
+        return;
+    rs_policy_close(tables->policy);
+    rs_apps_close(tables->apps);
+    if (tables->apps_data)
+        munmap(tables->apps_data, tables->apps_length);
+    free(tables);
+}
+
+static uint32_t numbering_crc(const rs_apps *apps)
+{
+    uint32_t crc = 0;
+
+    for (uint32_t app = 1; apps && app <= rs_apps_count(apps); app++) {
+        const char *id = rs_apps_id(apps, (uint16_t)app);
+
+        crc = rs_crc32(crc, id, strlen(id) + 1);
+    }
+    return crc;
+}
+
+/* Whether every number of the old database means the same in the new one; more at the end do no harm. */
+static int keeps_numbers(const rs_apps *old, const rs_apps *new)
+{
+    if (!old || !new || rs_apps_count(new) < rs_apps_count(old))
+        return 0;
+    for (uint32_t app = 1; app <= rs_apps_count(old); app++)
+        if (strcmp(rs_apps_id(old, (uint16_t)app), rs_apps_id(new, (uint16_t)app)) != 0)
+            return 0;
+    return 1;
+}
+
+static int open_tables(struct rs_tables *t, uint32_t readers, const char *apps_path, const char *policy_path,
+                       char *error)
+{
+    size_t length;
+    void *data;
+    int result;
+
+    t->apps_data = read_file(apps_path, &t->apps_length, &result);
+    if (result < 0) {
+        snprintf(error, RS_ERROR_SIZE, "%.90s: %s", apps_path, strerror(-result));
+        return result;
+    }
+    if (t->apps_data && (result = rs_apps_open(t->apps_data, t->apps_length, &t->apps, error)) < 0)
+        return result;
+    data = read_file(policy_path, &length, &result);
+    if (result < 0) {
+        snprintf(error, RS_ERROR_SIZE, "%.90s: %s", policy_path, strerror(-result));
+        return result;
+    }
+    if (!data)
+        return 0;
+    result = rs_policy_open(data, length, readers, &t->policy, error);
+    munmap(data, length);
+    if (result == 0 && rs_policy_apps_crc(t->policy) != numbering_crc(t->apps)) {
+        snprintf(error, RS_ERROR_SIZE, "policy table: made for another application database");
+        result = -EINVAL;
+    }
+    if (result == 0)
+        t->generation = rs_policy_generation(t->policy);
+    return result;
+}
+
+static void note_numbering(struct rs_tables *t, const struct rs_tables *old, struct rs_shm_header *h)
+{
+    uint32_t crc = numbering_crc(t->apps);
+    uint64_t mine = UINT64_C(1) << t->generation;
+
+    t->numbering = old ? old->numbering : 0;
+    if (crc == h->apps_crc || !h->apps_crc || (old && keeps_numbers(old->apps, t->apps))) {
+        t->foreign = h->foreign_generations & ~mine;
+    } else {
+        t->foreign = ~mine;
+        t->numbering++;
+    }
+    h->apps_crc = crc;
+    h->foreign_generations = t->foreign;
+}
+
+/* Until every reader that may hold the old pair has ended its turn. Turns last a batch: a millisecond or so. */
+static void wait_for_readers(const struct rs_tables_box *box)
+{
+    const struct timespec pause = {0, 200000};
+
+    for (uint32_t r = 0; r < box->readers; r++) {
+        uint64_t turn = atomic_load(box->turns[r]);
+
+        while (turn & 1 && atomic_load(box->turns[r]) == turn)
+            nanosleep(&pause, NULL);
+    }
+}
+
+int rs_tables_load(struct rs_tables_box *box, rs_shm *shm, const char *apps_path, int force)
+{
+    struct rs_shm_header *h = shm->header;
+    uint64_t policy_serial = atomic_load(&h->wanted_policy), apps_serial = atomic_load(&h->wanted_apps);
+    const struct rs_tables *old = atomic_load(&box->current);
+    char policy_path[4096 + 16], error[RS_ERROR_SIZE];
+    const char *slash = strrchr(shm->path, '/');
+    struct rs_tables *tables;
+    int result;
+
+    if (!force && atomic_load(&h->loaded_policy) == policy_serial && atomic_load(&h->loaded_apps) == apps_serial)
+        return 0;
+    snprintf(policy_path, sizeof policy_path, "%.*spolicy.bin", slash ? (int)(slash - shm->path + 1) : 0, shm->path);
+    tables = calloc(1, sizeof *tables);
+    snprintf(error, sizeof error, "out of memory");
+    result = tables ? open_tables(tables, box->readers, apps_path, policy_path, error) : -ENOMEM;
+    if (result < 0) {
+        free_tables(tables);
+        memcpy(h->error, error, RS_ERROR_SIZE);
+        atomic_store(&h->refused_policy, policy_serial);
+        if (atomic_load(&h->loaded_apps) != apps_serial)
+            atomic_store(&h->refused_apps, apps_serial);
+        rs_shm_changed(shm);
+        return -EINVAL;
+    }
+    note_numbering(tables, old, h);
+    atomic_store(&box->current, tables);
+    wait_for_readers(box);
+    free_tables((struct rs_tables *)old);
+    atomic_store(&h->generation, tables->generation);
+    atomic_store(&h->loaded_policy, policy_serial);
+    atomic_store(&h->loaded_apps, apps_serial);
+    rs_shm_changed(shm);
+    return 1;
+}
+
+void rs_tables_close(struct rs_tables_box *box)
+{
+    free_tables((struct rs_tables *)atomic_exchange(&box->current, NULL));
+}

@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Judges packets of the first_packets chain; the meaning of the mark's bits is in docs/design/contracts.md. */
+
+#include "worker.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "page.h"
+
+#define DNS_PORT  53
+#define HTTP_PORT 80
+
+int rs_worker_init(struct rs_worker *w, rs_shm *shm, uint32_t index, struct rs_dns_board *board, uint32_t packets)
+{
+    const struct rs_shm_header *h = shm->header;
+
+    memset(w, 0, sizeof *w);
+    w->index = index;
+    w->packets_limit = packets;
+    w->shm = shm;
+    w->shared = &shm->workers[index];
+    w->ring = &shm->rings[index];
+    w->board = board;
+    w->board_read = board ? atomic_load(&board->written) : 0;
+    w->flows = (h->flows + h->queues - 1) / h->queues;
+    w->seed = (uint32_t)(h->instance >> 17) + index;
+    atomic_store(&w->shared->turn, 0);
+    /* The classifier keeps pointers of this process: a new process starts with an empty flow table. Nothing is lost but
+     * the place within the first packets: what was decided stands in the marks. */
+    memset(shm->classifiers + h->classifier_length * index, 0, h->classifier_length);
+    return rs_classifier_init(shm->classifiers + h->classifier_length * index, h->classifier_length, w->flows, w->seed,
+                              &w->classifier);
+}
+
+void rs_worker_turn(struct rs_worker *w, const struct rs_tables *t, uint64_t now_ms)
+{
+    if (t && t->apps && t->apps != w->apps) {
+        if (w->numbering != t->numbering) { /* flows and learned servers hold numbers that mean something else now */
+            uint64_t length = w->shm->header->classifier_length;
+            uint8_t *memory = w->shm->classifiers + length * w->index;
+
+            memset(memory, 0, length);
+            rs_classifier_init(memory, length, w->flows, w->seed, &w->classifier); /* the same call as at the start */
+            w->numbering = t->numbering;
+        }
+        rs_classifier_set_apps(w->classifier, t->apps);
+        w->apps = t->apps;
+    }
+    if (!w->board || !w->apps || atomic_load_explicit(&w->board->written, memory_order_acquire) == w->board_read)
+        return;
+    pthread_mutex_lock(&w->board->lock);
+    if (w->board->written - w->board_read > RS_DNS_SLOTS)
+        w->board_read = w->board->written - RS_DNS_SLOTS;
+    for (; w->board_read < w->board->written; w->board_read++) {
+        rs_packet packet = {.data = w->board->slots[w->board_read % RS_DNS_SLOTS].data, .now_ms = now_ms};
+        rs_result result;
+
+        packet.length = w->board->slots[w->board_read % RS_DNS_SLOTS].length;
+        if (w->board->slots[w->board_read % RS_DNS_SLOTS].author != w->index)
+            rs_classifier_packet(w->classifier, &packet, &result);
+    }
+    pthread_mutex_unlock(&w->board->lock);
+}
+
+static void publish_dns(struct rs_worker *w, const rs_packet *packet)
+{
+    uint64_t place;
+
+    if (!w->board || packet->length > RS_DNS_BYTES)
+        return;
+    pthread_mutex_lock(&w->board->lock);
+    place = w->board->written % RS_DNS_SLOTS;
+    w->board->slots[place].length = packet->length;
+    w->board->slots[place].author = w->index;
+    memcpy(w->board->slots[place].data, packet->data, packet->length);
+    atomic_store_explicit(&w->board->written, w->board->written + 1, memory_order_release);
+    pthread_mutex_unlock(&w->board->lock);
+}
+
+/* What is known of the flow when it comes to a decision. */
+struct known {
+    const rs_result *result; /* NULL: judged anew, not dissected */
+    const struct rs_view *view;
+    uint16_t application;
+    int host_is_source, is_rejudged;
+};
+
+static void tell(struct rs_worker *w, const struct known *k, const rs_identity *host, const rs_decision *d,
+                 uint64_t now_ms)
+{
+    const struct rs_view *v = k->view;
+    const rs_result *r = k->result;
+    rs_event event;
+
+    memset(&event, 0, sizeof event);
+    event.time_ms = now_ms;
+    event.kind = d->action == RS_BLOCK ? RS_EVENT_BLOCKED : RS_EVENT_DECIDED;
+    event.row = d->row;
+    event.action = d->action;
+    event.application = k->application;
+    event.transport = v->transport;
+    event.is_rejudged = (uint8_t)k->is_rejudged;
+    memcpy(event.mac, host->mac, sizeof event.mac);
+    if (r) {
+        event.stage = r->stage;
+        event.protocol = r->protocol;
+        memcpy(event.client, r->client, 16);
+        memcpy(event.server, r->server, 16);
+        event.client_port = r->client_port;
+        event.server_port = r->server_port;
+        memcpy(event.host, r->host, sizeof event.host);
+    } else { /* without the flow table the LAN's end stands for the client */
+        memcpy(event.client, k->host_is_source ? v->source : v->target, 16);
+        memcpy(event.server, k->host_is_source ? v->target : v->source, 16);
+        event.client_port = k->host_is_source ? v->source_port : v->target_port;
+        event.server_port = k->host_is_source ? v->target_port : v->source_port;
+    }
+    rs_shm_put_event(w->ring, &event);
+}
+
+static uint32_t decided_mark(const struct rs_tables *t, uint32_t mark, uint16_t application, uint32_t action)
+{
+    return (mark & (RS_MARK_WAN | RS_MARK_PRIORITY)) | (application & RS_MARK_APP) | action << RS_MARK_ACTION_SHIFT |
+           t->generation << RS_MARK_GENERATION_SHIFT | RS_MARK_DECIDED;
+}
+
+/* The mark of a decided flow; a blocked request is answered by the page, and the flow's packets are then dropped unheard. */
+static void settle(struct rs_worker *w, const struct rs_tables *t, const rs_packet *packet, const struct known *k,
+                   const rs_identity *host, const rs_decision *d, uint32_t mark, struct rs_verdict *out)
+{
+    const struct rs_view *v = k->view;
+    uint32_t action = d->action;
+
+    out->application = k->application;
+    if (action == RS_BLOCK) {
+        rs_count(&w->shared->blocked, 1);
+        if (k->host_is_source && v->transport == RS_TCP &&
+            rs_page_is_request(packet->data + v->payload_offset, v->payload_length)) {
+            out->wants_page = 1;
+            action = RS_BLOCK_PAGE;
+        }
+    }
+    out->mark = decided_mark(t, mark, k->application, action);
+    tell(w, k, host, d, packet->now_ms);
+}
+
+static void rejudge(struct rs_worker *w, const struct rs_tables *t, const rs_packet *packet, const struct rs_view *v,
+                    uint32_t mark, struct rs_verdict *out)
+{
+    uint32_t before = mark >> RS_MARK_ACTION_SHIFT & 15;
+    struct known known = {.view = v, .application = mark & RS_MARK_APP, .is_rejudged = 1};
+    rs_identity host;
+    rs_decision decision;
+
+    known.host_is_source = rs_policy_is_local(t->policy, v->source);
+    rs_host_identity(w->shm, known.host_is_source ? v->source : v->target, &host);
+    rs_policy_decide(t->policy, w->index, &host, known.application, &decision);
+    rs_count(&w->shared->rejudged, 1);
+    if (decision.action == RS_BLOCK && before == RS_ALLOW)
+        settle(w, t, packet, &known, &host, &decision, mark, out);
+    else /* as before, or free again: nothing to tell. A page that was sent stays sent. */
+        out->mark = decided_mark(t, mark, known.application, decision.action == RS_BLOCK ? before : RS_ALLOW);
+}
+
+static void judge(struct rs_worker *w, const struct rs_tables *t, const rs_packet *packet, const struct rs_view *v,
+                  uint32_t mark, struct rs_verdict *out)
+{
+    struct known known = {.view = v};
+    rs_identity host;
+    rs_decision decision;
+    rs_result r;
+    int is_last;
+
+    if (rs_classifier_packet(w->classifier, packet, &r) < 0) {
+        rs_count(&w->shared->unreadable, 1);
+        return;
+    }
+    known.result = &r;
+    known.application = r.application ? r.application : r.protocol;
+    known.host_is_source = rs_policy_is_local(t->policy, v->source);
+    if (known.host_is_source && rs_policy_is_local(t->policy, v->target)) /* between two LANs: who opened the flow */
+        known.host_is_source = r.from_client;
+    out->host_is_source = (uint8_t)known.host_is_source;
+    rs_host_identity(w->shm, known.host_is_source ? v->source : v->target, &host);
+    is_last = r.packets >= w->packets_limit;
+    if (r.state == RS_NEED_MORE && !is_last) {
+        rs_policy_decide(t->policy, w->index, &host, known.application, &decision);
+        /* Blocked whatever it turns out to be: at once, but a page can only answer a request. */
+        if (!decision.is_certain || decision.action != RS_BLOCK ||
+            (r.transport == RS_TCP && r.server_port == HTTP_PORT))
+            return;
+    }
+    rs_policy_decide(t->policy, w->index, &host, known.application, &decision);
+    rs_count(r.state == RS_EXCLUDED ? &w->shared->excluded : &w->shared->decided, 1);
+    settle(w, t, packet, &known, &host, &decision, mark, out);
+}
+
+void rs_worker_packet(struct rs_worker *w, const struct rs_tables *t, const rs_packet *packet, uint32_t mark,
+                      struct rs_verdict *out)
+{
+    struct rs_view view;
+    rs_result result;
+    int error;
+
+    mark &= ~RS_MARK_QUEUE;
+    memset(out, 0, sizeof *out);
+    out->mark = mark & RS_MARK_DECIDED ? mark : mark & (RS_MARK_WAN | RS_MARK_PRIORITY);
+    rs_count(&w->shared->packets, 1);
+    if (!t || !t->apps || !t->policy)
+        return;
+    if ((error = rs_view_parse(&view, packet->data, packet->length)) < 0) {
+        rs_count(&w->shared->unreadable, error == -EBADMSG);
+        return;
+    }
+    if (rs_policy_is_local(t->policy, view.source))
+        rs_host_see(w->shm, view.source, packet->has_mac ? packet->mac : NULL, packet->now_ms);
+    if (view.transport == RS_UDP && view.source_port == DNS_PORT) { /* only for what it teaches */
+        out->mark = mark;
+        rs_classifier_packet(w->classifier, packet, &result);
+        publish_dns(w, packet);
+        return;
+    }
+    if (mark & RS_MARK_DECIDED && !(t->foreign >> (mark >> RS_MARK_GENERATION_SHIFT & 63) & 1)) {
+        if ((mark >> RS_MARK_GENERATION_SHIFT & 63) != t->generation)
+            rejudge(w, t, packet, &view, mark, out);
+        return;
+    }
+    judge(w, t, packet, &view, mark, out);
+}
