@@ -46,6 +46,7 @@ FEATURES: tuple[ModuleType, ...] = (
     first_packets,
     firewall,
     port_forwards,
+    web,  # its limit stands before the services that the zones open
     zones,
     nat,
     dhcp,
@@ -57,7 +58,6 @@ FEATURES: tuple[ModuleType, ...] = (
     applications,
     policies,
     users,
-    web,
 )
 
 

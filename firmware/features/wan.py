@@ -1,7 +1,9 @@
 """Lines to the internet: their ports, addresses, and a DHCP client for those that are given their addresses.
 
-dhcpcd only asks and tells: it touches neither addresses, routes nor name servers. Its hook writes what a line was given
-to ``{run}/lines/<wan>.json``; rsd renders again with that as ``Facts.lines``.
+dhcpcd only asks and tells: it touches neither addresses, routes nor name servers (tried with 9.4.1 against ISC dhcpd
+and radvd: bound, renewed and stopped, what others had configured stayed). Its hook finds the line in ``rs_line``, the
+run directory in ``rs_run``, and writes what the line was given to ``{run}/lines/<wan>.json``; rsd renders again with
+that as ``Facts.lines``. dhcpcd keeps its pid in ``/run/dhcpcd``, which two routers on one machine must not share.
 """
 
 from __future__ import annotations
@@ -58,8 +60,7 @@ def render(config: Config, facts: Facts) -> Part:
         if wan.protocol == "dhcp" or wan.ipv6 == "dhcp":
             path = f"dhcpcd/{line.name}.conf"
             files.append(File(path=path, content=_dhcpcd_conf(wan)))
-            argv = ("dhcpcd", "-B", "-f", f"{{run}}/{path}", "-c", "{lib}/dhcp-hook", line.device)
-            units.append(Unit(name=f"dhcpcd-{line.name}", argv=argv, restart_on=(path,)))
+            units.append(Unit(name=f"dhcpcd-{line.name}", argv=_dhcpcd_argv(line, path), restart_on=(path,)))
     return Part(
         links=tuple(links),
         files=tuple(files),
@@ -73,8 +74,22 @@ def _addresses(line: Line) -> tuple[str, ...]:
     return tuple(str(address) for address in (line.address4, line.address6) if address)
 
 
+def _dhcpcd_argv(line: Line, path: str) -> tuple[str, ...]:
+    environment = ("-e", f"rs_line={line.name}", "-e", "rs_run={run}")
+    return ("dhcpcd", "-B", "-q", "-f", f"{{run}}/{path}", *environment, "-c", "{lib}/dhcp-hook", line.device)
+
+
 def _dhcpcd_conf(wan: Wan) -> str:
-    return ""
+    rows = ["noconfigure", "nogateway", "noarp", "noipv4ll", "clientid", "require dhcp_server_identifier"]
+    rows.append("option subnet_mask, routers, domain_name_servers")
+    if wan.ipv6 != "dhcp":
+        rows.append("ipv4only")
+    else:
+        if wan.protocol != "dhcp":
+            rows.append("ipv6only")
+        # The DUID is made of the MAC, so it is the same after every reset. One address and one prefix are asked for.
+        rows += ["duid ll", "ipv6rs", "ipv6ra_noautoconf", f"interface {wan.interface}", "ia_na 1", "ia_pd 2"]
+    return "".join(f"{row}\n" for row in rows)
 
 
 def _verify_addresses(name: str, wan: Wan) -> list[Problem]:
