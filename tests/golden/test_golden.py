@@ -1,0 +1,136 @@
+"""Golden cases: a folder each with ``about.txt``, ``config.json``, ``facts.json`` and what is expected of them.
+
+Only the ``expected.*`` files that a case has are compared, so that each shows its own subject and not the whole skeleton.
+``GOLDEN_WRITE=1`` rewrites them; an empty file asks for a new one. The difference is what is reviewed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from firmware.features import render, verify
+from firmware.model import codec
+from firmware.model.config import Config
+from firmware.model.facts import Facts
+from firmware.model.plan import NftSet, Plan
+from firmware.model.text import problem_text
+
+CASES = sorted(path.parent for path in Path(__file__).parent.glob("cases/*/about.txt"))
+NAMESPACE = "gld-load"
+
+
+def ruleset(plan: Plan) -> str:
+    sets = "".join(_set(item) for item in plan.nft_sets)
+    return f"table inet rs {{\n{sets}{plan.nft_rules}}}\n"
+
+
+def _set(item: NftSet) -> str:
+    parts = [f"type {item.type};"]
+    parts += [f"flags {','.join(item.flags)};"] if item.flags else []
+    parts += ["elements = {{ {} }}".format(", ".join(item.elements))] if item.elements else []
+    return f"{'set' if item.kind == 'set' else 'map'} {item.name} {{ {' '.join(parts)} }}\n"
+
+
+def _rows(items: Any) -> str:
+    return "".join(json.dumps(msgspec.to_builtins(item), ensure_ascii=False) + "\n" for item in items)
+
+
+def _sets(plan: Plan) -> str:
+    return "".join(_set(item) for item in plan.nft_sets)
+
+
+def _files(plan: Plan) -> str:
+    return "".join(f"===== {item.path}\n{item.content}" for item in plan.files)
+
+
+def _fastpath(plan: Plan) -> str:
+    return json.dumps(msgspec.to_builtins(plan.fastpath), indent=1, ensure_ascii=False) + "\n"
+
+
+VIEWS: dict[str, Callable[[Plan], str]] = {
+    "nft": ruleset,
+    "sets": _sets,
+    "links": lambda plan: _rows(plan.links),
+    "routes": lambda plan: _rows(plan.routes) + _rows(plan.rules),
+    "sysctls": lambda plan: "".join(f"{name} = {value}\n" for name, value in plan.sysctls.items()),
+    "files": _files,
+    "units": lambda plan: _rows(plan.units),
+    "fastpath": _fastpath,
+}
+
+
+def load(case: Path) -> tuple[Config, Facts]:
+    facts = msgspec.json.decode((case / "facts.json").read_bytes(), type=Facts)
+    return codec.decode((case / "config.json").read_bytes()), facts
+
+
+def views(case: Path) -> Iterator[tuple[Path, str]]:
+    config, facts = load(case)
+    problems = verify(config, facts)
+    for path in sorted(case.glob("expected.*")):
+        kind = path.suffix[1:]
+        if kind in ("problems", "problems_zh"):
+            language = "zh" if kind.endswith("zh") else "en"
+            yield path, "".join(f"{p.severity} {problem_text(language, p)}\n" for p in problems)
+        else:
+            assert not [p for p in problems if p.severity == "error"]
+            yield path, VIEWS[kind](render(config, facts))
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_case_gives_what_is_expected(case: Path) -> None:
+    for path, text in views(case):
+        if os.environ.get("GOLDEN_WRITE"):
+            path.write_text(text)
+        assert path.read_text() == text
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_render_is_deterministic(case: Path) -> None:
+    config, facts = load(case)
+    if not [p for p in verify(config, facts) if p.severity == "error"]:
+        again, same_facts = load(case)
+        assert msgspec.json.encode(render(config, facts)) == msgspec.json.encode(render(again, same_facts))
+
+
+def _has_queue(namespace: str) -> bool:
+    text = "table inet t {\nchain c {\ntype filter hook forward priority 0;\nqueue flags bypass to 0\n}\n}\n"
+    return _nft(namespace, text).returncode == 0
+
+
+def _nft(namespace: str, text: str) -> subprocess.CompletedProcess[str]:
+    argv = ["ip", "netns", "exec", namespace, "nft", "-c", "-f", "-"]
+    return subprocess.run(argv, input=text, text=True, capture_output=True, check=False)
+
+
+@pytest.fixture(scope="module")
+def namespace() -> Iterator[str]:
+    name = f"{NAMESPACE}-{os.getpid()}"
+    subprocess.run(["ip", "netns", "add", name], check=True)
+    yield name
+    subprocess.run(["ip", "netns", "del", name], check=True)
+
+
+@pytest.mark.kernel
+def test_nft_takes_every_ruleset(namespace: str) -> None:
+    """The queue statement is checked where the kernel has it (the suite runs on the full kernel too)."""
+    has_queue = _has_queue(namespace)
+    loaded = 0
+    for case in CASES:
+        config, facts = load(case)
+        if [p for p in verify(config, facts) if p.severity == "error"]:
+            continue
+        if facts.nft_queue and not has_queue:
+            facts = msgspec.structs.replace(facts, nft_queue=False)
+        result = _nft(namespace, ruleset(render(config, facts)))
+        assert (case.name, result.stderr) == (case.name, "")
+        loaded += 1
+    assert loaded
