@@ -6,7 +6,7 @@ import contextlib
 import json
 import os
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from firmware.model.plan import File
@@ -50,10 +50,11 @@ def remove(path: Path) -> None:
     sync_directory(path.parent)
 
 
-def apply(directory: Path, wanted: Iterable[File]) -> None:
+def apply(directory: Path, wanted: Iterable[File], places: Mapping[str, str]) -> None:
     """Bring the Plan's files below ``directory`` to what is wanted and remove those of earlier Plans.
 
     The manifest lists every file ever written and not yet removed, so that a crash at any point leaves none behind.
+    ``places`` fills ``{run}`` and its like.
     """
     files = {file.path: file for file in wanted}
     known = _manifest(directory)
@@ -61,14 +62,22 @@ def apply(directory: Path, wanted: Iterable[File]) -> None:
         write(directory / MANIFEST, json.dumps(sorted(known | files.keys())))
     for file in files.values():
         path = directory / file.path
-        if not _is_same(path, file):
+        content = filled(file.content, places)
+        if not _is_same(path, content, file.mode):
             path.parent.mkdir(parents=True, exist_ok=True)
-            write(path, file.content, file.mode)
+            write(path, content, file.mode)
     stale = known - files.keys()
     for name in sorted(stale):
         (directory / name).unlink(missing_ok=True)
     if stale:
         write(directory / MANIFEST, json.dumps(sorted(files)))
+
+
+def filled(text: str, places: Mapping[str, str]) -> str:
+    """Text with ``{name}`` replaced by what each place stands for; other braces stay."""
+    for name, value in places.items():
+        text = text.replace(f"{{{name}}}", value)
+    return text
 
 
 def _manifest(directory: Path) -> set[str]:
@@ -77,8 +86,8 @@ def _manifest(directory: Path) -> set[str]:
     return set()
 
 
-def _is_same(path: Path, file: File) -> bool:
+def _is_same(path: Path, content: str, mode: int) -> bool:
     try:
-        return path.stat().st_mode & 0o7777 == file.mode and path.read_bytes() == file.content.encode()
+        return path.stat().st_mode & 0o7777 == mode and path.read_bytes() == content.encode()
     except OSError:
         return False

@@ -7,6 +7,7 @@ bridge has no addresses but its link-local one.
 
 from __future__ import annotations
 
+import errno
 import ipaddress
 import struct
 from collections.abc import Iterable
@@ -169,7 +170,7 @@ def _remove_address(door: Netlink, device: Device, address: Address) -> None:
         door.request(f"{device.name}: remove {address.value}", netlink.DELADDR, 0, body)
     except NetlinkError as error:
         # A primary IPv4 address takes its secondary ones along.
-        if error.number != 99:  # EADDRNOTAVAIL
+        if error.number != errno.EADDRNOTAVAIL:
             raise
 
 

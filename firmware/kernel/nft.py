@@ -22,14 +22,19 @@ def apply(plan: Plan, current: Plan | None) -> None:
 
     Raises CommandError with nft's words; the kernel then has what it had before.
     """
-    if current is not None and _is_same_shape(plan, current):
-        changes = "".join(_element_changes(current.nft_sets, plan.nft_sets))
-        if changes:
-            _load(changes)
+    text = changes(plan, current)
+    if not text:
         return
-    _load(script(plan))
+    command.run(("nft", "-f", "-"), stdin=text)
     if not is_in_force(plan):
         raise CommandError(("nft", "-f", "-"), "the table that was loaded is not there")
+
+
+def changes(plan: Plan, current: Plan | None) -> str:
+    """What ``nft -f -`` gets to read: the whole table, or only elements, or nothing."""
+    if current is None or _marker(plan) != _marker(current):
+        return script(plan)
+    return "".join(_element_changes(current.nft_sets, plan.nft_sets))
 
 
 def script(plan: Plan) -> str:
@@ -49,14 +54,6 @@ def is_in_force(plan: Plan) -> bool:
     except CommandError:
         return False
     return True
-
-
-def _load(text: str) -> None:
-    command.run(("nft", "-f", "-"), stdin=text)
-
-
-def _is_same_shape(plan: Plan, current: Plan) -> bool:
-    return _marker(plan) == _marker(current)
 
 
 def _marker(plan: Plan) -> str:

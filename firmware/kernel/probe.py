@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
 from firmware.kernel import command, links
@@ -35,12 +36,14 @@ def ports(names: tuple[str, ...] | None = None) -> list[links.Device]:
 
 def owns_network() -> bool:
     """Whether this network namespace is the machine's own, and not one of several sites on one machine."""
-    return _namespace("net") == _namespace("net", "1")
+    machine = _namespace("net", "1")
+    return machine is not None and _namespace("net") == machine
 
 
 def owns_hostname() -> bool:
     """Whether the host name is this box's alone: of its own UTS namespace, or of the machine that it is."""
-    return owns_network() or _namespace("uts") != _namespace("uts", "1")
+    machine = _namespace("uts", "1")
+    return owns_network() or (machine is not None and _namespace("uts") != machine)
 
 
 def can_set_clock() -> bool:
@@ -56,5 +59,8 @@ def boot_id() -> str:
     return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
 
 
-def _namespace(kind: str, pid: str = "self") -> str:
-    return str(Path(f"/proc/{pid}/ns/{kind}").readlink())
+def _namespace(kind: str, pid: str = "self") -> str | None:
+    """The name of a process's namespace; ``None`` where even root may not look (we are in a container)."""
+    with contextlib.suppress(PermissionError):
+        return str(Path(f"/proc/{pid}/ns/{kind}").readlink())
+    return None

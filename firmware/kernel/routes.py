@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import ipaddress
 import struct
 from collections.abc import Iterable
@@ -20,15 +21,24 @@ _METRIC_V6 = 1024  # what the kernel makes of 0
 
 
 def apply(door: Netlink, wanted: Iterable[Route], indexes: dict[str, int]) -> None:
-    """Bring our routes to what is wanted; ``indexes`` are the devices' numbers. Raises NetlinkError."""
+    """Bring our routes to what is wanted; ``indexes`` are the devices' numbers.
+
+    A route over a device that is not there or is switched off waits for the next time. Raises NetlinkError for the
+    first that the kernel refused, after trying all.
+    """
+    refused: NetlinkError | None = None
     present = read(door, {index: name for name, index in indexes.items()})
     target = {_normal(route) for route in wanted}
     places = {_place(route) for route in target}
     for route in sorted(target - present):
-        what = f"route {route.to} in table {route.table}"
         if route.device and route.device not in indexes:
-            raise NetlinkError(what, 19, f"there is no device {route.device}")  # ENODEV
-        door.request(what, netlink.NEWROUTE, netlink.CREATE | netlink.REPLACE, _body(route, indexes))
+            continue
+        try:
+            what = f"route {route.to} in table {route.table}"
+            door.request(what, netlink.NEWROUTE, netlink.CREATE | netlink.REPLACE, _body(route, indexes))
+        except NetlinkError as error:
+            if error.number != errno.ENETDOWN:
+                refused = refused or error
     for route in sorted(present - target):
         # An IPv4 route in the place of a wanted one was replaced above; IPv6 keeps it as a second path.
         if _place(route) in places and _family(route) == 2:
@@ -37,8 +47,10 @@ def apply(door: Netlink, wanted: Iterable[Route], indexes: dict[str, int]) -> No
             what = f"remove route {route.to} from table {route.table}"
             door.request(what, netlink.DELROUTE, 0, _body(route, indexes))
         except NetlinkError as error:
-            if error.number != 3:  # ESRCH: it went with its device
-                raise
+            if error.number != errno.ESRCH:  # it went with its device
+                refused = refused or error
+    if refused is not None:
+        raise refused
 
 
 def read(door: Netlink, names: dict[int, str]) -> set[Route]:

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from firmware.kernel.files import filled
 from firmware.kernel.process import Process, Purpose, Registry
 from firmware.model.plan import Unit
 
@@ -219,7 +220,7 @@ class Supervisor:
         assert keeper.unit is not None
         assert keeper.wanted is not None
         keeper.since = time.monotonic()
-        argv = [self._filled(word) for word in keeper.unit.argv]
+        argv = [filled(word, self._places) for word in keeper.unit.argv]
         try:
             keeper.process = self._registry.start(keeper.name, keeper.wanted, argv, self._environment)
         except OSError as error:
@@ -262,11 +263,6 @@ class Supervisor:
         if keeper.is_told:
             keeper.is_told = False
             self._report(keeper.name, "well", "")
-
-    def _filled(self, word: str) -> str:
-        for name, value in self._places.items():
-            word = word.replace(f"{{{name}}}", value)
-        return word
 
     def _wake_up(self) -> None:
         os.eventfd_write(self._wake, 1)
