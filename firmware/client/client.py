@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
+import select
 import socket
 import threading
 from collections.abc import Iterator
@@ -125,12 +125,15 @@ class Client:
 
 def _has_ended(connection: socket.socket) -> bool:
     """Tell whether rsd has closed an idle connection (it was restarted, or tidied up)."""
-    with contextlib.suppress(BlockingIOError):
-        try:
-            return not connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
-        except ConnectionError:
-            return True
-    return False
+    # Asked by poll: with a timeout set, Python's recv waits even under MSG_DONTWAIT.
+    poll = select.poll()
+    poll.register(connection, select.POLLIN)
+    if not poll.poll(0):
+        return False
+    try:
+        return not connection.recv(1, socket.MSG_PEEK)
+    except ConnectionError:
+        return True
 
 
 def _read_line(connection: socket.socket, received: bytearray) -> dict[str, Any]:
