@@ -224,6 +224,29 @@ class UsageStore:
             )
             return [Total(*row) for row in rows]
 
+    def series(self, by: By, key: str, first: int, last: int, step: int) -> dict[int, tuple[int, int]]:
+        """Bytes up and down of one host, application or line by slots of ``step`` minutes from minute ``first`` on.
+
+        Slot 0 begins at ``first``; slots without traffic are absent. From a day on the slots are filled by the hour.
+        """
+        found: dict[int, tuple[int, int]] = {}
+        with self._lock:
+            row = self._database.execute("SELECT id FROM name WHERE text = ?", (key,)).fetchone()
+            if row is None:
+                return found
+            for table, size in (("hour", 60), ("minute", 1)):
+                # Whole hours for long slots, and minutes for what is not yet rolled up or asked for by the minute.
+                done = self._number("hour_done") * 60 if step % 60 == 0 else first
+                start, end = (first, min(done, last)) if table == "hour" else (max(first, done), last)
+                for slot, up, down in self._database.execute(
+                    f"SELECT (t * {size} - ?) / ?, sum(up_bytes), sum(down_bytes) FROM {table}"  # noqa: S608
+                    f" WHERE t >= ? AND t < ? AND {by} = ? GROUP BY 1",
+                    (first, step, start // size, -(-end // size), row[0]),
+                ):
+                    before = found.get(slot, (0, 0))
+                    found[slot] = (before[0] + up, before[1] + down)
+        return found
+
     def blocked_count(self, since_s: float) -> int:
         """How many connections were refused since then (whole hours)."""
         with self._lock:

@@ -1,0 +1,52 @@
+"""Names and categories of the applications: the database's own and those the admin made."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from firmware.model.config import Config
+
+UNKNOWN = "unknown"
+
+
+class Applications:
+    """Read from ``apps.json`` (docs/design/contracts.md) at the first use, since few verbs need it."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._rows: dict[str, dict[str, str]] | None = None
+        self._domains: dict[str, str] = {}
+        self._own: dict[str, dict[str, str]] = {}
+
+    def configure(self, config: Config) -> None:
+        """Takes the applications that the admin made."""
+        self._own = {
+            name: {"id": name, "name_zh": own.name_zh, "name_en": own.name_en, "category": own.category}
+            for name, own in config.applications.items()
+        }
+
+    def all(self) -> list[dict[str, str]]:
+        """``{id, name_zh, name_en, category}`` of every application, by id."""
+        return [row for _, row in sorted({**self._database(), **self._own}.items())]
+
+    def get(self, application: str) -> dict[str, str] | None:
+        return self._own.get(application) or self._database().get(application)
+
+    def category(self, application: str) -> str:
+        row = self.get(application)
+        return row["category"] if row else "other"
+
+    def of_category(self, category: str) -> list[str]:
+        return [row["id"] for row in self.all() if row["category"] == category]
+
+    def _database(self) -> dict[str, dict[str, str]]:
+        if self._rows is None:
+            self._rows = {row["id"]: row for row in _rows(json.loads(self._path.read_text(encoding="utf-8")))}
+        return self._rows
+
+
+def _rows(data: Any) -> list[dict[str, str]]:
+    listed = data["applications"] if isinstance(data, dict) else data
+    return [{name: row[name] for name in ("id", "name_zh", "name_en", "category")} for row in listed]

@@ -1,0 +1,99 @@
+"""``why``: what happens to one host's traffic to one place, in words and in the order in which the router decides."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from firmware.model.config import Config
+from firmware.model.text import translate
+from firmware.monitor.applications import UNKNOWN, Applications
+from firmware.monitor.hosts import Host
+from firmware.monitor.sources import Runtime
+
+FLOWS_COUNTED = 200
+
+
+class Question(NamedTuple):
+    asker: Host
+    label: str
+    groups: list[str]
+    target: str  # host name, address or application
+
+
+def explain(
+    question: Question, config: Config, runtime: Runtime, catalogue: Applications, language: str
+) -> dict[str, Any]:
+    """``{groups, application, policy, action, steps}``; ``steps`` are sentences in ``language``."""
+
+    def say(message: str, **params: str) -> None:
+        steps.append(translate(language, message, params))
+
+    steps: list[str] = []
+    asker = question.asker
+    say("%(address)s is the host %(name)s.", address=asker.address, name=question.label)
+    if question.groups:
+        say("It is in the groups: %(groups)s.", groups=", ".join(question.groups))
+    else:
+        say("It is in no group.")
+
+    row = catalogue.get(question.target)
+    application = row["id"] if row else runtime.match_host(question.target) or UNKNOWN
+    name = (catalogue.get(application) or {}).get(f"name_{language}", application)
+    category = catalogue.category(application)
+    if row:
+        say("%(name)s is an application of the category %(category)s.", name=name, category=category)
+    elif application != UNKNOWN:
+        say(
+            "%(target)s belongs to the application %(name)s (category %(category)s).",
+            target=question.target,
+            name=name,
+            category=category,
+        )
+    else:
+        say("%(target)s belongs to no application that the router knows.", target=question.target)
+
+    decision = runtime.decide(asker.address, asker.mac, application)
+    for policy, reason in _passed_over(config, question.groups, application, category, decision.policy):
+        say(reason, policy=policy)
+    if not decision.policy:
+        say("No policy matches; what no policy forbids is allowed.")
+    elif decision.action == "block":
+        say("The policy %(policy)s blocks it.", policy=decision.policy)
+    else:
+        say("The policy %(policy)s allows it.", policy=decision.policy)
+    live = runtime.flows(asker.address, application, FLOWS_COUNTED)
+    if live:
+        refused = sum(flow.action != "allow" for flow in live)
+        say("Live connections: %(count)s, of these blocked: %(blocked)s.", count=str(len(live)), blocked=str(refused))
+    return {
+        "groups": question.groups,
+        "application": application,
+        "category": category,
+        "policy": decision.policy or None,
+        "action": decision.action,
+        "steps": steps,
+    }
+
+
+def _passed_over(
+    config: Config, groups: list[str], application: str, category: str, deciding: str
+) -> Iterator[tuple[str, str]]:
+    """Policies before the deciding one that are about this traffic, each with the reason why they do not decide."""
+    for name, policy in sorted(config.policies.items(), key=lambda item: (item[1].position, item[0])):
+        if name == deciding:
+            return
+        is_about_host = not policy.groups or bool(set(policy.groups) & set(groups))
+        names_any = bool(policy.applications or policy.categories)
+        if not is_about_host or (
+            names_any and application not in policy.applications and category not in policy.categories
+        ):
+            continue
+        if not policy.enabled:
+            yield name, "The policy %(policy)s would match, but it is switched off."
+        elif set(policy.except_groups) & set(groups):
+            yield name, "The policy %(policy)s makes an exception for a group of this host."
+        elif application in policy.except_applications:
+            yield name, "The policy %(policy)s makes an exception for this application."
+        elif policy.schedule:
+            yield name, "The policy %(policy)s would match, but its schedule does not hold now."

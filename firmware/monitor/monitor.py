@@ -1,0 +1,224 @@
+"""The monitor as rsd sees it: what the box, its lines, hosts and applications do, now and over time."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from firmware.model.config import Config
+from firmware.model.facts import LineState
+from firmware.model.values import parse_address
+from firmware.monitor.applications import Applications
+from firmware.monitor.broadcast import Broadcaster, Listener
+from firmware.monitor.explain import Question, explain
+from firmware.monitor.health import Health, Line, LineHealth, OnLineChange
+from firmware.monitor.history import History
+from firmware.monitor.hosts import Host
+from firmware.monitor.rates import Point
+from firmware.monitor.sampler import OnAlarm, Sampler
+from firmware.monitor.sources import Flow, Runtime
+
+ACTIVE_S = 300  # a host that was heard of within this time is here
+
+Row = dict[str, Any]
+
+
+class Monitor:
+    """Safe to call from several threads; calls ``on_line_change`` and ``on_alarm`` from threads of its own."""
+
+    def __init__(
+        self,
+        state_dir: Path,
+        runtime: Runtime,
+        applications: Path,
+        *,
+        on_line_change: OnLineChange,
+        on_alarm: OnAlarm,
+        probe_interval_s: float = 1.0,
+    ) -> None:
+        self.broadcaster = Broadcaster()
+        self.catalogue = Applications(applications)
+        self._on_line_change = on_line_change
+        self._runtime = runtime
+        self._sampler = Sampler(state_dir, runtime, self.broadcaster, on_alarm)
+        self._history = History(self._sampler, self.catalogue)
+        self.usage, self.series, self.blocked = self._history.usage, self._history.series, self._history.blocked
+        self._health = LineHealth(self._line_changed, interval_s=probe_interval_s)
+        self._config = Config()
+        self._lines: dict[str, LineState] = {}
+
+    def start(self) -> None:
+        self._sampler.start()
+        self._health.start()
+
+    def close(self) -> None:
+        """Ends the threads and lets go of every listener; what is accounted is written first."""
+        self.broadcaster.close()
+        self._health.close()
+        self._sampler.close()
+
+    def configure(self, config: Config, lines: Mapping[str, LineState]) -> None:
+        """Takes the configuration in force and what the lines have got; to be called whenever either changes."""
+        self._config, self._lines = config, dict(lines)
+        self.catalogue.configure(config)
+        self._history.timezone = config.system.timezone
+        self._sampler.configure(config)
+        self._health.configure(
+            Line(
+                name=name,
+                number=wan.number,
+                device=wan.interface,
+                address=state.address or state.ipv6_address,
+                gateway=state.gateway or state.ipv6_gateway,
+                dns=state.dns,
+                targets=wan.health_targets,
+            )
+            for name, wan in config.wans.items()
+            if wan.enabled
+            for state in (self._lines.get(name, LineState()),)
+        )
+
+    def listen(self) -> Listener:
+        """A stream of events; :raise TooManyListenersError:"""
+        return self.broadcaster.listen()
+
+    # -- now ----------------------------------------------------------------------------------------------------------
+
+    def lines_up(self) -> dict[str, bool]:
+        """Whether each line works."""
+        return {name: health.is_up for name, health in self._health.state().items()}
+
+    def lines(self) -> list[Row]:
+        self._sampler.asked()
+        health = self._health.state()
+        with self._sampler.lock:
+            rates = {name: self._sampler.live.lines.now(name) for name in self._config.wans}
+        return [
+            _line_row(name, self._config, self._lines.get(name, LineState()), health.get(name), rates[name])
+            for name in sorted(self._config.wans, key=lambda name: self._config.wans[name].number)
+        ]
+
+    def hosts(self) -> list[Row]:
+        self._sampler.asked()
+        now_s = time.monotonic()
+        with self._sampler.lock:
+            hosts, live = self._sampler.hosts, self._sampler.live
+            rows = []
+            for host in hosts.all():
+                rate = live.hosts.now(host.key)
+                rows.append(
+                    {
+                        "key": host.key,
+                        "address": host.address,
+                        "addresses": list(host.addresses),
+                        "mac": host.mac or None,
+                        "name": hosts.name(host) or None,
+                        "groups": hosts.groups(host),
+                        "up_bps": rate.up_bps,
+                        "down_bps": rate.down_bps,
+                        "last_seen": host.last_seen_s,
+                        "applications": [
+                            {"id": use.application, "up_bps": use.up_bps, "down_bps": use.down_bps}
+                            for use in live.uses(host.key, now_s)
+                        ],
+                    }
+                )
+        return sorted(rows, key=lambda row: (-(row["up_bps"] + row["down_bps"]), row["key"]))
+
+    def flows(self, host: str | None = None, application: str | None = None, limit: int = 200) -> list[Row]:
+        """Live connections, of one host (address, MAC or name) or application if asked."""
+        addresses: list[str | None] = [None]
+        if host is not None:
+            found = self._find(host)
+            addresses = list(found.addresses) if found else [host]
+        rows: Iterable[Flow] = itertools.chain.from_iterable(
+            self._runtime.flows(address, application, limit) for address in addresses
+        )
+        return [self._flow_row(flow) for flow in itertools.islice(rows, limit)]
+
+    def _flow_row(self, flow: Flow) -> Row:
+        return {
+            "transport": flow.transport,
+            "a": _endpoint(flow.client, flow.client_port),
+            "b": _endpoint(flow.server, flow.server_port),
+            "application": flow.application,
+            "protocol": flow.protocol,
+            "category": self.catalogue.category(flow.application),
+            "host": flow.host,
+            "stage": flow.stage,
+            "action": flow.action,
+            "up_bytes": flow.up_bytes,
+            "down_bytes": flow.down_bytes,
+            "wan": self._sampler.wan_name(flow.wan),
+            "age_s": flow.age_ms / 1000,
+        }
+
+    def status(self) -> Row:
+        """The monitor's part of the verb ``status``."""
+        stats = self._runtime.stats()
+        since_s = time.time() - ACTIVE_S
+        with self._sampler.lock:
+            active = sum(host.last_seen_s >= since_s for host in self._sampler.hosts.all())
+        return {
+            **self._sampler.system.state(),
+            "lines": self.lines(),
+            "hosts_active": active,
+            "flows": stats.dump_flows,
+            "fastpath": {
+                "alive": bool(stats.pid),
+                "restarts": max(0, stats.starts - 1),
+                "packets": stats.packets,
+                "decided": stats.decided,
+                "dropped": stats.queue_dropped,
+                "heartbeat_ms": stats.heartbeat_ms,
+            },
+            "blocked_today": self._history.blocked_today(),
+        }
+
+    def why(self, ip: str, host: str, language: str = "en") -> Row:
+        """What happens to traffic of the host ``ip`` to ``host`` (name, address or application), step by step.
+
+        :raise ValueError: when ``ip`` is no address.
+        """
+        with self._sampler.lock:
+            asker = self._find(ip) or Host(ip, "", [str(parse_address(ip))])
+            groups = self._sampler.hosts.groups(asker)
+            label = self._sampler.hosts.label(asker.key)
+        return explain(Question(asker, label, groups, host), self._config, self._runtime, self.catalogue, language)
+
+    def _find(self, text: str) -> Host | None:
+        with self._sampler.lock:
+            return self._sampler.hosts.find(text)
+
+    def _line_changed(self, name: str, is_up: bool, reason: str) -> None:
+        self._on_line_change(name, is_up, reason)
+        self.broadcaster.publish("line", {"name": name, "up": is_up, "reason": reason})
+
+
+def _line_row(name: str, config: Config, state: LineState, health: Health | None, rate: Point) -> Row:
+    wan = config.wans[name]
+    return {
+        "name": name,
+        "number": wan.number,
+        "interface": wan.interface,
+        "enabled": wan.enabled,
+        "up": bool(health and health.is_up),
+        "reason": health.reason if health else "",
+        "since": health.since_s if health else None,
+        "rtt_ms": round(health.rtt_ms, 1) if health and health.rtt_ms is not None else None,
+        "address": state.address,
+        "gateway": state.gateway,
+        "dns": list(state.dns),
+        "ipv6_address": state.ipv6_address,
+        "ipv6_gateway": state.ipv6_gateway,
+        "ipv6_prefix": state.ipv6_prefix,
+        "up_bps": rate.up_bps,
+        "down_bps": rate.down_bps,
+    }
+
+
+def _endpoint(address: str, port: int) -> str:
+    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
