@@ -20,6 +20,7 @@ typedef struct rs_apps rs_apps;
 int rs_apps_open(const void *data, size_t length, rs_apps **out, char *error);
 void rs_apps_close(rs_apps *apps);
 uint32_t rs_apps_count(const rs_apps *apps);                       /* ids are 1..count; 0 is unknown */
+uint32_t rs_apps_crc(const rs_apps *apps);                         /* CRC-32 of the ids, each with its NUL, in their order */
 const char *rs_apps_id(const rs_apps *apps, uint16_t app);         /* "" for unknown */
 const char *rs_apps_category(const rs_apps *apps, uint16_t app);
 uint16_t rs_apps_find(const rs_apps *apps, const char *id);        /* 0 when there is none */
@@ -45,12 +46,14 @@ typedef struct rs_packet {
 typedef struct rs_result {
     uint8_t state;           /* enum rs_state */
     uint8_t stage;           /* enum rs_stage */
-    uint8_t from_client;     /* 1: the packet goes from the flow's first sender to the other side */
+    uint8_t from_client;     /* 1: the packet goes from the side that opened the flow, as far as can be told, to the other */
     uint8_t is_http_request; /* this packet holds the head of a plain HTTP request: a block page can answer it */
     uint8_t transport;       /* IP protocol number */
     uint16_t application;    /* 0 unknown */
     uint16_t protocol;       /* an application id too: tls, quic, http, dns, bittorrent ... */
     uint32_t packets;        /* of the flow so far, this one included */
+    uint32_t flow;           /* its place in the table, 0..rs_classifier_capacity - 1: for the caller's own arrays */
+    uint8_t is_new;          /* 1: the place was taken for this packet; what the caller kept for it is another flow's */
     uint8_t client[16];
     uint8_t server[16];
     uint16_t client_port;
@@ -64,11 +67,33 @@ typedef struct rs_result {
 size_t rs_classifier_size(uint32_t flows);
 /* Lays the classifier out in zeroed memory, aligned to 64. -EINVAL, -ENOMEM when length is too small. */
 int rs_classifier_init(void *memory, size_t length, uint32_t flows, uint32_t seed, rs_classifier **out);
+uint32_t rs_classifier_capacity(const rs_classifier *c);
+/* Flows keep their application by its id. The old database must live until this returns. */
 void rs_classifier_set_apps(rs_classifier *c, const rs_apps *apps);
+/* From now on both use the learned servers of `with` (a DNS answer and the flow after it may meet different threads). */
+void rs_classifier_share(rs_classifier *c, rs_classifier *with);
+/* Gives back what was not in the caller's memory. */
+void rs_classifier_close(rs_classifier *c);
 /* Turns the libndpi stage on (1) or off (0); -ENOTSUP where it was not built in. */
 int rs_classifier_use_ndpi(rs_classifier *c, int on);
 /* One packet. 0, or -EBADMSG when it is no IP packet that can be read, -EAGAIN for a later fragment. */
 int rs_classifier_packet(rs_classifier *c, const rs_packet *packet, rs_result *result);
+
+typedef struct rs_classifier_stats {
+    uint64_t packets;            /* read as IP */
+    uint64_t unreadable;         /* refused with -EBADMSG */
+    uint64_t flows;              /* ever begun */
+    uint64_t flows_evicted;      /* lost their place to a new one */
+    uint64_t streams_evicted;    /* lost their reassembly buffer */
+    uint64_t learned_evicted;    /* servers forgotten for want of room */
+    uint64_t decided[7];         /* by enum rs_stage */
+    uint64_t given_up;           /* nothing recognised them */
+} rs_classifier_stats;
+
+void rs_classifier_read_stats(const rs_classifier *c, rs_classifier_stats *stats);
+/* The flow at a place, from this or another process that maps the memory (may be read while it is written): 1, 0 when the
+ * place is free or changes, -EINVAL when there is no such place. Fills what a result has but for payload and direction. */
+int rs_classifier_read_flow(const void *memory, size_t length, uint32_t flow, rs_result *result);
 
 /* ---- policy table (built by binding/policy.py): who may use what; immutable but for one class cache per thread ---- */
 
@@ -166,10 +191,14 @@ int rs_shm_wait_loaded(rs_shm *shm, int timeout_ms, char *error);
 void rs_shm_set_interval(rs_shm *shm, uint32_t interval_ms); /* between conntrack dumps; 10000 unless set */
 /* Takes up to capacity events; one reader at a time. The number taken. */
 uint32_t rs_shm_events(rs_shm *shm, rs_event *out, uint32_t capacity);
+void rs_shm_identity(const rs_shm *shm, const uint8_t *address, rs_identity *out); /* what is known of a host */
 uint32_t rs_shm_hosts(const rs_shm *shm, rs_host *out, uint32_t capacity);
 /* Freezes what was accounted so far and copies it. The same rows come again, under the same instance and epoch, until
  * rs_shm_drained(epoch). The number of rows; 0 none; -ETIMEDOUT: rs-fastpath does not answer; -ENOSPC: capacity is too small. */
 int rs_shm_drain(rs_shm *shm, rs_usage *out, uint32_t capacity, int timeout_ms, uint64_t *instance, uint64_t *epoch);
 void rs_shm_drained(rs_shm *shm, uint64_t epoch);
-/* Live flows from conntrack, joined with what the flow tables know. host NULL: all; application -1: all. Needs CAP_NET_ADMIN. */
+/* What was accounted since the last freeze, as it stands now, under the instance and epoch that a drain will give it: for live
+ * rates, not for books. The number of rows, or -ENOSPC. */
+int rs_shm_usage(const rs_shm *shm, rs_usage *out, uint32_t capacity, uint64_t *instance, uint64_t *epoch);
+/* Live flows from conntrack, joined with what the flow tables know; of more than capacity the largest. host NULL: all; application -1: all. Needs CAP_NET_ADMIN. */
 int rs_shm_flows(rs_shm *shm, const rs_policy *policy, const uint8_t *host, int application, rs_live_flow *out, uint32_t capacity);

@@ -24,6 +24,13 @@ static struct rs_ledger_slot *ledger_find(rs_shm *shm, uint64_t key, uint32_t *i
     return NULL;
 }
 
+const struct rs_ledger_slot *rs_ledger_find(rs_shm *shm, uint64_t key)
+{
+    uint32_t index;
+
+    return ledger_find(shm, key, &index);
+}
+
 static uint32_t usage_find(const rs_shm *shm, uint32_t bank, const uint8_t *host, uint16_t application, uint8_t wan)
 {
     uint64_t a, b, hash;

@@ -27,6 +27,9 @@ void rs_account_end_round(rs_shm *shm);
 /* Freezes the bank when the reader wants it and has acknowledged the one before. 1: flipped. */
 int rs_account_flip(rs_shm *shm);
 
+/* What is known of a flow by rs_ct_key; NULL nothing. */
+const struct rs_ledger_slot *rs_ledger_find(rs_shm *shm, uint64_t key);
+
 /* ---- account_thread.c ---- */
 
 struct rs_tables_box;

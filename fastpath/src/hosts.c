@@ -131,7 +131,7 @@ struct rs_host_slot *rs_host_see(rs_shm *shm, const uint8_t *address, const uint
     return slot;
 }
 
-void rs_host_identity(const rs_shm *shm, const uint8_t *address, rs_identity *out)
+void rs_shm_identity(const rs_shm *shm, const uint8_t *address, rs_identity *out)
 {
     const struct rs_host_slot *slot = rs_host_find(shm, address);
     uint64_t mac = slot ? atomic_load_explicit(&slot->mac, memory_order_relaxed) : 0;
@@ -170,7 +170,7 @@ uint32_t rs_shm_hosts(const rs_shm *shm, rs_host *out, uint32_t capacity)
         host->connections = atomic_load(&slot->connections);
         if (atomic_load(&slot->version) != version)
             continue;
-        rs_host_identity(shm, host->address, &identity);
+        rs_shm_identity(shm, host->address, &identity);
         memcpy(host->alias, identity.alias, 16);
         memcpy(host->mac, identity.mac, 6);
         count++;

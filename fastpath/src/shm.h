@@ -134,6 +134,5 @@ struct rs_host_slot *rs_host_find(const rs_shm *shm, const uint8_t *address);
 /* Finds or makes the host's slot and notes its MAC (NULL: not known from this packet). NULL when its probes are all busy. */
 struct rs_host_slot *rs_host_see(rs_shm *shm, const uint8_t *address, const uint8_t *mac, uint64_t now_ms);
 void rs_hosts_mend(rs_shm *shm); /* frees the slots that a killed thread was writing */
-void rs_host_identity(const rs_shm *shm, const uint8_t *address, rs_identity *out);
 
 #endif

@@ -82,12 +82,49 @@ void rs_shm_drained(rs_shm *shm, uint64_t epoch)
     atomic_store(&shm->header->acked_epoch, epoch);
 }
 
+static int copy_bank(const rs_shm *shm, uint64_t epoch, rs_usage *out, uint32_t capacity)
+{
+    const struct rs_usage_slot *bank = shm->banks[epoch & 1];
+    uint32_t count = 0;
+
+    for (uint32_t i = 0; i < RS_USAGE_SLOTS; i++) {
+        const struct rs_usage_slot *slot = &bank[i];
+        rs_identity host;
+        rs_usage *row = &out[count];
+
+        if (!slot->is_used)
+            continue;
+        if (count == capacity)
+            return -ENOSPC;
+        rs_shm_identity(shm, slot->host, &host);
+        memcpy(row->host, slot->host, 16);
+        memcpy(row->mac, host.mac, 6);
+        row->wan = slot->wan;
+        row->application = slot->application;
+        row->up_bytes = slot->up_bytes;
+        row->down_bytes = slot->down_bytes;
+        row->up_packets = slot->up_packets;
+        row->down_packets = slot->down_packets;
+        row->connections = slot->connections;
+        row->first_ms = slot->first_ms;
+        row->last_ms = slot->last_ms;
+        count++;
+    }
+    return (int)count;
+}
+
+int rs_shm_usage(const rs_shm *shm, rs_usage *out, uint32_t capacity, uint64_t *instance, uint64_t *epoch)
+{
+    *instance = shm->header->instance;
+    *epoch = atomic_load_explicit(&shm->header->active_epoch, memory_order_acquire);
+    return copy_bank(shm, *epoch, out, capacity);
+}
+
 int rs_shm_drain(rs_shm *shm, rs_usage *out, uint32_t capacity, int timeout_ms, uint64_t *instance, uint64_t *epoch)
 {
     struct rs_shm_header *h = shm->header;
     uint64_t deadline = rs_now_ms() + (uint64_t)timeout_ms, now, frozen;
-    const struct rs_usage_slot *bank;
-    uint32_t count = 0;
+    int count;
 
     if (atomic_load(&h->active_epoch) <= atomic_load(&h->acked_epoch) + 1) { /* none frozen: ask for it */
         atomic_store(&h->drain_wanted, atomic_load(&h->active_epoch) + 1);
@@ -103,31 +140,10 @@ int rs_shm_drain(rs_shm *shm, rs_usage *out, uint32_t capacity, int timeout_ms, 
         }
     }
     frozen = atomic_load(&h->active_epoch) - 1;
-    bank = shm->banks[frozen & 1];
-    for (uint32_t i = 0; i < RS_USAGE_SLOTS; i++) {
-        const struct rs_usage_slot *slot = &bank[i];
-        rs_identity host;
-        rs_usage *row = &out[count];
-
-        if (!slot->is_used)
-            continue;
-        if (count == capacity)
-            return -ENOSPC;
-        rs_host_identity(shm, slot->host, &host);
-        memcpy(row->host, slot->host, 16);
-        memcpy(row->mac, host.mac, 6);
-        row->wan = slot->wan;
-        row->application = slot->application;
-        row->up_bytes = slot->up_bytes;
-        row->down_bytes = slot->down_bytes;
-        row->up_packets = slot->up_packets;
-        row->down_packets = slot->down_packets;
-        row->connections = slot->connections;
-        row->first_ms = slot->first_ms;
-        row->last_ms = slot->last_ms;
-        count++;
-    }
+    count = copy_bank(shm, frozen, out, capacity);
+    if (count < 0)
+        return count;
     *instance = h->instance;
     *epoch = frozen;
-    return (int)count;
+    return count;
 }

@@ -154,7 +154,7 @@ static void rejudge(struct rs_worker *w, const struct rs_tables *t, const rs_pac
     rs_decision decision;
 
     known.host_is_source = rs_policy_is_local(t->policy, v->source);
-    rs_host_identity(w->shm, known.host_is_source ? v->source : v->target, &host);
+    rs_shm_identity(w->shm, known.host_is_source ? v->source : v->target, &host);
     rs_policy_decide(t->policy, w->index, &host, known.application, &decision);
     rs_count(&w->shared->rejudged, 1);
     if (decision.action == RS_BLOCK && before == RS_ALLOW)
@@ -182,7 +182,7 @@ static void judge(struct rs_worker *w, const struct rs_tables *t, const rs_packe
     if (known.host_is_source && rs_policy_is_local(t->policy, v->target)) /* between two LANs: who opened the flow */
         known.host_is_source = r.from_client;
     out->host_is_source = (uint8_t)known.host_is_source;
-    rs_host_identity(w->shm, known.host_is_source ? v->source : v->target, &host);
+    rs_shm_identity(w->shm, known.host_is_source ? v->source : v->target, &host);
     is_last = r.packets >= w->packets_limit;
     if (r.state == RS_NEED_MORE && !is_last) {
         rs_policy_decide(t->policy, w->index, &host, known.application, &decision);

@@ -1,0 +1,392 @@
+"""The running fastpath as rsd sees it: orders tables, reads what rs-fastpath writes into the shared file.
+
+``rs-fastpath --shm RUN/fastpath.shm --queues K`` is started by rsd's supervisor; nothing here starts or stops it.
+Tables go as ``policy.bin`` and ``apps.bin`` beside the shared file. See ``docs/design/fastpath-runtime.md``.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import time
+from ipaddress import IPv4Address, IPv6Address, ip_address
+from pathlib import Path
+from types import TracebackType
+from typing import Any, NamedTuple
+
+from fastpath.binding._native import ffi, lib
+
+TRANSPORTS = {1: "icmp", 6: "tcp", 17: "udp", 47: "gre", 50: "esp", 58: "icmpv6", 132: "sctp"}
+STAGES = {0: "none", 1: "learned", 2: "dissector", 3: "pattern", 4: "address", 5: "port", 6: "ndpi"}
+ACTIONS = {0: "allow", 1: "block", 2: "block"}
+QUEUES_MAX: int = lib.RS_QUEUES_MAX
+_EVENTS = 1024
+_USAGE = 16384
+_HOSTS = 16384
+
+Address = IPv4Address | IPv6Address
+
+
+class TableRefusedError(ValueError):
+    """The fastpath did not take a table; the one before stays in force. The text is its reason."""
+
+
+class Decision(NamedTuple):
+    """``row`` is the index of the policy that matched, ``None`` when none did."""
+
+    action: str
+    row: int | None
+    groups: tuple[int, ...]
+
+
+class Event(NamedTuple):
+    """A flow was decided or blocked. ``is_rejudged``: it lived already, and a changed policy blocked it."""
+
+    kind: str
+    time_s: float  # UTC
+    client: Address
+    client_port: int
+    server: Address
+    server_port: int
+    mac: str | None
+    transport: str
+    application: int
+    protocol: int
+    stage: str
+    action: str
+    row: int | None
+    host: str
+    is_rejudged: bool
+
+
+class Usage(NamedTuple):
+    """What one LAN host (``None``: the router itself) did with one application over one WAN since the last drain."""
+
+    host: Address | None
+    mac: str | None
+    application: int
+    wan: int
+    up_bytes: int
+    down_bytes: int
+    up_packets: int
+    down_packets: int
+    connections: int
+    first_s: float  # UTC
+    last_s: float
+
+
+class Drain(NamedTuple):
+    """Rows and the serial under which the very same rows come again until ``accounting_done(drain)``."""
+
+    serial: str
+    rows: list[Usage]
+    epoch: int
+
+
+class Host(NamedTuple):
+    """``alias``: the IPv4 address of the same machine. Bytes are counted since it was first seen and never go back."""
+
+    address: Address
+    alias: Address | None
+    mac: str | None
+    first_s: float  # UTC
+    last_s: float
+    up_bytes: int
+    down_bytes: int
+    connections: int
+
+
+class Runtime:
+    """One shared file. With ``queues`` the file is made where it does not fit; without, it must be there."""
+
+    def __init__(self, shm_path: Path | str, queues: int = 0, flows: int = 16384) -> None:
+        """:raise OSError: FileNotFoundError without ``queues``; EBUSY when a fastpath runs with another geometry."""
+        self.path = Path(shm_path)
+        self._policy: tuple[int, Any] | None = None
+        self._shm = self._open(queues, flows)
+
+    def __enter__(self) -> Runtime:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Lets go of the file; the fastpath goes on. May be called twice."""
+        if self._shm is not None:
+            lib.rs_shm_close(self._shm)
+            self._shm = None
+        self._forget_policy()
+
+    # -- tables -------------------------------------------------------------------------------------------------------
+
+    def set_policy(self, policy: bytes, timeout_s: float = 5.0) -> None:
+        """Puts a policy table in force. Returns when it is; without a living fastpath, when it lies ready for the next.
+
+        :raise TableRefusedError: with the reason; the old table stays. :raise TimeoutError: the fastpath hangs.
+        """
+        self.set_tables(policy, None, timeout_s)
+
+    def set_apps(self, apps: Path, timeout_s: float = 5.0) -> None:
+        """Puts an application database in force; its numbering must be that of the policy table in force."""
+        self.set_tables(None, apps, timeout_s)
+
+    def set_tables(self, policy: bytes | None, apps: Path | None, timeout_s: float = 5.0) -> None:
+        """Both at once, as a changed numbering of applications needs it."""
+        shm = self._attached()
+        if policy is not None:
+            lib.rs_policy_close(_open_policy(policy))
+        changed: list[tuple[Path, Path]] = []
+        try:
+            if policy is not None:
+                changed.append(_replace(self.path.with_name("policy.bin"), policy))
+            if apps is not None:
+                changed.append(_replace(self.path.with_name("apps.bin"), apps))
+            if lib.rs_shm_announce(shm, apps is not None) < 0:
+                return
+            error = ffi.new("char[]", lib.RS_ERROR_SIZE)
+            result = lib.rs_shm_wait_loaded(shm, round(timeout_s * 1000), error)
+            if result == -errno.ETIMEDOUT:
+                raise TimeoutError(_text(error))
+            if result < 0:
+                # The refused file must not be what a restarted fastpath finds.
+                for path, before in changed:
+                    if before.exists():
+                        before.replace(path)
+                    else:
+                        path.unlink()
+                raise TableRefusedError(_text(error))
+        finally:
+            for _, before in changed:
+                before.unlink(missing_ok=True)
+            self._forget_policy()
+
+    def decide(self, ip: str, mac: str | None = None, application: int = 0) -> Decision:
+        """What the policy table beside the file says; a MAC that is not given is looked up among the hosts seen."""
+        identity = ffi.new("rs_identity *")
+        lib.rs_shm_identity(self._attached(), _packed(ip), identity)
+        if mac is not None:
+            identity.mac = bytes.fromhex(mac.replace(":", ""))
+        policy = self._loaded_policy()
+        if policy is None:
+            return Decision("allow", None, ())
+        decision = ffi.new("rs_decision *")
+        lib.rs_policy_decide(policy, 0, identity, application, decision)
+        count = lib.rs_policy_groups(policy, identity, ffi.NULL, 0)
+        groups = ffi.new("uint32_t[]", max(count, 1))
+        lib.rs_policy_groups(policy, identity, groups, count)
+        return Decision(
+            ACTIONS[decision.action], None if decision.row < 0 else decision.row, tuple(groups[n] for n in range(count))
+        )
+
+    # -- what was seen ------------------------------------------------------------------------------------------------
+
+    def stats(self) -> dict[str, int]:
+        """Counters and state; ``alive`` is 1 while an rs-fastpath runs; ``heartbeat_ms`` is the slowest beat's age."""
+        raw = ffi.new("rs_stats *")
+        lib.rs_shm_stats(self._attached(), raw)
+        names = [name for name, _ in ffi.typeof("rs_stats").fields]
+        stats: dict[str, int] = {name: getattr(raw, name) for name in names}
+        stats["alive"] = int(stats["pid"] != 0)
+        stats["heartbeat_ms"] = max(0, round(time.monotonic() * 1000) - stats["heartbeat_ms"])
+        return stats
+
+    def events(self) -> list[Event]:
+        """Takes the events that wait; what overflowed is counted in ``stats()["events_lost"]``."""
+        raw = ffi.new("rs_event[]", _EVENTS)
+        count = lib.rs_shm_events(self._attached(), raw, _EVENTS)
+        offset = _utc_offset()
+        return [
+            Event(
+                "blocked" if e.kind == lib.RS_EVENT_BLOCKED else "decided", e.time_ms / 1000 + offset,
+                _address(e.client), e.client_port, _address(e.server), e.server_port, _mac(e.mac),
+                transport_name(e.transport), e.application, e.protocol, STAGES[e.stage], ACTIONS[e.action],
+                None if e.row < 0 else e.row, _text(e.host), bool(e.is_rejudged),
+            )
+            for e in (raw[n] for n in range(count))
+        ]  # fmt: skip
+
+    def hosts(self) -> list[Host]:
+        """LAN hosts seen, the one seen last first."""
+        raw = ffi.new("rs_host[]", _HOSTS)
+        count = lib.rs_shm_hosts(self._attached(), raw, _HOSTS)
+        offset = _utc_offset()
+        hosts = [
+            Host(
+                _address(h.address), _address_or_none(h.alias), _mac(h.mac), h.first_ms / 1000 + offset,
+                h.last_ms / 1000 + offset, h.up_bytes, h.down_bytes, h.connections,
+            )
+            for h in (raw[n] for n in range(count))
+        ]  # fmt: skip
+        return sorted(hosts, key=lambda host: -host.last_s)
+
+    def flows(self, host: str | None = None, application: int | None = None, limit: int = 200) -> list[dict[str, Any]]:
+        """Live flows, the largest first; ``application``, ``protocol`` are numbers (0 unknown), ``wan`` 0 is none.
+
+        :raise OSError: without CAP_NET_ADMIN.
+        """
+        raw = ffi.new("rs_live_flow[]", max(limit, 1))
+        address = ffi.NULL if host is None else ffi.new("uint8_t[16]", _packed(host))
+        wanted = -1 if application is None else application
+        policy = self._loaded_policy() or ffi.NULL
+        count = _checked("rs_shm_flows", lib.rs_shm_flows(self._attached(), policy, address, wanted, raw, limit))
+        flows = [
+            {
+                "transport": transport_name(f.transport), "a": endpoint(_address(f.client), f.client_port),
+                "b": endpoint(_address(f.server), f.server_port), "application": f.application, "protocol": f.protocol,
+                "host": _text(f.host), "stage": STAGES[f.stage], "lan_host": _address_or_none(f.host_address),
+                "action": ACTIONS[f.action], "is_decided": bool(f.is_decided), "up_bytes": f.up_bytes,
+                "down_bytes": f.down_bytes, "wan": f.wan, "age_s": f.age_ms / 1000,
+            }
+            for f in (raw[n] for n in range(count))
+        ]  # fmt: skip
+        return sorted(flows, key=lambda flow: -(flow["up_bytes"] + flow["down_bytes"]))
+
+    # -- accounting ---------------------------------------------------------------------------------------------------
+
+    def set_dump_interval(self, interval_s: float) -> None:
+        """How often live flows are accounted (10 s unless set): the resolution of live rates."""
+        lib.rs_shm_set_interval(self._attached(), round(interval_s * 1000))
+
+    def accounting_drain(self, timeout_s: float = 2.0) -> Drain:
+        """Everything accounted until now and not yet acknowledged.
+
+        Store the rows and ``serial`` in one transaction (skip them when that serial is stored already), then call
+        ``accounting_done``: so neither side's death at any point loses or doubles anything.
+
+        :raise TimeoutError: the fastpath is dead or hangs; what it accounted comes with a later drain.
+        """
+        raw = ffi.new("rs_usage[]", _USAGE)
+        instance, epoch = ffi.new("uint64_t *"), ffi.new("uint64_t *")
+        count = lib.rs_shm_drain(self._attached(), raw, _USAGE, round(timeout_s * 1000), instance, epoch)
+        if count == -errno.ETIMEDOUT:
+            raise TimeoutError("the fastpath does not answer")
+        _checked("rs_shm_drain", count)
+        return Drain(f"{instance[0]:016x}-{epoch[0]}", _usage_rows(raw, count), epoch[0])
+
+    def accounting_done(self, drain: Drain) -> None:
+        """The drain is stored for good: the fastpath may forget it."""
+        lib.rs_shm_drained(self._attached(), drain.epoch)
+
+    def usage(self) -> Drain:
+        """What was accounted since the last drain, without draining it: the next drain's rows so far, for live rates."""
+        raw = ffi.new("rs_usage[]", _USAGE)
+        instance, epoch = ffi.new("uint64_t *"), ffi.new("uint64_t *")
+        count = _checked("rs_shm_usage", lib.rs_shm_usage(self._attached(), raw, _USAGE, instance, epoch))
+        return Drain(f"{instance[0]:016x}-{epoch[0]}", _usage_rows(raw, count), epoch[0])
+
+    # -- inside -------------------------------------------------------------------------------------------------------
+
+    def _open(self, queues: int = 0, flows: int = 0) -> Any:
+        handle = ffi.new("rs_shm **")
+        error = ffi.new("char[]", lib.RS_ERROR_SIZE)
+        result = lib.rs_shm_open(os.fsencode(self.path), queues, flows, handle, error)
+        if result < 0:
+            raise OSError(-result, f"rs_shm_open: {_text(error)}")
+        return handle[0]
+
+    def _attached(self) -> Any:
+        """The mapping; anew where the fastpath was restarted with another geometry and replaced the file."""
+        if self._shm is None:
+            raise ValueError("the runtime is closed")
+        if lib.rs_shm_is_replaced(self._shm):
+            fresh = self._open()
+            lib.rs_shm_close(self._shm)
+            self._shm = fresh
+        return self._shm
+
+    def _loaded_policy(self) -> Any:
+        """``policy.bin`` opened here; again when the file was replaced."""
+        path = self.path.with_name("policy.bin")
+        try:
+            inode = path.stat().st_ino
+        except FileNotFoundError:
+            return None
+        if self._policy is None or self._policy[0] != inode:
+            self._forget_policy()
+            self._policy = (inode, _open_policy(path.read_bytes()))
+        return self._policy[1]
+
+    def _forget_policy(self) -> None:
+        if self._policy is not None:
+            lib.rs_policy_close(self._policy[1])
+            self._policy = None
+
+
+def transport_name(number: int) -> str:
+    return TRANSPORTS.get(number, str(number))
+
+
+def endpoint(address: Address, port: int) -> str:
+    """``ip:port``, IPv6 in brackets."""
+    return f"[{address}]:{port}" if address.version == 6 else f"{address}:{port}"
+
+
+def _usage_rows(raw: Any, count: int) -> list[Usage]:
+    offset = _utc_offset()
+    return [
+        Usage(
+            _address_or_none(u.host), _mac(u.mac), u.application, u.wan, u.up_bytes, u.down_bytes, u.up_packets,
+            u.down_packets, u.connections, u.first_ms / 1000 + offset, u.last_ms / 1000 + offset,
+        )
+        for u in (raw[n] for n in range(count))
+    ]  # fmt: skip
+
+
+def _open_policy(data: bytes) -> Any:
+    handle = ffi.new("rs_policy **")
+    error = ffi.new("char[]", lib.RS_ERROR_SIZE)
+    if lib.rs_policy_open(data, len(data), 1, handle, error) < 0:
+        raise TableRefusedError(_text(error))
+    return handle[0]
+
+
+def _replace(path: Path, content: bytes | Path) -> tuple[Path, Path]:
+    """Puts new content in the file's place by rename; what was there is kept as ``*.before``."""
+    fresh, before = path.with_name(path.name + ".new"), path.with_name(path.name + ".before")
+    if isinstance(content, Path):
+        shutil.copyfile(content, fresh)
+    else:
+        fresh.write_bytes(content)
+    before.unlink(missing_ok=True)
+    if path.exists():
+        before.hardlink_to(path)
+    fresh.replace(path)
+    return path, before
+
+
+def _checked(function: str, result: int) -> int:
+    if result < 0:
+        raise OSError(-result, f"{function}: {os.strerror(-result)}")
+    return result
+
+
+def _utc_offset() -> float:
+    return time.time() - time.monotonic()
+
+
+def _text(value: Any) -> str:
+    return bytes(ffi.string(value)).decode("utf-8", "replace")
+
+
+def _packed(text: str) -> bytes:
+    address = ip_address(text)
+    return address.packed if address.version == 6 else bytes(10) + b"\xff\xff" + address.packed
+
+
+def _address(value: Any) -> Address:
+    packed = bytes(ffi.buffer(value, 16))
+    return IPv4Address(packed[12:]) if packed.startswith(bytes(10) + b"\xff\xff") else IPv6Address(packed)
+
+
+def _address_or_none(value: Any) -> Address | None:
+    address = _address(value)
+    return None if address == IPv6Address(0) else address
+
+
+def _mac(value: Any) -> str | None:
+    packed = bytes(ffi.buffer(value, 6))
+    return packed.hex(":") if any(packed) else None
