@@ -1,0 +1,95 @@
+"""Every failure as a calm page: what happened, what it means, what to do."""
+
+from __future__ import annotations
+
+import logging
+from http import HTTPStatus
+
+from flask import Flask, jsonify, make_response, render_template, request
+from werkzeug.exceptions import HTTPException
+from werkzeug.wrappers import Response
+
+from firmware.client import Busy, Conflict, Forbidden, Invalid, NotFound, Refused, Unauthenticated, Unavailable
+from webui.i18n import gettext, language, marked
+from webui.security import clear_session, login_redirect
+
+RETRY_S = 3
+log = logging.getLogger(__name__)
+
+_STATUS = {Invalid: 422, Forbidden: 403, NotFound: 404, Conflict: 409, Busy: 503}
+_WORDS = {
+    400: (marked("This form is no longer valid"), marked("Go back, reload the page and try again.")),
+    403: (marked("You may not do this"), marked("Ask the owner for the permission, or log in as another user.")),
+    404: (marked("There is nothing here"), marked("It may have been removed or renamed.")),
+    405: (marked("This address is not for opening"), marked("Start again from the overview.")),
+    409: (marked("Somebody else changed something meanwhile"), marked("Look at the changes again, then apply them.")),
+    413: (marked("That is too much at once"), marked("The router takes up to 1 MB in one go.")),
+    422: (marked("The router cannot use this"), marked("Go back and correct it; nothing has been changed.")),
+    500: (marked("Something went wrong on the router"), marked("Try again; the log has the details.")),
+    503: (marked("The router is busy"), marked("This page tries again by itself. Traffic is not affected.")),
+}  # fmt: skip
+
+
+def install(app: Flask) -> None:
+    app.register_error_handler(Unavailable, _unavailable)
+    app.register_error_handler(Unauthenticated, _unauthenticated)
+    app.register_error_handler(Refused, _refused)
+    app.register_error_handler(HTTPException, _http)
+    app.register_error_handler(Exception, _fault)
+
+
+def page(status: int, *, detail: str = "", retry_s: int | None = None) -> Response:
+    """The error page of ``status``; it needs neither rsd nor a session."""
+    title, advice = _WORDS.get(status, (HTTPStatus(status).phrase, ""))
+    if request.path.startswith("/api/"):
+        # The API's own handlers answer below its blueprint; this is for addresses that do not exist.
+        code = {404: "not_found", 403: "forbidden", 413: "invalid", 405: "invalid"}.get(status, "internal")
+        response = jsonify(error={"code": code, "message": title, "problems": []})
+    else:
+        response = make_response(
+            render_template(
+                "errors/error.html", title=gettext(title), advice=gettext(advice), detail=detail, retry_s=retry_s
+            )
+        )
+    response.status_code = status
+    if retry_s:
+        response.headers["Retry-After"] = str(retry_s)
+    return response
+
+
+def _unavailable(error: Unavailable) -> Response:
+    log.warning("rsd: %s", error)
+    response = make_response(render_template("errors/away.html", retry_s=RETRY_S), 503)
+    response.headers["Retry-After"] = str(RETRY_S)
+    return response
+
+
+def _unauthenticated(_error: Unauthenticated) -> Response:
+    try:
+        response = login_redirect()
+    except HTTPException as refusal:
+        response = _http(refusal)
+    clear_session(response)
+    return response
+
+
+def _refused(error: Refused) -> Response:
+    from firmware.model.text import problem_text, translate
+
+    status = _STATUS.get(type(error), 500)
+    if status == 500:
+        log.error("rsd: %s", error)
+    words = [problem_text(language(), problem) for problem in error.problems]
+    detail = "\n".join(words or [translate(language(), error.message, error.params)])
+    return page(status, detail=detail, retry_s=RETRY_S if status == 503 and request.method == "GET" else None)
+
+
+def _http(error: HTTPException) -> Response:
+    if error.response is not None or (error.code or 500) < 400:
+        return error.get_response()
+    return page(error.code or 500)
+
+
+def _fault(error: Exception) -> Response:
+    log.error("fault in %s", request.path, exc_info=error)
+    return page(500)

@@ -1,0 +1,65 @@
+"""rsweb: the page behind waitress, on a unix socket that the TLS front (lighttpd) proxies to."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+from pathlib import Path
+from typing import Any
+
+from webui.live import READERS_MAX
+
+# A thread answers a page in some milliseconds; the live streams hold one each for as long as they last.
+THREADS = 4 + READERS_MAX
+CONNECTIONS_MAX = 64
+
+
+def main(run_dir: Path, listen: str | None = None) -> None:
+    """Serve until ended; ``listen`` (``host:port``) is for development, else ``RUN/rsweb.sock``."""
+    from waitress import create_server
+
+    from webui.app import BODY_MAX_BYTES, create_app
+
+    logging.basicConfig(level=logging.INFO, format="%(name)s: %(message)s")
+    # More connections than threads is what the limits are for, not news.
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)
+    where: dict[str, Any] = {"listen": listen}
+    if listen is None:
+        path = run_dir / "rsweb.sock"
+        path.unlink(missing_ok=True)
+        # The front's headers are believed because only the front can open the socket.
+        where = {
+            "unix_socket": str(path),
+            "unix_socket_perms": "660",
+            "trusted_proxy": "*",
+            "trusted_proxy_headers": {"x-forwarded-for", "x-forwarded-proto", "x-forwarded-host"},
+            "trusted_proxy_count": 1,
+            "clear_untrusted_proxy_headers": True,
+        }
+    server = create_server(
+        create_app({"RUN_DIR": run_dir}),
+        threads=THREADS,
+        connection_limit=CONNECTIONS_MAX,
+        backlog=128,
+        channel_timeout=60,
+        cleanup_interval=15,
+        max_request_body_size=BODY_MAX_BYTES + (64 << 10),  # Flask answers up to here with a page that says why
+        max_request_header_size=32 << 10,
+        ident="",
+        **where,
+    )
+    server.run()
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m webui.server", description=__doc__)
+    run_dir = Path(os.environ.get("RS_RUN", "/run/rs"))
+    parser.add_argument("--run", type=Path, default=run_dir, help="rsd's run directory")
+    parser.add_argument("--listen", metavar="HOST:PORT", help="listen there instead of on RUN/rsweb.sock")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    arguments = _arguments()
+    main(arguments.run, arguments.listen)

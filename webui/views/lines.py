@@ -1,0 +1,108 @@
+"""Lines: the ways to the internet, their state and their settings; port forwards and LANs one level below."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, abort, redirect, render_template, request, url_for
+from msgspec import to_builtins
+from werkzeug.wrappers import Response
+
+from firmware.model.config import Config, Wan
+from webui.access import requires
+from webui.charts import sparkline
+from webui.forms import Form, identifier
+from webui.i18n import gettext
+from webui.router import router
+
+bp = Blueprint("lines", __name__, url_prefix="/lines")
+
+CHART_S = 600
+LINES_MAX = 7
+
+
+@bp.get("/")
+@requires("read")
+def index() -> Any:
+    asked = router()
+    config = asked.config()
+    status = asked.status()
+    curves = {
+        line["name"]: sparkline(asked.read("series", kind="line", key=line["name"], window_s=CHART_S))
+        for line in status["lines"]
+    }
+    return render_template("lines/index.html", config=config, status=status, curves=curves)
+
+
+def wan_values(wan: Wan) -> dict[str, Any]:
+    """A line as its form shows it."""
+    return {**to_builtins(wan), **{key: getattr(wan, key) for key in ("protocol", "enabled", "weight", "dns", "ipv6")},
+            "health_targets": wan.health_targets}  # fmt: skip
+
+
+def save_line(form: Form, name: str, wan: Wan | None, number: int = 1) -> bool:
+    """Put the line's form into the candidate; settings that the form does not show stay as they are."""
+    value: dict[str, Any] = to_builtins(wan) if wan else {"number": number, "zone": "wan"}
+    value["interface"] = form.text("interface") or value.get("interface", "")
+    value["protocol"] = form.text("protocol")
+    if value["protocol"] == "static":
+        value |= {"address": form.optional("address"), "gateway": form.optional("gateway"), "dns": form.lines("dns")}
+    else:
+        value |= {"address": None, "gateway": None, "dns": form.lines("dns")}
+    if "weight" in request.form:
+        value |= {
+            "enabled": form.checked("enabled"),
+            "weight": form.number("weight", 1),
+            "ipv6": form.text("ipv6"),
+            "ipv6_address": form.optional("ipv6_address"),
+            "ipv6_gateway": form.optional("ipv6_gateway"),
+            "ipv6_prefix": form.optional("ipv6_prefix"),
+            "health_targets": form.lines("health_targets"),
+        }
+    return form.save(f"wans.{name}", value, to_builtins(wan) if wan else None)
+
+
+@bp.route("/new", methods=["GET", "POST"], defaults={"name": None})
+@bp.route("/<name>", methods=["GET", "POST"])
+@requires("change")
+def edit(name: str | None) -> Any:
+    asked = router()
+    config = asked.config()
+    wan = config.wans.get(name) if name else None
+    if name and wan is None:
+        abort(404)
+    numbers = set(range(1, LINES_MAX + 1)) - {item.number for item in config.wans.values()}
+    if wan is None and not numbers:
+        abort(409)
+    form = Form(wan_values(wan) if wan else {"protocol": "dhcp", "enabled": True, "weight": 1, "ipv6": "dhcp"})
+    if form.is_sent:
+        title = name or identifier(form.text("title"), config.wans, "line")
+        if save_line(form, title, wan, min(numbers, default=1)):
+            return redirect(url_for("lines.index"), 303)
+    status = next((line for line in asked.status()["lines"] if line["name"] == name), None)
+    page = render_template(
+        "lines/line.html", form=form, name=name, wan=wan, config=config, line=status, ports=port_choices(config, wan)
+    )
+    return page, 422 if form.is_wrong else 200
+
+
+def port_choices(config: Config, wan: Wan | None = None) -> list[tuple[str, str]]:
+    """The ports a line may use: free ones and its own, with whether a cable is in."""
+    taken = {item.interface for item in config.wans.values() if item is not wan}
+    taken |= {port for lan in config.lans.values() for port in lan.ports}
+    detected = {port["name"]: port for port in router().status().get("ports", ())}
+    if wan:
+        detected.setdefault(wan.interface, {"carrier": None})
+    words = {True: gettext("cable is in"), False: gettext("no cable"), None: ""}
+    return [
+        (name, f"{name} – {words[port.get('carrier')]}" if words[port.get("carrier")] else name)
+        for name, port in sorted(detected.items())
+        if name not in taken
+    ]
+
+
+@bp.post("/<name>/delete")
+@requires("change")
+def delete(name: str) -> Response:
+    router().delete(f"wans.{name}")
+    return redirect(url_for("lines.index"), 303)

@@ -1,0 +1,59 @@
+"""Revisions: what was changed when by whom, and the way back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, current_app, redirect, render_template, url_for
+from werkzeug.wrappers import Response
+
+from webui import words
+from webui.access import requires
+from webui.bar import remember_pending
+from webui.router import router
+from webui.views.changes import CONFIRM_S, raw_rows
+
+bp = Blueprint("revisions", __name__, url_prefix="/revisions")
+
+SHOWN = 50
+
+
+@bp.get("/")
+@requires("read")
+def index() -> Any:
+    revisions = router().call("config.revisions", limit=SHOWN)
+    return render_template("revisions/index.html", revisions=revisions)
+
+
+@bp.get("/<int:id>")
+@requires("read")
+def show(id: int) -> Any:
+    """What this revision changed against the one before, and what going back to it would change now."""
+    asked = router()
+    revision = asked.call("config.revision", id=id)
+    config = asked.config("running")
+    earlier = [row["id"] for row in asked.call("config.revisions", limit=SHOWN) if row["id"] < id]
+    rows = asked.call("config.diff", old=earlier[0], new=id) if earlier else []
+    back = asked.call("config.diff", old="running", new=id)
+    return render_template(
+        "revisions/show.html",
+        revision=revision,
+        sentences=words.changes(rows, config),
+        back=words.changes(back, config),
+        is_risky=words.is_risky(back),
+        raw=raw_rows(rows),
+    )
+
+
+@bp.post("/<int:id>/rollback")
+@requires("change")
+def rollback(id: int) -> Response:
+    """Put an older revision into force."""
+    asked = router()
+    risky = words.is_risky(asked.call("config.diff", old="running", new=id))
+    done = asked.call("config.rollback", revision=id, confirm_s=CONFIRM_S if risky else None)
+    current_app.extensions["names"].forget()
+    response = redirect(url_for("revisions.index", said=None if risky else "applied"), 303)
+    if risky:
+        remember_pending(response, done["revision"])
+    return response
