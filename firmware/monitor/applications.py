@@ -8,8 +8,6 @@ from typing import Any
 
 from firmware.model.config import Config
 
-UNKNOWN = "unknown"
-
 
 class Applications:
     """Read from ``apps.json`` (docs/design/contracts.md) at the first use, since few verbs need it."""
@@ -17,7 +15,6 @@ class Applications:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._rows: dict[str, dict[str, str]] | None = None
-        self._domains: dict[str, str] = {}
         self._own: dict[str, dict[str, str]] = {}
 
     def configure(self, config: Config) -> None:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from firmware.model.config import Config
 from firmware.model.text import translate
-from firmware.monitor.applications import UNKNOWN, Applications
+from firmware.monitor.applications import Applications
 from firmware.monitor.hosts import Host
-from firmware.monitor.sources import Runtime
+from firmware.monitor.numbering import UNKNOWN, Numbering
+
+if TYPE_CHECKING:
+    from fastpath.binding.runtime import Runtime
 
 FLOWS_COUNTED = 200
 
@@ -21,16 +24,24 @@ class Question(NamedTuple):
     target: str  # host name, address or application
 
 
-def explain(
-    question: Question, config: Config, runtime: Runtime, catalogue: Applications, language: str
-) -> dict[str, Any]:
+class Sources(NamedTuple):
+    """Whom to ask: what the admin said, what applications there are, and what the fastpath decides by."""
+
+    config: Config
+    catalogue: Applications
+    runtime: Runtime
+    numbering: Numbering
+    match_host: Callable[[str], str | None]
+
+
+def explain(question: Question, sources: Sources, language: str) -> dict[str, Any]:
     """``{groups, application, policy, action, steps}``; ``steps`` are sentences in ``language``."""
 
     def say(message: str, **params: str) -> None:
         steps.append(translate(language, message, params))
 
     steps: list[str] = []
-    asker = question.asker
+    asker, catalogue, runtime = question.asker, sources.catalogue, sources.runtime
     say("%(address)s is the host %(name)s.", address=asker.address, name=question.label)
     if question.groups:
         say("It is in the groups: %(groups)s.", groups=", ".join(question.groups))
@@ -38,7 +49,7 @@ def explain(
         say("It is in no group.")
 
     row = catalogue.get(question.target)
-    application = row["id"] if row else runtime.match_host(question.target) or UNKNOWN
+    application = row["id"] if row else sources.match_host(question.target) or UNKNOWN
     name = (catalogue.get(application) or {}).get(f"name_{language}", application)
     category = catalogue.category(application)
     if row:
@@ -53,24 +64,26 @@ def explain(
     else:
         say("%(target)s belongs to no application that the router knows.", target=question.target)
 
-    decision = runtime.decide(asker.address, asker.mac, application)
-    for policy, reason in _passed_over(config, question.groups, application, category, decision.policy):
+    number = sources.numbering.number(application) or 0
+    decision = runtime.decide(asker.address, asker.mac or None, number)
+    deciding = sources.numbering.policy(decision.row)
+    for policy, reason in _passed_over(sources.config, question.groups, application, category, deciding):
         say(reason, policy=policy)
-    if not decision.policy:
+    if not deciding:
         say("No policy matches; what no policy forbids is allowed.")
     elif decision.action == "block":
-        say("The policy %(policy)s blocks it.", policy=decision.policy)
+        say("The policy %(policy)s blocks it.", policy=deciding)
     else:
-        say("The policy %(policy)s allows it.", policy=decision.policy)
-    live = runtime.flows(asker.address, application, FLOWS_COUNTED)
+        say("The policy %(policy)s allows it.", policy=deciding)
+    live = runtime.flows(asker.address, number, FLOWS_COUNTED)
     if live:
-        refused = sum(flow.action != "allow" for flow in live)
+        refused = sum(flow["action"] != "allow" for flow in live)
         say("Live connections: %(count)s, of these blocked: %(blocked)s.", count=str(len(live)), blocked=str(refused))
     return {
         "groups": question.groups,
         "application": application,
         "category": category,
-        "policy": decision.policy or None,
+        "policy": deciding or None,
         "action": decision.action,
         "steps": steps,
     }

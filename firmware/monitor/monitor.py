@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from firmware.model.config import Config
 from firmware.model.facts import LineState
 from firmware.model.values import parse_address
 from firmware.monitor.applications import Applications
 from firmware.monitor.broadcast import Broadcaster, Listener
-from firmware.monitor.explain import Question, explain
+from firmware.monitor.explain import Question, Sources, explain
 from firmware.monitor.health import Health, Line, LineHealth, OnLineChange
 from firmware.monitor.history import History
 from firmware.monitor.hosts import Host
+from firmware.monitor.numbering import Numbering
 from firmware.monitor.rates import Point
 from firmware.monitor.sampler import OnAlarm, Sampler
-from firmware.monitor.sources import Flow, Runtime
+
+if TYPE_CHECKING:
+    from fastpath.binding.runtime import Runtime
 
 ACTIVE_S = 300  # a host that was heard of within this time is here
 
@@ -27,7 +30,10 @@ Row = dict[str, Any]
 
 
 class Monitor:
-    """Safe to call from several threads; calls ``on_line_change`` and ``on_alarm`` from threads of its own."""
+    """Safe to call from several threads; calls ``on_line_change`` and ``on_alarm`` from threads of its own.
+
+    ``applications`` is the database's ``apps.json``, ``match_host`` says which application a host name belongs to.
+    """
 
     def __init__(
         self,
@@ -37,12 +43,14 @@ class Monitor:
         *,
         on_line_change: OnLineChange,
         on_alarm: OnAlarm,
+        match_host: Callable[[str], str | None],
         probe_interval_s: float = 1.0,
     ) -> None:
         self.broadcaster = Broadcaster()
         self.catalogue = Applications(applications)
         self._on_line_change = on_line_change
         self._runtime = runtime
+        self._match_host = match_host
         self._sampler = Sampler(state_dir, runtime, self.broadcaster, on_alarm)
         self._history = History(self._sampler, self.catalogue)
         self.usage, self.series, self.blocked = self._history.usage, self._history.series, self._history.blocked
@@ -80,6 +88,13 @@ class Monitor:
             if wan.enabled
             for state in (self._lines.get(name, LineState()),)
         )
+
+    def renumber(self, applications: Sequence[str], policies: Sequence[str]) -> None:
+        """Tells what the loaded tables number: application ids from 1 on, names of the policy rows from 0 on.
+
+        To be called together with ``Runtime.set_policy``; what was accounted before is read by the old numbers first.
+        """
+        self._sampler.renumber(Numbering(applications, policies))
 
     def listen(self) -> Listener:
         """A stream of events; :raise TooManyListenersError:"""
@@ -130,30 +145,25 @@ class Monitor:
 
     def flows(self, host: str | None = None, application: str | None = None, limit: int = 200) -> list[Row]:
         """Live connections, of one host (address, MAC or name) or application if asked."""
+        number = self._sampler.numbering.number(application) if application else None
+        if application and number is None:
+            return []
         addresses: list[str | None] = [None]
         if host is not None:
             found = self._find(host)
             addresses = list(found.addresses) if found else [host]
-        rows: Iterable[Flow] = itertools.chain.from_iterable(
-            self._runtime.flows(address, application, limit) for address in addresses
-        )
-        return [self._flow_row(flow) for flow in itertools.islice(rows, limit)]
+        flows = itertools.chain.from_iterable(self._runtime.flows(address, number, limit) for address in addresses)
+        return [self._flow_row(flow) for flow in itertools.islice(flows, limit)]
 
-    def _flow_row(self, flow: Flow) -> Row:
+    def _flow_row(self, flow: Row) -> Row:
+        application = self._sampler.numbering.application(flow["application"])
         return {
-            "transport": flow.transport,
-            "a": _endpoint(flow.client, flow.client_port),
-            "b": _endpoint(flow.server, flow.server_port),
-            "application": flow.application,
-            "protocol": flow.protocol,
-            "category": self.catalogue.category(flow.application),
-            "host": flow.host,
-            "stage": flow.stage,
-            "action": flow.action,
-            "up_bytes": flow.up_bytes,
-            "down_bytes": flow.down_bytes,
-            "wan": self._sampler.wan_name(flow.wan),
-            "age_s": flow.age_ms / 1000,
+            **flow,
+            "application": application,
+            "protocol": self._sampler.numbering.application(flow["protocol"]),
+            "category": self.catalogue.category(application),
+            "lan_host": str(flow["lan_host"]) if flow["lan_host"] else None,
+            "wan": self._sampler.wan_name(flow["wan"]),
         }
 
     def status(self) -> Row:
@@ -166,14 +176,14 @@ class Monitor:
             **self._sampler.system.state(),
             "lines": self.lines(),
             "hosts_active": active,
-            "flows": stats.dump_flows,
+            "flows": stats["dump_flows"],
             "fastpath": {
-                "alive": bool(stats.pid),
-                "restarts": max(0, stats.starts - 1),
-                "packets": stats.packets,
-                "decided": stats.decided,
-                "dropped": stats.queue_dropped,
-                "heartbeat_ms": stats.heartbeat_ms,
+                "alive": bool(stats["alive"]),
+                "restarts": max(0, stats["starts"] - 1),
+                "packets": stats["packets"],
+                "decided": stats["decided"],
+                "dropped": stats["queue_dropped"],
+                "heartbeat_ms": stats["heartbeat_ms"],
             },
             "blocked_today": self._history.blocked_today(),
         }
@@ -187,7 +197,8 @@ class Monitor:
             asker = self._find(ip) or Host(ip, "", [str(parse_address(ip))])
             groups = self._sampler.hosts.groups(asker)
             label = self._sampler.hosts.label(asker.key)
-        return explain(Question(asker, label, groups, host), self._config, self._runtime, self.catalogue, language)
+        sources = Sources(self._config, self.catalogue, self._runtime, self._sampler.numbering, self._match_host)
+        return explain(Question(asker, label, groups, host), sources, language)
 
     def _find(self, text: str) -> Host | None:
         with self._sampler.lock:
@@ -218,7 +229,3 @@ def _line_row(name: str, config: Config, state: LineState, health: Health | None
         "up_bps": rate.up_bps,
         "down_bps": rate.down_bps,
     }
-
-
-def _endpoint(address: str, port: int) -> str:
-    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"

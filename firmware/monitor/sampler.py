@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from firmware.kernel.errors import KernelError
 from firmware.model.config import Config
@@ -18,10 +18,13 @@ from firmware.monitor.hosts import ROUTER, Hosts, read_leases
 from firmware.monitor.links import counters, links
 from firmware.monitor.live import Live
 from firmware.monitor.neighbours import neighbours
+from firmware.monitor.numbering import Numbering
 from firmware.monitor.rates import STEP_S
-from firmware.monitor.sources import Runtime, Usage
 from firmware.monitor.store import UsageRow, UsageStore
 from firmware.monitor.system import System
+
+if TYPE_CHECKING:
+    from fastpath.binding.runtime import Runtime, Usage
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +35,7 @@ HOSTS_S = 10
 DRAIN_S = 60
 MAINTAIN_S = 600
 # How often the fastpath walks conntrack: often while somebody looks, seldom otherwise.
-WATCHED_MS, UNWATCHED_MS = 2_000, 10_000
+WATCHED_S, UNWATCHED_S = 2.0, 10.0
 WATCHED_FOR_S = 30
 # Sums that do not move for this long (the fastpath is away) mean silence, not the last rate for ever.
 SILENT_S = 30
@@ -49,6 +52,7 @@ class Sampler:
         self.hosts, self.live, self.system, self.blocked = Hosts(), Live(), System(), BlockedLog()
         self.store = UsageStore(state_dir / "usage.db")
         self.runtime = runtime
+        self.numbering = Numbering()
         self._leases = state_dir / "dnsmasq.leases"
         self._broadcaster = broadcaster
         self._on_alarm = on_alarm
@@ -57,7 +61,7 @@ class Sampler:
         self._dumps = -1
         self._sampled_s = 0.0
         self._asked_s = -WATCHED_FOR_S * 1.0
-        self._interval_ms = 0
+        self._interval_s = 0.0
         self._is_failing = False
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="monitor", daemon=True)
@@ -81,6 +85,12 @@ class Sampler:
             self._wans = {wan.number: name for name, wan in config.wans.items()}
             self._devices = {name: wan.interface for name, wan in config.wans.items()}
             self.hosts.configure(config)
+
+    def renumber(self, numbering: Numbering) -> None:
+        """Takes new numbers; what was accounted under other application numbers is moved to the store first."""
+        if numbering.applications != self.numbering.applications:
+            self._guarded(self.drain)
+        self.numbering = numbering
 
     def asked(self) -> None:
         """Somebody looks at live figures."""
@@ -125,8 +135,14 @@ class Sampler:
             if event.kind != "blocked":
                 continue
             with self.lock:
-                key = self.hosts.key_of(event.client, event.mac)
-            news = self.blocked.add(key, event.client, event.application, event.host or event.server, event.policy)
+                key = self.hosts.key_of(str(event.client), event.mac or "")
+            news = self.blocked.add(
+                key,
+                str(event.client),
+                self.numbering.application(event.application),
+                event.host or str(event.server),
+                self.numbering.policy(event.row),
+            )
             if news is not None:
                 self._broadcaster.publish("blocked", news)
 
@@ -139,17 +155,17 @@ class Sampler:
         stats = self.runtime.stats()
         with self.lock:
             self.live.sample_lines(now_s, self._devices, devices)
-            if stats.dumps != self._dumps or now_s - self._sampled_s > SILENT_S:
-                self._dumps, self._sampled_s = stats.dumps, now_s
+            if stats["dumps"] != self._dumps or now_s - self._sampled_s > SILENT_S:
+                self._dumps, self._sampled_s = stats["dumps"], now_s
                 usage = self.runtime.usage()
-                self.live.sample_usage(now_s, f"{usage.instance}:{usage.epoch}", map(self._row, usage.rows))
+                self.live.sample_usage(now_s, usage.serial, map(self._row, usage.rows))
 
     def _set_interval(self, now_s: float) -> None:
         is_watched = self._broadcaster.has_listeners or now_s - self._asked_s < WATCHED_FOR_S
-        wanted = WATCHED_MS if is_watched else UNWATCHED_MS
-        if wanted != self._interval_ms:
-            self.runtime.set_interval(wanted)
-            self._interval_ms = wanted
+        wanted = WATCHED_S if is_watched else UNWATCHED_S
+        if wanted != self._interval_s:
+            self.runtime.set_dump_interval(wanted)
+            self._interval_s = wanted
 
     def see_hosts(self) -> None:
         """Reads neighbours and leases."""
@@ -157,31 +173,29 @@ class Sampler:
         inside = [state.device for name, state in links().items() if name not in outside]
         table, leases = neighbours(), read_leases(self._leases)
         seen = self.runtime.hosts()
-        now_s, now_ms = time.time(), time.monotonic() * 1000
         with self.lock:
             self.hosts.update(inside, table, leases)
             for host in seen:
-                self.hosts.see(host.address, host.mac, now_s - max(0, now_ms - host.last_ms) / 1000)
+                self.hosts.see(str(host.address), host.mac or "", host.last_s)
             self.live.tidy(time.monotonic())
 
     def drain(self) -> None:
         """Moves what is accounted from the fastpath into the store; see ``store`` for what a kill leaves."""
         drained = self.runtime.accounting_drain()
-        serial = f"{drained.instance}:{drained.epoch}"
         with self.lock:
             rows = [self._row(row) for row in drained.rows]
         blocked = self.blocked.counts()
         try:
-            is_new = self.store.add(serial, time.time(), rows, blocked)
+            is_new = self.store.add(drained.serial, time.time(), rows, blocked)
         except sqlite3.Error as error:
             self._cannot_store(error)
             return
         self._is_failing = False
-        self.runtime.accounting_drained(drained.epoch)
+        self.runtime.accounting_done(drained)
         if is_new:
             self.blocked.stored(blocked)
             with self.lock:
-                self.live.end_epoch(serial, rows)
+                self.live.end_epoch(drained.serial, rows)
 
     def maintain(self) -> None:
         try:
@@ -204,8 +218,8 @@ class Sampler:
 
     def _row(self, usage: Usage) -> UsageRow:
         return UsageRow(
-            self.hosts.key_of(usage.host, usage.mac) if usage.host else ROUTER,
-            usage.application,
+            self.hosts.key_of(str(usage.host), usage.mac or "") if usage.host else ROUTER,
+            self.numbering.application(usage.application),
             self._wans.get(usage.wan, ""),
             usage.up_bytes,
             usage.down_bytes,
