@@ -17,7 +17,7 @@ from firmware.model.values import Network
 
 DEFAULT4, DEFAULT6 = "0.0.0.0/0", "::/0"
 PRIORITY_MAIN, PRIORITY_MARK, PRIORITY_SOURCE = 1000, 2000, 3000
-METRIC_UP, METRIC_DOWN = 100, 1000  # plus the line's number, in the main table
+METRIC_UP, METRIC_DOWN = 100, 1000  # plus the line's number in the main table; 0 would read back as 1024 for IPv6
 METRIC_UNREACHABLE = 65_535
 _FAMILIES: tuple[Literal[4, 6], ...] = (4, 6)
 _NEVER_ROUTED4 = (IPv4Network("224.0.0.0/3"),)  # multicast, reserved, broadcast
@@ -124,8 +124,10 @@ def _routes(line: Line) -> list[Route]:
             continue
         via = ip_address(gateway)
         if address is not None and via not in address.network and not via.is_link_local:
-            routes.append(Route(to=f"{via}/{via.max_prefixlen}", table=MAIN_TABLE, device=line.device))
-        routes.append(Route(to=default, table=line.table, device=line.device, via=gateway))
+            routes.append(
+                Route(to=f"{via}/{via.max_prefixlen}", table=MAIN_TABLE, device=line.device, metric=METRIC_UP)
+            )
+        routes.append(Route(to=default, table=line.table, device=line.device, via=gateway, metric=METRIC_UP))
         routes.append(Route(to=default, table=MAIN_TABLE, device=line.device, via=gateway, metric=metric))
     if line.prefix6 is not None:  # RFC 7084 WPD-5: what no LAN uses goes nowhere, instead of back to the provider
         routes.append(Route(to=str(line.prefix6), table=MAIN_TABLE, metric=METRIC_UNREACHABLE, kind="unreachable"))

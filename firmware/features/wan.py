@@ -25,6 +25,7 @@ from firmware.model.values import parse_address, parse_interface, parse_network
 def verify(config: Config, facts: Facts) -> list[Problem]:
     problems: list[Problem] = []
     owner: dict[int, str] = {}
+    address_owner: dict[str, str] = {}
     for name, wan in sorted(config.wans.items()):
         if owner.setdefault(wan.number, name) != name:
             problems.append(
@@ -43,6 +44,11 @@ def verify(config: Config, facts: Facts) -> list[Problem]:
                 unknown("wans", name, "zone", value=wan.zone, known=config.zones, message="There is no zone %(value)s.")
             )
         problems += _verify_addresses(name, wan)
+        own = (wan.address or "").partition("/")[0] if wan.protocol == "static" else ""
+        if own and address_owner.setdefault(own, name) != name:
+            message = "Two lines have the same address."
+            remedy = "Give each line the address that its provider gave you."
+            problems.append(problem("wans", name, "address", value=wan.address, message=message, remedy=remedy))
         problems += _verify_servers(name, "dns", wan.dns)
         problems += _verify_servers(name, "health_targets", wan.health_targets)
     return problems

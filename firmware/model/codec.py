@@ -73,10 +73,8 @@ def from_plain(plain: Any) -> Config:
     try:
         return msgspec.convert(plain, Config)
     except (msgspec.ValidationError, RecursionError) as error:
-        problems = shape.check(plain, shape.root()) or [
-            _file_problem("The file cannot be read: %(reason)s", reason=str(error))
-        ]
-        raise ConfigError(problems) from None
+        unread = _file_problem("The file cannot be read: %(reason)s.", reason=str(error))
+        raise ConfigError(shape.check(plain, shape.root()) or [unread]) from None
 
 
 def schema() -> dict[str, Any]:

@@ -57,6 +57,7 @@ NOUNS = {
     "zones": "Zone",
     "port_forwards": "Port forward",
     "dns": "Names",
+    "hosts": "Device",
     "groups": "Group",
     "schedules": "Schedule",
     "applications": "Own application",
@@ -97,12 +98,12 @@ SETTINGS = {
     "masquerade": "masquerade",
     "members": "members",
     "mtu": "MTU",
+    "name": "name",
     "name_en": "English name",
     "name_zh": "Chinese name",
     "networks": "networks",
     "ntp_servers": "time servers",
     "number": "number",
-    "policies": "policies",
     "ports": "ports",
     "position": "position",
     "protocol": "protocol",
@@ -149,9 +150,9 @@ def _describe(change: Change, language: str) -> str:
         "after": _say(change.after, language),
     }
     if change.kind == "add":
-        message = "%(thing)s is added: %(setting)s %(after)s" if rest else "%(thing)s is added"
+        message = "%(thing)s: %(setting)s %(after)s is added" if rest else "%(thing)s is added"
     elif change.kind == "remove":
-        message = "%(thing)s is removed: %(setting)s %(before)s" if rest else "%(thing)s is removed"
+        message = "%(thing)s: %(setting)s %(before)s is removed" if rest else "%(thing)s is removed"
     elif switched:
         message = "%(thing)s is switched on" if change.after else "%(thing)s is switched off"
     else:

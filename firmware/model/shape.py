@@ -158,6 +158,11 @@ def _check_scalar(data: Any, kind: inspect.Type, path: str) -> list[Problem]:
         return [_wrong(path, data, "Text is expected here.")]
     if isinstance(kind, inspect.StrType) and kind.pattern and not re.search(kind.pattern, data):
         return [_wrong(path, data, "This cannot be used as a name.", _name_remedy(kind.pattern))]
+    if isinstance(kind, inspect.StrType):
+        low, high = kind.min_length or 0, kind.max_length
+        if len(data) < low or (high is not None and len(data) > high):
+            remedy = "Use %(low)s to %(high)s characters."
+            return [_wrong(path, data, "The text is too short or too long.", remedy, low=str(low), high=str(high))]
     return []
 
 

@@ -1,6 +1,6 @@
 """Golden cases: a folder each with ``about.txt``, ``config.json``, ``facts.json`` and what is expected of them.
 
-Only the ``expected.*`` files that a case has are compared, so that each shows its own subject and not the whole skeleton.
+Only the ``expected.*`` files that a case has are compared, so that each shows its own subject, not the skeleton.
 ``GOLDEN_WRITE=1`` rewrites them; an empty file asks for a new one. The difference is what is reviewed.
 """
 
@@ -22,6 +22,7 @@ from firmware.model.config import Config
 from firmware.model.facts import Facts
 from firmware.model.plan import NftSet, Plan
 from firmware.model.text import problem_text
+from tests.catalogue import compiled
 
 CASES = sorted(path.parent for path in Path(__file__).parent.glob("cases/*/about.txt"))
 NAMESPACE = "gld-load"
@@ -85,6 +86,12 @@ def views(case: Path) -> Iterator[tuple[Path, str]]:
             yield path, VIEWS[kind](render(config, facts))
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _chinese(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    with compiled(tmp_path_factory.mktemp("catalogue")):
+        yield
+
+
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_case_gives_what_is_expected(case: Path) -> None:
     for path, text in views(case):
@@ -134,3 +141,38 @@ def test_nft_takes_every_ruleset(namespace: str) -> None:
         assert (case.name, result.stderr) == (case.name, "")
         loaded += 1
     assert loaded
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_services_take_their_files(case: Path, tmp_path: Path) -> None:
+    """Each program itself reads what was written for it."""
+    config, facts = load(case)
+    if [p for p in verify(config, facts) if p.severity == "error"]:
+        return
+    directories = {"run": tmp_path, "state": tmp_path, "static": tmp_path, "lib": tmp_path}
+    for item in render(config, facts).files:
+        target = tmp_path / item.path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        content = item.content
+        for name, directory in directories.items():
+            content = content.replace(f"{{{name}}}", str(directory))
+        target.write_text(content)
+    _make_certificate(tmp_path / "tls")
+    checks = [
+        ["dnsmasq", "--test", "--conf-file=/dev/null", f"--conf-dir={tmp_path / 'dnsmasq.d'}"],
+        ["chronyd", "-p", "-f", str(tmp_path / "chrony.conf")],
+    ]
+    if (tmp_path / "lighttpd.conf").exists():
+        checks.append(["lighttpd", "-tt", "-f", str(tmp_path / "lighttpd.conf")])
+    for argv in checks:
+        result = subprocess.run(argv, capture_output=True, text=True, check=False)
+        assert result.returncode == 0, result.stderr
+
+
+def _make_certificate(directory: Path) -> None:
+    directory.mkdir()
+    key, certificate = directory / "key.pem", directory / "certificate.pem"
+    argv = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"]
+    argv += ["-subj", "/CN=box", "-keyout", str(key), "-out", str(certificate)]
+    subprocess.run(argv, check=True, capture_output=True)
+    (directory / "box.pem").write_text(key.read_text() + certificate.read_text())

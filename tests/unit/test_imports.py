@@ -1,0 +1,96 @@
+"""Who may import whom (docs/design/contracts.md and ARCHITECTURE.md); everything not named is forbidden."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+OWN = ("firmware", "fastpath", "webui", "bizlite", "tests")
+
+FIRMWARE = "firmware"
+# Package -> what it may import besides itself and the standard library.
+ARROWS: dict[str, tuple[str, ...]] = {
+    "firmware.model": ("msgspec",),
+    "firmware.features": ("firmware.model", "msgspec"),
+    "firmware.kernel": ("firmware.model", "pyroute2", "msgspec"),
+    "firmware.engine": ("firmware.model", "firmware.features", "firmware.kernel", "msgspec"),
+    "firmware.monitor": ("firmware.model", "firmware.kernel", "fastpath", "msgspec"),
+    "firmware.daemon": (FIRMWARE, "fastpath", "apscheduler", "msgspec"),
+    "firmware.client": ("firmware.model", "msgspec"),
+    "firmware.cli": ("firmware.client", "firmware.model", "msgspec"),
+    "fastpath": ("cffi", "_cffi_backend", "yaml", "msgspec", "firmware.model"),
+    "webui": ("firmware.client", "firmware.model", "flask", "werkzeug", "jinja2", "markupsafe", "waitress", "msgspec"),
+    "bizlite": ("flask", "werkzeug", "jinja2", "markupsafe", "peewee"),
+}
+# One module may more, and only inside a function: it is paid for when it is used.
+LATE = {"firmware.cli.classify": ("fastpath",), "firmware.daemon": ("webui",)}
+
+
+def modules() -> Iterator[tuple[str, Path]]:
+    """Every module of the product with its dotted name."""
+    for package in ("firmware", "fastpath", "webui", "bizlite"):
+        for path in sorted((ROOT / package).rglob("*.py")):
+            if "build" not in path.relative_to(ROOT).parts:
+                yield ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"), path
+
+
+def imports(module: str, path: Path) -> Iterator[tuple[str, bool]]:
+    """Names a module imports, and whether inside a function; what only type checkers read does not count."""
+    tree = ast.parse(path.read_text())
+    late = {
+        id(node)
+        for function in ast.walk(tree)
+        if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef)
+        for node in ast.walk(function)
+    }
+    package = module if path.name == "__init__.py" else module.rpartition(".")[0]
+    for node in _visible(tree):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, id(node) in late) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = node.module or ""
+            if node.level:
+                parts = package.split(".")
+                base = ".".join(filter(None, [*parts[: len(parts) - node.level + 1], base]))
+            yield from ((f"{base}.{alias.name}", id(node) in late) for alias in node.names)
+
+
+def _visible(node: ast.AST) -> Iterator[ast.AST]:
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.If) and ast.unparse(child.test).endswith("TYPE_CHECKING"):
+            continue
+        yield child
+        yield from _visible(child)
+
+
+def is_below(name: str, package: str) -> bool:
+    return name == package or name.startswith(f"{package}.")
+
+
+def is_allowed(module: str, name: str, is_late: bool) -> bool:
+    if name.partition(".")[0] in sys.stdlib_module_names:
+        return True
+    owner = next((package for package in ARROWS if is_below(module, package)), None)
+    if owner is None:  # firmware/__init__.py and the like hold nothing
+        return False
+    if any(is_below(name, package) for package in (owner, *ARROWS[owner])):
+        return True
+    return is_late and any(
+        is_below(module, place) and any(is_below(name, package) for package in packages)
+        for place, packages in LATE.items()
+    )
+
+
+@pytest.mark.parametrize(("module", "path"), list(modules()), ids=lambda value: value if isinstance(value, str) else "")
+def test_imports_follow_the_arrows(module: str, path: Path) -> None:
+    forbidden = sorted({name for name, is_late in imports(module, path) if not is_allowed(module, name, is_late)})
+    assert not forbidden, f"{path.relative_to(ROOT)} may not import {', '.join(forbidden)}"
+
+
+def test_tests_are_not_imported_by_the_product() -> None:
+    assert not [module for module, path in modules() for name, _ in imports(module, path) if is_below(name, "tests")]
