@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * rs-fastpath --shm FILE --queues K [--first-queue N] [--flows N] [--packets N] [--apps FILE] [--no-accounting]
+ * rs-fastpath --shm FILE --queues K [--first-queue N] [--flows N] [--packets N] [--apps FILE] [--ndpi] [--no-accounting]
  *
  * Reads queues N..N+K-1 and judges their packets by the tables beside FILE. SIGHUP: look at what the header wants.
  * SIGTERM, SIGINT: end. Exit 0 after a signal, 1 when something failed (one line on standard error says what), 2: usage.
@@ -30,14 +30,13 @@
 struct fastpath {
     rs_shm *shm;
     struct rs_tables_box tables;
-    struct rs_dns_board board;
     struct rs_queue queues[RS_QUEUES_MAX];
     pthread_t threads[RS_QUEUES_MAX], account_thread;
     _Atomic uint64_t account_turn;
     _Atomic int stop, account_result;
     int wake_fd;
     uint32_t queue_count, first_queue, flows, packets;
-    int has_accounting;
+    int has_accounting, has_ndpi;
     const char *shm_path, *apps_path;
 };
 
@@ -53,7 +52,7 @@ static int usage(void)
 {
     fprintf(stderr,
             "usage: rs-fastpath --shm FILE --queues 1..%u [--first-queue N] [--flows N] [--packets 1..64] "
-            "[--apps FILE] [--no-accounting]\n",
+            "[--apps FILE] [--ndpi] [--no-accounting]\n",
             RS_QUEUES_MAX);
     return 2;
 }
@@ -74,10 +73,15 @@ static int read_number(const char *text, uint32_t least, uint32_t most, uint32_t
 static int read_options(int argc, char **argv)
 {
     static const struct option options[] = {
-        {"shm", required_argument, NULL, 's'},     {"queues", required_argument, NULL, 'q'},
-        {"flows", required_argument, NULL, 'f'},   {"packets", required_argument, NULL, 'p'},
-        {"apps", required_argument, NULL, 'a'},    {"first-queue", required_argument, NULL, 'n'},
-        {"no-accounting", no_argument, NULL, 'x'}, {NULL, 0, NULL, 0},
+        {"shm", required_argument, NULL, 's'},
+        {"queues", required_argument, NULL, 'q'},
+        {"flows", required_argument, NULL, 'f'},
+        {"packets", required_argument, NULL, 'p'},
+        {"apps", required_argument, NULL, 'a'},
+        {"first-queue", required_argument, NULL, 'n'},
+        {"no-accounting", no_argument, NULL, 'x'},
+        {"ndpi", no_argument, NULL, 'd'},
+        {NULL, 0, NULL, 0},
     };
     int option, result = 0;
 
@@ -103,6 +107,9 @@ static int read_options(int argc, char **argv)
             break;
         case 'p':
             result = read_number(optarg, 1, 64, &self.packets);
+            break;
+        case 'd':
+            self.has_ndpi = 1;
             break;
         case 'x':
             self.has_accounting = 0;
@@ -146,10 +153,12 @@ static int start(void)
         queue->number = (uint16_t)(self.first_queue + q);
         queue->tables = &self.tables;
         queue->stop = &self.stop;
+        self.tables.adopted[q] = &self.shm->workers[q].adopted;
         self.tables.turns[self.tables.readers++] = &self.shm->workers[q].turn;
-        if ((result = rs_worker_init(&queue->worker, self.shm, q, self.queue_count > 1 ? &self.board : NULL,
-                                     self.packets)) < 0)
+        if ((result = rs_worker_init(&queue->worker, self.shm, q, q ? &self.queues[0].worker : NULL, self.packets)) < 0)
             return complain("flow table", result);
+        if (self.has_ndpi && (result = rs_classifier_use_ndpi(queue->worker.classifier, 1)) < 0)
+            return complain("libndpi", result);
         if ((result = rs_page_open(&queue->page)) < 0)
             return complain("raw socket", result);
     }
@@ -250,7 +259,6 @@ int main(int argc, char **argv)
         return complain("another rs-fastpath runs with this file", result);
     if ((result = drop_privileges()) < 0)
         return complain("capabilities", result);
-    pthread_mutex_init(&self.board.lock, NULL);
     rs_account_recover(self.shm);
     rs_hosts_mend(self.shm);
     rs_count(&self.shm->header->starts, 1);
@@ -262,6 +270,7 @@ int main(int argc, char **argv)
         pthread_join(self.threads[q], NULL);
         rs_queue_close(&self.queues[q]);
         rs_page_close(&self.queues[q].page);
+        rs_classifier_close(self.queues[q].worker.classifier);
     }
     if (self.has_accounting) {
         uint64_t one = 1;

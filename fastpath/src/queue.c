@@ -146,7 +146,7 @@ static void take_batch(struct rs_queue *q, struct batch *b, uint32_t count)
 
     b->out.length = 0;
     b->request_count = 0;
-    rs_worker_turn(&q->worker, tables, now_ms);
+    rs_worker_turn(&q->worker, tables);
     for (uint32_t i = 0; i < count; i++) {
         const struct nlmsghdr *message = (const struct nlmsghdr *)b->messages[i];
 
@@ -155,11 +155,11 @@ static void take_batch(struct rs_queue *q, struct batch *b, uint32_t count)
             message->nlmsg_type == (NFNL_SUBSYS_QUEUE << 8 | NFQNL_MSG_PACKET))
             take_packet(q, b, tables, message, now_ms);
     }
-    if (b->out.length)
+    if (b->out.length) /* none when the thread only woke to take new tables over */
         rs_nl_send(q->fd, &b->out);
     answer_requests(q, b, tables);
     rs_tables_leave(&q->worker.shared->turn);
-    rs_count(&q->worker.shared->batches, 1);
+    rs_count(&q->worker.shared->batches, count > 0);
     atomic_store_explicit(&q->worker.shared->heartbeat_ms, now_ms, memory_order_relaxed);
 }
 
@@ -177,10 +177,8 @@ void *rs_queue_run(void *argument)
     while (!atomic_load_explicit(q->stop, memory_order_relaxed)) {
         int count = recvmmsg(q->fd, b->headers, RS_BATCH, MSG_WAITFORONE, NULL);
 
-        if (count > 0) {
-            take_batch(q, b, (uint32_t)count);
-        } else if (errno == EAGAIN || errno == EINTR || errno == ENOBUFS) {
-            atomic_store_explicit(&q->worker.shared->heartbeat_ms, rs_now_ms(), memory_order_relaxed);
+        if (count > 0 || errno == EAGAIN || errno == EINTR || errno == ENOBUFS) {
+            take_batch(q, b, count > 0 ? (uint32_t)count : 0);
         } else {
             q->result = -errno;
             break;

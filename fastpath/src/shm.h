@@ -71,6 +71,7 @@ struct rs_alias_slot {
 
 struct rs_worker_shared {
     _Alignas(64) _Atomic uint64_t turn; /* odd: a batch is in work and holds the tables; even: quiescent */
+    _Atomic uint32_t adopted;           /* numbering of the application database that the classifier uses */
     rs_counter heartbeat_ms, packets, decided, blocked, rejudged, excluded, pages, batches, unreadable;
 };
 

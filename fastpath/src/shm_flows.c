@@ -2,6 +2,7 @@
 /* Live flows for rsd: conntrack's entries with what the ledger and the flow tables know of them. */
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -81,6 +82,71 @@ static void take_flow(void *context, const struct rs_ct *ct)
     }
 }
 
+/* Independent of the direction: who is the client can be told otherwise by a flow table that saw the flow late. */
+static uint32_t hash_ends(const uint8_t *a, uint16_t a_port, const uint8_t *b, uint16_t b_port, uint8_t transport)
+{
+    uint32_t hash = (uint32_t)a_port * b_port + a_port + b_port + transport;
+
+    for (int i = 0; i < 16; i++)
+        hash += (uint32_t)(a[i] + 1) * (uint32_t)(b[i] + 1) * (2u * (uint32_t)i + 3);
+    return hash * 0x9e3779b1u >> 8;
+}
+
+static int is_same_flow(const rs_live_flow *f, const rs_result *r)
+{
+    if (f->transport != r->transport)
+        return 0;
+    if (f->client_port == r->client_port && f->server_port == r->server_port && !memcmp(f->client, r->client, 16) &&
+        !memcmp(f->server, r->server, 16))
+        return 1;
+    return f->client_port == r->server_port && f->server_port == r->client_port && !memcmp(f->client, r->server, 16) &&
+           !memcmp(f->server, r->client, 16);
+}
+
+/* Looks every flow of the flow tables up among the listed ones: their own lookup is the queue threads'. */
+static int join_flow_tables(const struct listing *l)
+{
+    const struct rs_shm_header *h = l->shm->header;
+    uint32_t slots = 64, index;
+    uint32_t *table;
+    rs_result r;
+
+    while (slots < l->count * 2)
+        slots *= 2;
+    table = calloc(slots, sizeof *table); /* index + 1 */
+    if (!table)
+        return -ENOMEM;
+    for (uint32_t i = 0; i < l->count; i++) {
+        const rs_live_flow *f = &l->flows[i];
+
+        index = hash_ends(f->client, f->client_port, f->server, f->server_port, f->transport) & (slots - 1);
+        while (table[index])
+            index = (index + 1) & (slots - 1);
+        table[index] = i + 1;
+    }
+    for (uint32_t q = 0; q < h->queues; q++) {
+        const uint8_t *memory = l->shm->classifiers + h->classifier_length * q;
+        int found;
+
+        for (uint32_t n = 0; (found = rs_classifier_read_flow(memory, h->classifier_length, n, &r)) >= 0; n++) {
+            if (!found)
+                continue;
+            index = hash_ends(r.client, r.client_port, r.server, r.server_port, r.transport) & (slots - 1);
+            for (; table[index]; index = (index + 1) & (slots - 1)) {
+                rs_live_flow *f = &l->flows[table[index] - 1];
+
+                if (!is_same_flow(f, &r))
+                    continue;
+                f->protocol = r.protocol;
+                f->stage = r.stage;
+                memcpy(f->host, r.host, sizeof f->host);
+            }
+        }
+    }
+    free(table);
+    return 0;
+}
+
 int rs_shm_flows(rs_shm *shm, const rs_policy *policy, const uint8_t *host, int application, rs_live_flow *out,
                  uint32_t capacity)
 {
@@ -94,5 +160,7 @@ int rs_shm_flows(rs_shm *shm, const rs_policy *policy, const uint8_t *host, int 
     listing.now_ns = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
     result = capacity ? rs_ct_dump(fd, take_flow, &listing) : 0;
     close(fd);
-    return result < 0 && result != -EINTR ? result : (int)listing.count;
+    if (result == 0 || result == -EINTR) /* interrupted: some flows are missing from a picture that is old anyway */
+        result = join_flow_tables(&listing);
+    return result < 0 ? result : (int)listing.count;
 }

@@ -13,8 +13,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "crc32.h"
-
 /* The whole file in private memory; *length 0 and NULL when there is none. */
 static void *read_file(const char *path, size_t *length, int *result)
 {
@@ -42,27 +40,11 @@ static void *read_file(const char *path, size_t *length, int *result)
     return data;
 }
 
-static void free_tables(struct rs_tables *tables)
+static void free_apps(struct rs_tables *tables)
 {
-    if (!tables)
-        return;
-    rs_policy_close(tables->policy);
     rs_apps_close(tables->apps);
     if (tables->apps_data)
         munmap(tables->apps_data, tables->apps_length);
-    free(tables);
-}
-
-static uint32_t numbering_crc(const rs_apps *apps)
-{
-    uint32_t crc = 0;
-
-    for (uint32_t app = 1; apps && app <= rs_apps_count(apps); app++) {
-        const char *id = rs_apps_id(apps, (uint16_t)app);
-
-        crc = rs_crc32(crc, id, strlen(id) + 1);
-    }
-    return crc;
 }
 
 /* Whether every number of the old database means the same in the new one; more at the end do no harm. */
@@ -76,30 +58,35 @@ static int keeps_numbers(const rs_apps *old, const rs_apps *new)
     return 1;
 }
 
-static int open_tables(struct rs_tables *t, uint32_t readers, const char *apps_path, const char *policy_path,
-                       char *error)
+static int say(char *error, const char *path, int result)
 {
-    size_t length;
-    void *data;
+    snprintf(error, RS_ERROR_SIZE, "%.90s: %s", path, strerror(-result));
+    return result;
+}
+
+static int open_apps(struct rs_tables *t, const char *path, char *error)
+{
     int result;
 
-    t->apps_data = read_file(apps_path, &t->apps_length, &result);
-    if (result < 0) {
-        snprintf(error, RS_ERROR_SIZE, "%.90s: %s", apps_path, strerror(-result));
-        return result;
-    }
-    if (t->apps_data && (result = rs_apps_open(t->apps_data, t->apps_length, &t->apps, error)) < 0)
-        return result;
-    data = read_file(policy_path, &length, &result);
-    if (result < 0) {
-        snprintf(error, RS_ERROR_SIZE, "%.90s: %s", policy_path, strerror(-result));
-        return result;
-    }
+    t->apps_data = read_file(path, &t->apps_length, &result);
+    if (result < 0)
+        return say(error, path, result);
+    return t->apps_data ? rs_apps_open(t->apps_data, t->apps_length, &t->apps, error) : 0;
+}
+
+static int open_policy(struct rs_tables *t, const char *path, uint32_t readers, char *error)
+{
+    size_t length;
+    int result;
+    void *data = read_file(path, &length, &result);
+
+    if (result < 0)
+        return say(error, path, result);
     if (!data)
         return 0;
     result = rs_policy_open(data, length, readers, &t->policy, error);
     munmap(data, length);
-    if (result == 0 && rs_policy_apps_crc(t->policy) != numbering_crc(t->apps)) {
+    if (result == 0 && rs_policy_apps_crc(t->policy) != (t->apps ? rs_apps_crc(t->apps) : 0)) {
         snprintf(error, RS_ERROR_SIZE, "policy table: made for another application database");
         result = -EINVAL;
     }
@@ -110,16 +97,13 @@ static int open_tables(struct rs_tables *t, uint32_t readers, const char *apps_p
 
 static void note_numbering(struct rs_tables *t, const struct rs_tables *old, struct rs_shm_header *h)
 {
-    uint32_t crc = numbering_crc(t->apps);
+    uint32_t crc = t->apps ? rs_apps_crc(t->apps) : 0;
     uint64_t mine = UINT64_C(1) << t->generation;
 
-    t->numbering = old ? old->numbering : 0;
-    if (crc == h->apps_crc || !h->apps_crc || (old && keeps_numbers(old->apps, t->apps))) {
+    if (crc == h->apps_crc || !h->apps_crc || (old && keeps_numbers(old->apps, t->apps)))
         t->foreign = h->foreign_generations & ~mine;
-    } else {
+    else
         t->foreign = ~mine;
-        t->numbering++;
-    }
     h->apps_crc = crc;
     h->foreign_generations = t->foreign;
 }
@@ -137,35 +121,82 @@ static void wait_for_readers(const struct rs_tables_box *box)
     }
 }
 
-int rs_tables_load(struct rs_tables_box *box, rs_shm *shm, const char *apps_path, int force)
+/* Until every classifier has taken its flows over to the new database, for which it reads the old one. An idle thread does
+ * so when it next wakes. */
+static void wait_for_adoption(const struct rs_tables_box *box, uint32_t numbering)
+{
+    const struct timespec pause = {0, 2000000};
+
+    for (uint32_t r = 0; r + 1 < box->readers; r++)
+        while (atomic_load(box->adopted[r]) != numbering)
+            nanosleep(&pause, NULL);
+}
+
+static void swap(struct rs_tables_box *box, const struct rs_tables *tables, int has_started)
+{
+    struct rs_tables *old = (struct rs_tables *)atomic_exchange(&box->current, tables);
+
+    wait_for_readers(box);
+    if (!old)
+        return;
+    if (old->apps != tables->apps) {
+        if (has_started && old->apps)
+            wait_for_adoption(box, tables->numbering);
+        free_apps(old);
+    }
+    rs_policy_close(old->policy);
+    free(old);
+}
+
+static int refuse(rs_shm *shm, const char *error, uint64_t policy_serial, uint64_t apps_serial)
+{
+    struct rs_shm_header *h = shm->header;
+
+    memcpy(h->error, error, RS_ERROR_SIZE);
+    atomic_store(&h->refused_policy, policy_serial);
+    if (atomic_load(&h->loaded_apps) != apps_serial)
+        atomic_store(&h->refused_apps, apps_serial);
+    rs_shm_changed(shm);
+    return -EINVAL;
+}
+
+int rs_tables_load(struct rs_tables_box *box, rs_shm *shm, const char *apps_path, int is_start)
 {
     struct rs_shm_header *h = shm->header;
     uint64_t policy_serial = atomic_load(&h->wanted_policy), apps_serial = atomic_load(&h->wanted_apps);
     const struct rs_tables *old = atomic_load(&box->current);
-    char policy_path[4096 + 16], error[RS_ERROR_SIZE];
+    char policy_path[4096 + 16], error[RS_ERROR_SIZE] = "out of memory";
     const char *slash = strrchr(shm->path, '/');
+    int is_same = old && old->apps && atomic_load(&h->loaded_apps) == apps_serial, result = -ENOMEM;
     struct rs_tables *tables;
-    int result;
 
-    if (!force && atomic_load(&h->loaded_policy) == policy_serial && atomic_load(&h->loaded_apps) == apps_serial)
+    if (!is_start && atomic_load(&h->loaded_policy) == policy_serial && atomic_load(&h->loaded_apps) == apps_serial)
         return 0;
     snprintf(policy_path, sizeof policy_path, "%.*spolicy.bin", slash ? (int)(slash - shm->path + 1) : 0, shm->path);
     tables = calloc(1, sizeof *tables);
-    snprintf(error, sizeof error, "out of memory");
-    result = tables ? open_tables(tables, box->readers, apps_path, policy_path, error) : -ENOMEM;
+    if (!tables)
+        return refuse(shm, error, policy_serial, apps_serial);
+    if (is_same) {
+        *tables = *old;
+        tables->policy = NULL;
+        result = 0;
+    } else {
+        tables->numbering = old ? old->numbering + 1 : 1;
+        result = open_apps(tables, apps_path, error);
+        if (result == 0 && old && old->apps && !tables->apps)
+            result = say(error, apps_path, -ENOENT);
+    }
+    if (result == 0)
+        result = open_policy(tables, policy_path, box->readers, error);
     if (result < 0) {
-        free_tables(tables);
-        memcpy(h->error, error, RS_ERROR_SIZE);
-        atomic_store(&h->refused_policy, policy_serial);
-        if (atomic_load(&h->loaded_apps) != apps_serial)
-            atomic_store(&h->refused_apps, apps_serial);
-        rs_shm_changed(shm);
-        return -EINVAL;
+        rs_policy_close(tables->policy);
+        if (!is_same)
+            free_apps(tables);
+        free(tables);
+        return refuse(shm, error, policy_serial, apps_serial);
     }
     note_numbering(tables, old, h);
-    atomic_store(&box->current, tables);
-    wait_for_readers(box);
-    free_tables((struct rs_tables *)old);
+    swap(box, tables, !is_start);
     atomic_store(&h->generation, tables->generation);
     atomic_store(&h->loaded_policy, policy_serial);
     atomic_store(&h->loaded_apps, apps_serial);
@@ -175,5 +206,11 @@ int rs_tables_load(struct rs_tables_box *box, rs_shm *shm, const char *apps_path
 
 void rs_tables_close(struct rs_tables_box *box)
 {
-    free_tables((struct rs_tables *)atomic_exchange(&box->current, NULL));
+    struct rs_tables *tables = (struct rs_tables *)atomic_exchange(&box->current, NULL);
+
+    if (!tables)
+        return;
+    rs_policy_close(tables->policy);
+    free_apps(tables);
+    free(tables);
 }

@@ -16,23 +16,24 @@
 
 struct rs_tables {
     rs_policy *policy; /* NULL: none was loaded yet, everything passes unjudged */
-    rs_apps *apps;     /* NULL: none was loaded yet */
+    rs_apps *apps;     /* NULL: none was loaded yet; shared by successive pairs while the database stays the same */
     void *apps_data;   /* mapped */
     size_t apps_length;
     uint32_t generation;
-    uint32_t numbering; /* changes when an application's number changed its meaning */
-    uint64_t foreign;   /* bit g: marks of generation g carry numbers of an older numbering */
+    uint32_t numbering; /* of the database: another number, another database */
+    uint64_t foreign;   /* bit g: marks of generation g carry application numbers that mean something else now */
 };
 
 struct rs_tables_box {
     _Atomic(const struct rs_tables *) current;
     _Atomic uint64_t *turns[RS_READERS_MAX];
-    uint32_t readers;
+    _Atomic uint32_t *adopted[RS_READERS_MAX]; /* by queue thread: the numbering its classifier uses */
+    uint32_t readers;                          /* queue threads and, last, the account thread */
 };
 
-/* Loads what the files beside the shared file hold, as far as the header asks for something new (or force). The header
+/* Loads what the files beside the shared file hold, as far as the header asks for something new (or is_start). The header
  * gets the loaded or refused serials and the reason. 1: swapped, 0: nothing new, -EINVAL: refused. */
-int rs_tables_load(struct rs_tables_box *box, rs_shm *shm, const char *apps_path, int force);
+int rs_tables_load(struct rs_tables_box *box, rs_shm *shm, const char *apps_path, int is_start);
 void rs_tables_close(struct rs_tables_box *box);
 
 static inline const struct rs_tables *rs_tables_enter(struct rs_tables_box *box, _Atomic uint64_t *turn)

@@ -11,9 +11,11 @@
 #define DNS_PORT  53
 #define HTTP_PORT 80
 
-int rs_worker_init(struct rs_worker *w, rs_shm *shm, uint32_t index, struct rs_dns_board *board, uint32_t packets)
+int rs_worker_init(struct rs_worker *w, rs_shm *shm, uint32_t index, struct rs_worker *first, uint32_t packets)
 {
     const struct rs_shm_header *h = shm->header;
+    uint8_t *memory = shm->classifiers + h->classifier_length * index;
+    int result;
 
     memset(w, 0, sizeof *w);
     w->index = index;
@@ -21,61 +23,25 @@ int rs_worker_init(struct rs_worker *w, rs_shm *shm, uint32_t index, struct rs_d
     w->shm = shm;
     w->shared = &shm->workers[index];
     w->ring = &shm->rings[index];
-    w->board = board;
-    w->board_read = board ? atomic_load(&board->written) : 0;
-    w->flows = (h->flows + h->queues - 1) / h->queues;
-    w->seed = (uint32_t)(h->instance >> 17) + index;
     atomic_store(&w->shared->turn, 0);
-    /* The classifier keeps pointers of this process: a new process starts with an empty flow table. Nothing is lost but
-     * the place within the first packets: what was decided stands in the marks. */
-    memset(shm->classifiers + h->classifier_length * index, 0, h->classifier_length);
-    return rs_classifier_init(shm->classifiers + h->classifier_length * index, h->classifier_length, w->flows, w->seed,
-                              &w->classifier);
+    atomic_store(&w->shared->adopted, 0);
+    /* The process before may have been killed within a table: start with an empty one. Nothing is lost but the place
+     * within the first packets; what was decided stands in the marks. */
+    memset(memory, 0, h->classifier_length);
+    result = rs_classifier_init(memory, h->classifier_length, (h->flows + h->queues - 1) / h->queues,
+                                (uint32_t)(h->instance >> 17) + index, &w->classifier);
+    if (result == 0 && first) /* a DNS answer and the flow after it may meet different threads */
+        rs_classifier_share(w->classifier, first->classifier);
+    return result;
 }
 
-void rs_worker_turn(struct rs_worker *w, const struct rs_tables *t, uint64_t now_ms)
+void rs_worker_turn(struct rs_worker *w, const struct rs_tables *t)
 {
-    if (t && t->apps && t->apps != w->apps) {
-        if (w->numbering != t->numbering) { /* flows and learned servers hold numbers that mean something else now */
-            uint64_t length = w->shm->header->classifier_length;
-            uint8_t *memory = w->shm->classifiers + length * w->index;
-
-            memset(memory, 0, length);
-            rs_classifier_init(memory, length, w->flows, w->seed, &w->classifier); /* the same call as at the start */
-            w->numbering = t->numbering;
-        }
-        rs_classifier_set_apps(w->classifier, t->apps);
-        w->apps = t->apps;
-    }
-    if (!w->board || !w->apps || atomic_load_explicit(&w->board->written, memory_order_acquire) == w->board_read)
+    if (!t || !t->apps || t->apps == w->apps)
         return;
-    pthread_mutex_lock(&w->board->lock);
-    if (w->board->written - w->board_read > RS_DNS_SLOTS)
-        w->board_read = w->board->written - RS_DNS_SLOTS;
-    for (; w->board_read < w->board->written; w->board_read++) {
-        rs_packet packet = {.data = w->board->slots[w->board_read % RS_DNS_SLOTS].data, .now_ms = now_ms};
-        rs_result result;
-
-        packet.length = w->board->slots[w->board_read % RS_DNS_SLOTS].length;
-        if (w->board->slots[w->board_read % RS_DNS_SLOTS].author != w->index)
-            rs_classifier_packet(w->classifier, &packet, &result);
-    }
-    pthread_mutex_unlock(&w->board->lock);
-}
-
-static void publish_dns(struct rs_worker *w, const rs_packet *packet)
-{
-    uint64_t place;
-
-    if (!w->board || packet->length > RS_DNS_BYTES)
-        return;
-    pthread_mutex_lock(&w->board->lock);
-    place = w->board->written % RS_DNS_SLOTS;
-    w->board->slots[place].length = packet->length;
-    w->board->slots[place].author = w->index;
-    memcpy(w->board->slots[place].data, packet->data, packet->length);
-    atomic_store_explicit(&w->board->written, w->board->written + 1, memory_order_release);
-    pthread_mutex_unlock(&w->board->lock);
+    rs_classifier_set_apps(w->classifier, t->apps);
+    w->apps = t->apps;
+    atomic_store(&w->shared->adopted, t->numbering);
 }
 
 /* What is known of the flow when it comes to a decision. */
@@ -218,7 +184,6 @@ void rs_worker_packet(struct rs_worker *w, const struct rs_tables *t, const rs_p
     if (view.transport == RS_UDP && view.source_port == DNS_PORT) { /* only for what it teaches */
         out->mark = mark;
         rs_classifier_packet(w->classifier, packet, &result);
-        publish_dns(w, packet);
         return;
     }
     if (mark & RS_MARK_DECIDED && !(t->foreign >> (mark >> RS_MARK_GENERATION_SHIFT & 63) & 1)) {

@@ -75,7 +75,7 @@ class Site:
         self.client, self.router, self.server = (f"{name}{n}" for n in "crs")
         self.queues = queues
         self.queue = queue
-        self.folder = Path(tempfile.mkdtemp(prefix=f"{name}-", dir="/dev/shm"))  # noqa: S108
+        self.folder = Path(tempfile.mkdtemp(prefix=f"{name}-", dir="/dev/shm"))
         self.shm = self.folder / "fastpath.shm"
         self.fastpath: subprocess.Popen[bytes] | None = None
         self.runtime: Runtime = None  # type: ignore[assignment]
