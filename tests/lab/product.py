@@ -41,7 +41,7 @@ class Product:
 
     def rsctl(self, *argv: str, stdin: str | None = None, check: bool = True) -> subprocess.CompletedProcess[str]:
         """Runs rsctl as the local owner; :raise AssertionError: with its output when it fails and ``check`` is on."""
-        program = [str(self._repository / ".venv" / "bin" / "rsctl"), "--run", str(self.run), *argv]
+        program = [str(self._repository / ".venv" / "bin" / "rsctl"), "--socket", str(self.run / "rsd.sock"), *argv]
         inside = netns.inside(self._namespace, program)
         done = subprocess.run(inside, input=stdin, capture_output=True, text=True, timeout=60, check=False)
         if check and done.returncode:

@@ -1,7 +1,7 @@
 """Traffic that lives: each host browses, watches, downloads and writes mail, a little at a time.
 
-``python -m tests.lab.traffic SITE`` runs until it is told to end. One process for the whole site; each thing a host does
-is a program that a person's computer could run, bounded in bytes and followed by a pause: two cores stay nearly idle.
+``python -m tests.lab.traffic SITE`` runs until it is told to end. One process for the whole site; each thing a host
+does is a program of a person's computer, bounded in bytes and followed by a pause: two cores stay nearly idle.
 """
 
 from __future__ import annotations
