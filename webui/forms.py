@@ -85,7 +85,8 @@ class Form:
         """Put ``value`` at ``path`` of the candidate.
 
         When something below ``path`` is wrong the candidate gets ``before`` back (``None``: nothing stood there)
-        and the form says what. ``fields`` maps settings to fields of another name. Problems elsewhere are the apply bar's.
+        and the form says what. ``fields`` maps settings to fields of another name. Problems elsewhere are the
+        apply bar's.
         """
         if self.is_wrong:
             return False

@@ -22,8 +22,8 @@ def main(run_dir: Path, listen: str | None = None) -> None:
     from webui.app import BODY_MAX_BYTES, create_app
 
     logging.basicConfig(level=logging.INFO, format="%(name)s: %(message)s")
-    # More connections than threads is what the limits are for, not news.
-    logging.getLogger("waitress.queue").setLevel(logging.ERROR)
+    # Neither a reader who leaves nor more requests than threads is news.
+    logging.getLogger("waitress").setLevel(logging.ERROR)
     where: dict[str, Any] = {"listen": listen}
     if listen is None:
         path = run_dir / "rsweb.sock"

@@ -19,7 +19,7 @@
       legend: { show: false },
       scales: { y: { range: (_, __, top) => [0, Math.max(top * 1.1, 1000)] } },
       axes: [
-        { ...axis, space: 80, values: (_, ticks) => ticks.map(clock) },
+        { ...axis, size: 28, space: 80, values: (_, ticks) => ticks.map(clock) },
         { ...axis, size: 76, space: 32, values: (_, ticks) => ticks.map((tick) => (tick ? window.rsRate(tick) : "0")) },
       ],
       series: [
@@ -37,7 +37,7 @@
   }
 
   function clock(second) {
-    return new Date(second * 1000).toLocaleTimeString(document.documentElement.lang, { hour: "2-digit", minute: "2-digit" });
+    return new Date(second * 1000).toLocaleTimeString(document.documentElement.lang, { hour: "2-digit", minute: "2-digit", hour12: false });
   }
 
   function extend(figure, plot, status) {

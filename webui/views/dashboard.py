@@ -70,9 +70,9 @@ def blocked_for_everyone(config: Config) -> set[str]:
     }
 
 
-def top_applications(asked: Router, **filters: Any) -> list[dict[str, Any]]:
-    """The applications of the last minutes with their share of the bytes (percent)."""
-    rows = asked.read("usage", by="application", since_s=NOW_S, limit=ROWS, **filters)
+def top_applications(asked: Router, since_s: int = NOW_S, **filters: Any) -> list[dict[str, Any]]:
+    """The applications of the last seconds with their share of the bytes (percent)."""
+    rows = asked.read("usage", by="application", since_s=since_s, limit=ROWS, **filters)
     total = sum(row["up_bytes"] + row["down_bytes"] for row in rows) or 1
     names = asked.names()
     return [
