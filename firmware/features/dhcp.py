@@ -25,7 +25,7 @@ def verify(config: Config, facts: Facts) -> list[Problem]:
             interface = ip_interface(lan.address)
         except ValueError:
             continue  # told by lan.py
-        if not isinstance(interface, IPv4Interface):
+        if not isinstance(interface, IPv4Interface) or interface.network.num_addresses < 4:
             continue
         problems += _verify_pool(name, lan.dhcp, interface)
         problems += _verify_reservations(name, lan.dhcp, interface, mac_owner)

@@ -57,7 +57,7 @@ def verify(config: Config, facts: Facts) -> list[Problem]:
             remedy="Write the address that the name stands for.",
         )
         problems += wrong + wrong_address
-    if not config.dns.upstreams and config.wans and not _has_servers(config):
+    if not config.dns.upstreams and not _has_servers(config):
         problems.append(
             problem(
                 "dns",
@@ -71,7 +71,8 @@ def verify(config: Config, facts: Facts) -> list[Problem]:
 
 
 def _has_servers(config: Config) -> bool:
-    return any(wan.dns or wan.protocol == "dhcp" for wan in config.wans.values() if wan.enabled)
+    enabled = [wan for wan in config.wans.values() if wan.enabled]
+    return not enabled or any(wan.dns or wan.protocol == "dhcp" for wan in enabled)
 
 
 def render(config: Config, facts: Facts) -> Part:

