@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from http import HTTPStatus
 
-from flask import Flask, jsonify, make_response, render_template, request
+from flask import Flask, make_response, render_template, request
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
@@ -41,16 +41,8 @@ def install(app: Flask) -> None:
 def page(status: int, *, detail: str = "", retry_s: int | None = None) -> Response:
     """The error page of ``status``; it needs neither rsd nor a session."""
     title, advice = _WORDS.get(status, (HTTPStatus(status).phrase, ""))
-    if request.path.startswith("/api/"):
-        # The API's own handlers answer below its blueprint; this is for addresses that do not exist.
-        code = {404: "not_found", 403: "forbidden", 413: "invalid", 405: "invalid"}.get(status, "internal")
-        response = jsonify(error={"code": code, "message": title, "problems": []})
-    else:
-        response = make_response(
-            render_template(
-                "errors/error.html", title=gettext(title), advice=gettext(advice), detail=detail, retry_s=retry_s
-            )
-        )
+    words = {"title": gettext(title), "advice": gettext(advice)}
+    response = make_response(render_template("errors/error.html", **words, detail=detail, retry_s=retry_s))
     response.status_code = status
     if retry_s:
         response.headers["Retry-After"] = str(retry_s)
@@ -87,6 +79,11 @@ def _refused(error: Refused) -> Response:
 def _http(error: HTTPException) -> Response:
     if error.response is not None or (error.code or 500) < 400:
         return error.get_response()
+    if request.path.startswith("/api/"):
+        # The API's own handlers answer below its blueprint; this is for addresses and methods that do not exist.
+        from webui.api.errors import of_http
+
+        return of_http(error)
     return page(error.code or 500)
 
 

@@ -28,8 +28,9 @@ class TooManyReadersError(Exception):
 class Reader:
     """One browser's place: events wait here until it takes them."""
 
-    def __init__(self, session: str) -> None:
+    def __init__(self, session: str | None, token: str | None) -> None:
         self.session = session
+        self.token = token
         self.queue: Queue[tuple[str, Any]] = Queue(QUEUE_MAX)
 
 
@@ -42,13 +43,13 @@ class Hub:
         self._readers: list[Reader] = []
         self._pump: threading.Thread | None = None
 
-    def subscribe(self, session: str) -> Reader:
-        """Take a place; :raise TooManyReadersError: when there is none."""
+    def subscribe(self, session: str | None, token: str | None = None) -> Reader:
+        """Take a place by a session or a token; :raise TooManyReadersError: when there is none."""
         with self._lock:
-            own = sum(reader.session == session for reader in self._readers)
+            own = sum((reader.session, reader.token) == (session, token) for reader in self._readers)
             if len(self._readers) >= READERS_MAX or own >= READERS_PER_SESSION:
                 raise TooManyReadersError
-            reader = Reader(session)
+            reader = Reader(session, token)
             self._readers.append(reader)
             if self._pump is None:
                 self._pump = threading.Thread(target=self._run, name="events", daemon=True)
@@ -75,21 +76,21 @@ class Hub:
             self.leave(reader)
 
     def _run(self) -> None:
-        """Read upstream with the session of a reader while there is one."""
+        """Read upstream as one of the readers while there is one."""
         while True:
             with self._lock:
                 if not self._readers:
                     self._pump = None
                     return
-                session = self._readers[0].session
+                first = self._readers[0]
             try:
-                with contextlib.closing(Client(self._socket_path, session).events()) as events:
+                with contextlib.closing(Client(self._socket_path, first.session, token=first.token).events()) as events:
                     for event in events:
                         if not self._publish(event.name, event.data):
                             break
             except ClientError:
                 self._publish("away", None)
-                self._rotate(session)
+                self._rotate(first)
                 time.sleep(1.0)  # rsd restarts: ask again at a calm pace
 
     def _publish(self, name: str, data: Any) -> bool:
@@ -104,7 +105,7 @@ class Hub:
                             reader.queue.get_nowait()
             return bool(self._readers)
 
-    def _rotate(self, session: str) -> None:
+    def _rotate(self, first: Reader) -> None:
         # That session may have ended; the next attempt takes another reader's.
         with self._lock:
-            self._readers.sort(key=lambda reader: reader.session == session)
+            self._readers.sort(key=lambda reader: (reader.session, reader.token) == (first.session, first.token))

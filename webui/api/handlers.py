@@ -1,0 +1,137 @@
+"""Routes that are more than one verb's call."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from flask import Response, abort, current_app, jsonify
+
+from firmware.client import Forbidden
+from webui.access import allows
+from webui.api.errors import problem_row
+from webui.api.identity import client, identify
+from webui.api.route import MERGE_PATCH, Route, ask, read_json, read_query
+from webui.live import Hub, TooManyReadersError
+
+
+def read_config(route: Route, path: str = "") -> Any:
+    query = read_query(route.query) if route.query else {}
+    return client().call("config.get", path=path, **_revision(query, "which"))
+
+
+def put_config(route: Route, path: str = "") -> Any:
+    value = read_json()
+    if not path:
+        return changed(client().call("config.import", text=json.dumps(value, ensure_ascii=False)))
+    return changed(client().call("config.set", path=path, value=value))
+
+
+def patch_config(route: Route, path: str = "") -> Any:
+    patch = read_json("application/json", MERGE_PATCH)
+    value = merge(client().call("config.get", path=path, which="candidate"), patch)
+    if not path:
+        return changed(client().call("config.import", text=json.dumps(value, ensure_ascii=False)))
+    return changed(client().call("config.set", path=path, value=value))
+
+
+def delete_config(route: Route, path: str) -> Any:
+    return changed(client().call("config.delete", path=path))
+
+
+def check_config(route: Route) -> Any:
+    query = read_query(route.query) if route.query else {}
+    return changed(client().call("config.check", **_revision(query, "which")))
+
+
+def put_user(route: Route, name: str) -> Any:
+    return put_config(route, f"users.{name}")
+
+
+def delete_user(route: Route, name: str) -> Any:
+    return delete_config(route, f"users.{name}")
+
+
+def read_users(route: Route) -> Any:
+    return client().call("config.get", path="users", which="running")
+
+
+def read_diff(route: Route) -> Any:
+    query = read_query(route.query) if route.query else {}
+    return client().call("config.diff", **_revision(_revision(query, "old"), "new"))
+
+
+def read_plan(route: Route) -> Any:
+    query = read_query(route.query) if route.query else {}
+    return {"text": client().call("config.plan", **_revision({"which": "candidate", **query}, "which"))}
+
+
+def import_text(route: Route) -> Any:
+    return changed(ask(route))
+
+
+def export_text(route: Route) -> Any:
+    return {"text": ask(route)}
+
+
+def read_applications(route: Route) -> Any:
+    found = ask(route)
+    return found if isinstance(found, dict) else {"applications": found}
+
+
+def done(route: Route, **arguments: Any) -> Any:
+    """A verb whose result says nothing: 204."""
+    ask(route, **arguments)
+    return Response(status=204)
+
+
+def events(route: Route) -> Response:
+    """rsd's events as text/event-stream; the places are shared with the page."""
+    role = client().call("whoami")["role"]
+    if not allows(role, "read"):
+        raise Forbidden("The role %(role)s may not do this.", params={"role": role})
+    who = identify()
+    hub: Hub = current_app.extensions["live"]
+    try:
+        reader = hub.subscribe(who.session, token=who.token)
+    except TooManyReadersError:
+        abort(503)
+    stream = Response(hub.stream(reader), mimetype="text/event-stream")
+    stream.headers["X-Accel-Buffering"] = "no"
+    stream.call_on_close(lambda: hub.leave(reader))
+    return stream
+
+
+def openapi(route: Route) -> Response:
+    from webui.api.openapi import document
+
+    response = jsonify(document())
+    response.headers["Cache-Control"] = "max-age=3600"
+    return response
+
+
+def changed(result: Any) -> Any:
+    """What a commit would still refuse, in the reader's language."""
+    from firmware.model.problem import Problem
+
+    problems = [Problem(**problem) for problem in (result or {}).get("problems") or ()]
+    return {"problems": [problem_row(problem) for problem in problems]}
+
+
+def merge(target: Any, patch: Any) -> Any:
+    """RFC 7396: objects are merged, ``null`` removes, everything else replaces."""
+    if not isinstance(patch, dict):
+        return patch
+    merged = dict(target) if isinstance(target, dict) else {}
+    for key, value in patch.items():
+        if value is None:
+            merged.pop(key, None)
+        else:
+            merged[key] = merge(merged.get(key), value)
+    return merged
+
+
+def _revision(query: dict[str, Any], name: str) -> dict[str, Any]:
+    """A revision's number is a number for rsd."""
+    value = query.get(name)
+    return {**query, name: int(value)} if isinstance(value, str) and value.isdecimal() else query

@@ -1,0 +1,319 @@
+"""Shapes of requests and answers: requests are checked against them, the OpenAPI document is made from them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from firmware.model.config import Config, Role
+
+Limit = Annotated[int, Meta(ge=1, le=10_000)]
+Seconds = Annotated[int, Meta(ge=1, le=63_072_000)]
+
+
+class Input(Struct, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
+    """Base of what is sent to us; what is not given is not handed on."""
+
+
+class Output(Struct, kw_only=True):
+    """Base of what we answer."""
+
+
+# -- requests ---------------------------------------------------------------------------------------------------------
+
+
+class Which(Input):
+    which: Annotated[str, Meta(description="candidate, running, or the number of a revision")] | UnsetType = UNSET
+
+
+class Comparison(Input):
+    old: Annotated[str, Meta(description="candidate, running, or the number of a revision")] | UnsetType = UNSET
+    new: Annotated[str, Meta(description="candidate, running, or the number of a revision")] | UnsetType = UNSET
+
+
+class Rows(Input):
+    limit: Limit | UnsetType = UNSET
+
+
+class Commit(Input):
+    message: Annotated[str, Meta(max_length=500)] = ""
+    confirm_s: Annotated[int, Meta(ge=5, le=86_400, description="undo by itself unless confirmed")] | None = None
+    base: Annotated[int, Meta(description="refuse when another revision than this is in force")] | None = None
+
+
+class Rollback(Input):
+    revision: int
+    confirm_s: Annotated[int, Meta(ge=5, le=86_400)] | None = None
+
+
+class Text(Input):
+    text: str
+
+
+class FlowsQuery(Input):
+    host: Annotated[str, Meta(description="address, MAC or name")] | UnsetType = UNSET
+    application: str | UnsetType = UNSET
+    limit: Limit | UnsetType = UNSET
+
+
+class UsageQuery(Input):
+    by: Literal["host", "application", "category", "wan"]
+    since_s: Seconds = 86_400
+    host: Annotated[str, Meta(description="address, MAC or name")] | UnsetType = UNSET
+    application: str | UnsetType = UNSET
+    limit: Limit | UnsetType = UNSET
+
+
+class SeriesQuery(Input):
+    kind: Literal["line", "host", "application"]
+    key: str
+    window_s: Seconds = 600
+
+
+class WhyQuery(Input):
+    ip: Annotated[str, Meta(description="address of the host in the LAN")]
+    host: Annotated[str, Meta(description="site, address or application that it wants to reach")]
+
+
+class NewToken(Input):
+    name: Annotated[str, Meta(min_length=1, max_length=64)]
+    role: Role = "auditor"
+
+
+class NewPassword(Input):
+    new: str
+    old: str | UnsetType = UNSET
+    user: str | UnsetType = UNSET
+
+
+# -- answers ----------------------------------------------------------------------------------------------------------
+
+
+class Problem(Output):
+    """One thing to mend."""
+
+    path: str
+    message: str
+    value: str
+    remedy: str
+    severity: Literal["error", "warning"]
+
+
+class ErrorBody(Output):
+    code: Literal[
+        "invalid",
+        "forbidden",
+        "unauthenticated",
+        "conflict",
+        "not_found",
+        "busy",
+        "internal",
+        "unavailable",
+        "method_not_allowed",
+        "too_large",
+        "unsupported_media_type",
+    ]
+    message: str
+    problems: list[Problem]
+
+
+class Error(Output):
+    """Every refusal has this shape."""
+
+    error: ErrorBody
+
+
+class Changed(Output):
+    """``problems`` is what verification says now: errors would refuse a commit, warnings would not."""
+
+    problems: list[Problem]
+
+
+class Change(Output):
+    path: str
+    kind: Literal["add", "remove", "change"]
+    before: Any
+    after: Any
+
+
+class Committed(Output):
+    revision: int
+    deadline_s: float | None
+    warnings: list[str]
+
+
+class Confirmed(Output):
+    revision: int | None
+
+
+class Revision(Output):
+    id: int
+    time: float
+    author: str
+    message: str
+    confirmed: bool
+    changes: Any
+
+
+class FullRevision(Revision):
+    config: Config
+
+
+class Document(Output):
+    text: str
+
+
+class Identity(Output):
+    user: str
+    role: Role
+    language: str
+    kind: Literal["local", "session", "token"]
+
+
+class KnownApplication(Output):
+    id: str
+    name_zh: str
+    name_en: str
+    category: str
+
+
+class Applications(Output):
+    applications: list[KnownApplication]
+    categories: list[str]
+
+
+class Line(Output):
+    name: str
+    number: int
+    up: bool
+    address: str | None
+    gateway: str | None
+    up_bps: int
+    down_bps: int
+    since: float | None
+
+
+class Memory(Output):
+    total: int
+    available: int
+
+
+class Fastpath(Output):
+    alive: bool
+    restarts: int
+    packets: int
+    decided: int
+    dropped: int
+    heartbeat_ms: int
+
+
+class Status(Output):
+    hostname: str
+    version: str
+    uptime_s: float
+    time: float
+    cpu_percent: float
+    memory: Memory
+    lines: list[Line]
+    hosts_active: int
+    flows: int
+    connections: int
+    fastpath: Fastpath
+    pending: dict[str, Any] | None
+    last_change: dict[str, Any] | None
+    alarms: int
+    blocked_today: int
+
+
+class Use(Output):
+    id: str
+    up_bps: int
+    down_bps: int
+
+
+class SeenHost(Output):
+    key: str
+    address: str
+    addresses: list[str]
+    mac: str | None
+    name: str | None
+    groups: list[str]
+    up_bps: int
+    down_bps: int
+    last_seen: float
+    applications: list[Use]
+
+
+class Flow(Output):
+    transport: str
+    a: str
+    b: str
+    application: str
+    protocol: str
+    category: str
+    host: str
+    stage: str
+    action: Literal["allow", "block"]
+    up_bytes: int
+    down_bytes: int
+    wan: str
+    age_s: float
+
+
+class Usage(Output):
+    key: str
+    name: str
+    up_bytes: int
+    down_bytes: int
+    packets: int
+    connections: int
+
+
+class Series(Output):
+    step_s: int
+    t: list[int]
+    up_bps: list[int]
+    down_bps: list[int]
+
+
+class Blocked(Output):
+    time: float
+    host: str
+    application: str
+    server: str
+    policy: str
+    count: int
+
+
+class Alarm(Output):
+    id: int
+    time: float
+    level: str
+    message: str
+    params: dict[str, str]
+
+
+class Why(Output):
+    groups: list[str]
+    application: str
+    policy: str | None
+    action: Literal["allow", "block"]
+    steps: list[str]
+
+
+class Token(Output):
+    id: int
+    name: str
+    role: Role
+    author: str
+    time: float
+
+
+class CreatedToken(Output):
+    """``token`` is shown this once only."""
+
+    id: int
+    name: str
+    role: Role
+    token: str

@@ -1,0 +1,128 @@
+"""All routes of the API, in the order of the document."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from firmware.model.config import Config, User
+from webui.api import handlers, schemas
+from webui.api.route import Route
+
+ROUTES = (
+    # -- configuration
+    Route(
+        "GET", "/config", "readConfig", "config.get", "The whole configuration", "auditor",
+        Config, schemas.Which, handler=handlers.read_config,
+    ),
+    Route(
+        "PUT", "/config", "replaceConfig", "config.import", "Replace the candidate", "admin",
+        schemas.Changed, body=Config, handler=handlers.put_config,
+    ),
+    Route(
+        "PATCH", "/config", "patchConfig", "config.import", "Change parts of the candidate (RFC 7396)", "admin",
+        schemas.Changed, body=Any, handler=handlers.patch_config,
+    ),
+    Route(
+        "GET", "/config/{path}", "readValue", "config.get", "The value at a path such as lans.office.address",
+        "auditor",
+        Any, schemas.Which, handler=handlers.read_config,
+    ),
+    Route(
+        "PUT", "/config/{path}", "setValue", "config.set", "Set the value at a path of the candidate", "admin",
+        schemas.Changed, body=Any, handler=handlers.put_config,
+    ),
+    Route(
+        "PATCH", "/config/{path}", "patchValue", "config.set", "Change parts of an object of the candidate (RFC 7396)",
+        "admin", schemas.Changed, body=Any, handler=handlers.patch_config,
+    ),
+    Route(
+        "DELETE", "/config/{path}", "deleteValue", "config.delete", "Delete an object, or set a value to its default",
+        "admin", schemas.Changed, handler=handlers.delete_config,
+    ),
+    Route(
+        "GET", "/check", "check", "config.check", "What is wrong with the candidate", "auditor",
+        schemas.Changed, schemas.Which, handler=handlers.check_config,
+    ),
+    Route(
+        "GET", "/diff", "diff", "config.diff", "What the candidate changes", "auditor",
+        list[schemas.Change], schemas.Comparison, handler=handlers.read_diff,
+    ),
+    Route(
+        "GET", "/plan", "plan", "config.plan", "What a commit would do to the box, precisely", "auditor",
+        schemas.Document, schemas.Which, handler=handlers.read_plan,
+    ),
+    Route(
+        "POST", "/commit", "commit", "config.commit", "Put the candidate in force", "admin",
+        schemas.Committed, body=schemas.Commit,
+    ),
+    Route(
+        "POST", "/confirm", "confirm", "config.confirm", "Keep a change that waits for it", "admin",
+        schemas.Confirmed,
+    ),
+    Route(
+        "POST", "/discard", "discard", "config.discard", "Forget the candidate", "admin", handler=handlers.done,
+        status=204,
+    ),
+    Route(
+        "POST", "/rollback", "rollback", "config.rollback", "Put an older revision in force again", "admin",
+        schemas.Committed, body=schemas.Rollback,
+    ),
+    Route("GET", "/revisions", "revisions", "config.revisions", "Revisions, newest first", "auditor",
+          list[schemas.Revision], schemas.Rows),
+    Route("GET", "/revisions/{int:id}", "revision", "config.revision", "One revision", "auditor", schemas.FullRevision),
+    Route(
+        "GET", "/export", "exportConfig", "config.export", "The configuration in force as text", "auditor",
+        schemas.Document, handler=handlers.export_text,
+    ),
+    Route(
+        "POST", "/import", "importConfig", "config.import", "Load a text into the candidate", "admin",
+        schemas.Changed, body=schemas.Text, handler=handlers.import_text,
+    ),
+    # -- state
+    Route("GET", "/status", "status", "status", "Is the box well?", "auditor", schemas.Status),
+    Route("GET", "/lines", "lines", "lines", "The lines to the internet", "auditor", list[schemas.Line]),
+    Route("GET", "/hosts", "hosts", "hosts", "The hosts behind the router", "auditor", list[schemas.SeenHost]),
+    Route("GET", "/flows", "flows", "flows", "Live connections", "auditor", list[schemas.Flow], schemas.FlowsQuery),
+    Route("GET", "/usage", "usage", "usage", "Who used how much", "auditor", list[schemas.Usage], schemas.UsageQuery),
+    Route("GET", "/series", "series", "series", "Rates over time", "auditor", schemas.Series, schemas.SeriesQuery),
+    Route(
+        "GET", "/blocked", "blocked", "blocked", "What was blocked last", "auditor", list[schemas.Blocked],
+        schemas.Rows,
+    ),
+    Route("GET", "/alarms", "alarms", "alarms", "What needs attention", "auditor", list[schemas.Alarm]),
+    Route(
+        "GET", "/applications", "applications", "applications", "The applications that can be recognised", "auditor",
+        schemas.Applications,
+    ),
+    Route(
+        "GET", "/why", "why", "why", "What happens to a host's traffic, and why", "auditor", schemas.Why,
+        schemas.WhyQuery,
+    ),
+    Route(
+        "GET", "/events", "events", "events", "Events as they happen (text/event-stream)", "auditor",
+        str, handler=handlers.events,
+    ),
+    # -- people and tokens
+    Route("GET", "/whoami", "whoami", "whoami", "Who asks", "worker", schemas.Identity),
+    Route("POST", "/password", "password", "password.change", "Change a password", "worker", None,
+          body=schemas.NewPassword, handler=handlers.done, status=204),
+    Route("GET", "/users", "users", "config.get", "The users", "auditor", dict[str, User], handler=handlers.read_users),
+    Route(
+        "PUT", "/users/{name}", "putUser", "config.set", "Make or change a user in the candidate", "admin",
+        schemas.Changed, body=User, handler=handlers.put_user,
+    ),
+    Route(
+        "DELETE", "/users/{name}", "deleteUser", "config.delete", "Delete a user from the candidate", "admin",
+        schemas.Changed, handler=handlers.delete_user,
+    ),
+    Route("GET", "/tokens", "tokens", "token.list", "The tokens", "admin", list[schemas.Token]),
+    Route(
+        "POST", "/tokens", "createToken", "token.create", "Make a token", "admin",
+        schemas.CreatedToken, body=schemas.NewToken, status=201,
+    ),
+    Route("DELETE", "/tokens/{int:id}", "revokeToken", "token.revoke", "Revoke a token", "admin",
+          handler=handlers.done, status=204),
+    # -- this interface
+    Route("GET", "/openapi.json", "document", "", "This interface (OpenAPI 3.1)", None, dict[str, Any],
+          handler=handlers.openapi),
+)  # fmt: skip
