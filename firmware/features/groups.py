@@ -8,7 +8,7 @@ from firmware.model.config import Config, Group
 from firmware.model.facts import Facts
 from firmware.model.plan import PolicyGroup
 from firmware.model.problem import Problem
-from firmware.model.values import Mac, Range, merge, parse_member, range_texts
+from firmware.model.values import merge_members, parse_member
 
 MEMBERS_MAX = 200_000
 _TOLD_MAX = 50  # bad members told one by one in each group
@@ -25,10 +25,8 @@ def render(config: Config, facts: Facts) -> Part:
 
 def policy_group(name: str, group: Group) -> PolicyGroup:
     """A group's members as sorted ranges that neither overlap nor touch, and its MACs."""
-    members = [parse_member(text) for text in group.members]
-    ranges = merge(member for member in members if isinstance(member, Range))
-    macs = {member.text for member in members if isinstance(member, Mac)}
-    return PolicyGroup(name=name, ranges=tuple(map(range_texts, ranges)), macs=tuple(sorted(macs)))
+    ranges, macs = merge_members(group.members)
+    return PolicyGroup(name=name, ranges=ranges, macs=macs)
 
 
 def _verify_group(name: str, group: Group) -> list[Problem]:

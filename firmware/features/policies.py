@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from firmware.features.applications import CATEGORIES, custom_applications
 from firmware.features.groups import policy_group
 from firmware.features.part import Part
@@ -83,12 +85,13 @@ def _row(name: str, policy: Policy, number: dict[str, int]) -> PolicyRow:
 def _verify_reach(config: Config) -> list[Problem]:
     """Warnings for policies that can never decide anything: all is decided before them, or they are for nobody."""
     problems = []
-    earlier: list[tuple[str, Policy]] = []
+    earlier: list[_Cover] = []
     for name, policy in _in_order(config):
         if not policy.enabled:
             continue
         path = ("policies", name)
-        cover = next((other for other, before in earlier if _covers(before, policy)), None)
+        own = _Cover.of(name, policy)
+        cover = next((before.name for before in earlier if before.covers(own)), None)
         if cover:
             message = "This policy never decides: %(other)s stands before it and matches all that it matches."
             remedy = "Move it before that one, or remove it."
@@ -99,17 +102,30 @@ def _verify_reach(config: Config) -> list[Problem]:
             remedy = "Put members into the group."
             value = ", ".join(policy.groups)
             problems.append(problem(*path, "groups", value=value, message=message, remedy=remedy, severity="warning"))
-        earlier.append((name, policy))
+        if not (policy.except_groups or policy.except_applications):
+            earlier.append(own)
     return problems
 
 
-def _covers(before: Policy, policy: Policy) -> bool:
-    if before.except_groups or before.except_applications or before.schedule not in (None, policy.schedule):
-        return False
-    if before.groups and not (policy.groups and set(policy.groups) <= set(before.groups)):
-        return False
-    if not before.applications and not before.categories:
-        return True
-    is_narrower = bool(policy.applications or policy.categories)
-    applications, categories = set(before.applications), set(before.categories)
-    return is_narrower and set(policy.applications) <= applications and set(policy.categories) <= categories
+class _Cover(NamedTuple):
+    """What a policy without exceptions matches, as sets; a set that is empty stands for everything."""
+
+    name: str
+    schedule: str | None
+    groups: frozenset[str]
+    applications: frozenset[str]
+    categories: frozenset[str]
+
+    @classmethod
+    def of(cls, name: str, policy: Policy) -> _Cover:
+        sets = (frozenset(policy.groups), frozenset(policy.applications), frozenset(policy.categories))
+        return cls(name, policy.schedule, *sets)
+
+    def covers(self, other: _Cover) -> bool:
+        if self.schedule is not None and self.schedule != other.schedule:
+            return False
+        if self.applications or self.categories:
+            is_narrower = other.applications or other.categories
+            if not (is_narrower and other.applications <= self.applications and other.categories <= self.categories):
+                return False
+        return not self.groups or bool(other.groups and other.groups <= self.groups)

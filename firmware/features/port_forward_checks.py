@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from ipaddress import IPv4Address, IPv4Interface, ip_interface
-from itertools import combinations
 
 from firmware.features.problems import problem, unknown, unreadable
 from firmware.model.config import Config, PortForward
@@ -103,17 +102,24 @@ def _verify_span(config: Config, name: str, forward: PortForward, span: tuple[in
 
 
 def _verify_clashes(config: Config, spans: dict[str, tuple[int, int]]) -> list[Problem]:
-    """Two forwards of the same port of the same line."""
+    """Two forwards of the same port of the same line. Sorted by port, so that only neighbours are compared."""
     problems = []
-    for one, two in combinations(sorted(spans), 2):
-        a, b = config.port_forwards[one], config.port_forwards[two]
-        if not (a.enabled and b.enabled) or ":" in a.to_address or ":" in b.to_address:
+    open_forwards: list[str] = []
+    for name in sorted(spans, key=lambda name: (spans[name][0], name)):
+        forward = config.port_forwards[name]
+        if not forward.enabled or ":" in forward.to_address:
             continue
-        same_line = a.wan is None or b.wan is None or a.wan == b.wan
-        same_protocol = "both" in (a.protocol, b.protocol) or a.protocol == b.protocol
-        if same_line and same_protocol and spans[one][0] <= spans[two][1] and spans[two][0] <= spans[one][1]:
-            message = "Port forward %(other)s has some of these ports already."
-            remedy = "Choose other ports, or remove one of the two."
-            path = ("port_forwards", two, "ports")
-            problems.append(problem(*path, value=b.ports, message=message, remedy=remedy, other=one))
+        open_forwards = [other for other in open_forwards if spans[other][1] >= spans[name][0]]
+        for other in open_forwards:
+            if _share_a_line(forward, config.port_forwards[other]):
+                message = "Port forward %(other)s has some of these ports already."
+                remedy = "Choose other ports, or remove one of the two."
+                path = ("port_forwards", name, "ports")
+                problems.append(problem(*path, value=forward.ports, message=message, remedy=remedy, other=other))
+        open_forwards.append(name)
     return problems
+
+
+def _share_a_line(one: PortForward, two: PortForward) -> bool:
+    same_line = one.wan is None or two.wan is None or one.wan == two.wan
+    return same_line and ("both" in (one.protocol, two.protocol) or one.protocol == two.protocol)

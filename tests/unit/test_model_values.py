@@ -89,7 +89,7 @@ def test_ends_of_ranges_come_back(one: IPv4Address | IPv6Address, two: IPv4Addre
     if one.version != two.version:
         return
     low, high = sorted((int(one), int(two)))
-    first, last = values.range_texts(Range(one.version, low, high))
+    (((first, last),), _) = values.merge_members([f"{min(one, two)}-{max(one, two)}"])
     assert values.parse_member(f"{first}-{last}") == Range(one.version, low, high)
 
 
@@ -99,6 +99,13 @@ def test_networks_and_ranges_agree(start: IPv4Address, count: int) -> None:
     networks = [str(network) for network in summarize_address_range(start, IPv4Address(last))]
     parsed = [values.parse_member(text) for text in networks]
     assert values.merge(item for item in parsed if isinstance(item, Range)) == [Range(4, int(start), last)]
+
+
+def test_members_become_texts() -> None:
+    texts = ["192.0.2.9", "02-00-5E-10-00-01", "192.0.2.10", "2001:db8::/127", "192.0.2.8-192.0.2.9", "192.0.2.1"]
+    ranges, macs = values.merge_members(texts)
+    assert ranges == (("192.0.2.1", "192.0.2.1"), ("192.0.2.8", "192.0.2.10"), ("2001:db8::", "2001:db8::1"))
+    assert macs == ("02:00:5e:10:00:01",)
 
 
 def test_nearest() -> None:
