@@ -6,6 +6,7 @@ import getpass
 import sys
 
 from firmware.cli.command import EXIT_REFUSED, Context
+from firmware.cli.terminal import time_text
 
 
 def users(context: Context) -> None:
@@ -56,8 +57,8 @@ def token_list(context: Context) -> None:
         context.terminal.json(rows)
         return
     context.terminal.table(
-        ("ID", "name", "role", "time"),
-        [(str(row["id"]), row["name"], row["role"], str(row.get("time") or row.get("created") or "-")) for row in rows],
+        ("ID", "name", "role", "made by", "time"),
+        [(str(row["id"]), row["name"], row["role"], row["author"], time_text(row["time"])) for row in rows],
     )
 
 

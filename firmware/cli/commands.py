@@ -36,6 +36,7 @@ COMMANDS = (
         (argument("path", metavar="PATH", completer="path", help="for example policies.no-games"),),
     ),
     Command(("diff",), "show how the candidate differs from what is in force", "configuration:diff"),
+    Command(("check",), "say what is wrong with the candidate", "configuration:check"),
     Command(("plan",), "show precisely what a commit would do", "configuration:plan"),
     Command(
         ("commit",),
@@ -132,7 +133,7 @@ COMMANDS = (
         ("token", "revoke"),
         "revoke a token",
         "accounts:token_revoke",
-        (argument("id", metavar="ID", completer="token", help="see rsctl token list"),),
+        (argument("id", metavar="ID", type=int, completer="token", help="see rsctl token list"),),
     ),
     Command(("users",), "list the users", "accounts:users"),
     Command(

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from firmware.cli.command import EXIT_REFUSED, Context
-from firmware.cli.terminal import value_text
+from firmware.cli.command import EXIT_OK, EXIT_REFUSED, Context
+from firmware.cli.terminal import time_text, value_text
 from firmware.model.problem import Problem
 
 
@@ -49,10 +49,29 @@ def delete(context: Context) -> None:
 def _changed(context: Context, result: Any, message: str, **params: str) -> None:
     """Says that the candidate has changed, and what a commit would still refuse."""
     context.terminal.done(message, result, **params)
-    problems = (result or {}).get("problems") or []
-    if problems and not context.terminal.as_json:
-        context.terminal.error("A commit would still be refused:")
-        context.terminal.problems(Problem(**problem) for problem in problems)
+    if not context.terminal.as_json:
+        _tell(context, [Problem(**problem) for problem in result["problems"]])
+
+
+def _tell(context: Context, problems: list[Problem]) -> None:
+    """What refuses a commit first, then what is only worth knowing."""
+    for severity, title in (("error", "A commit would still be refused:"), ("warning", "To be considered:")):
+        if found := [problem for problem in problems if problem.severity == severity]:
+            context.terminal.error(title)
+            context.terminal.problems(found)
+
+
+def check(context: Context) -> int:
+    result = context.call("config.check")
+    problems = [Problem(**problem) for problem in result["problems"]]
+    is_refused = any(problem.severity == "error" for problem in problems)
+    if context.terminal.as_json:
+        context.terminal.json({"problems": [context.terminal.problem(problem) for problem in problems]})
+    elif problems:
+        _tell(context, problems)
+    else:
+        context.terminal.line(context.terminal.t("Nothing speaks against a commit."))
+    return EXIT_REFUSED if is_refused else EXIT_OK
 
 
 def diff(context: Context) -> None:
@@ -81,7 +100,14 @@ def commit(context: Context) -> None:
     args = context.args
     result = context.call("config.commit", message=args.message, confirm_s=args.confirm)
     context.terminal.done("Revision %(revision)s is in force.", result, revision=result["revision"])
+    _warn(context, result)
     context.confirm_hint(args.confirm)
+
+
+def _warn(context: Context, committed: Any) -> None:
+    """What the box lacks though the change is made."""
+    for warning in committed["warnings"]:
+        context.terminal.error("%(warning)s", warning=context.terminal.t(warning))
 
 
 def confirm(context: Context) -> None:
@@ -108,6 +134,7 @@ def rollback(context: Context) -> int | None:
         old=revision,
         revision=result["revision"],
     )
+    _warn(context, result)
     context.confirm_hint(args.confirm)
     return None
 
@@ -119,14 +146,13 @@ def revisions(context: Context) -> None:
         return
     yes, no = context.terminal.t("yes"), context.terminal.t("no")
     context.terminal.table(
-        ("revision", "time", "author", "kept", "changes", "message"),
+        ("revision", "time", "author", "kept", "message"),
         [
             (
                 str(row["id"]),
-                row["time"],
+                time_text(row["time"]),
                 row["author"],
                 yes if row["confirmed"] else no,
-                str(row["changes"] if isinstance(row["changes"], int) else len(row["changes"])),
                 row["message"],
             )
             for row in rows

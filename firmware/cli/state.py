@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from firmware.cli.command import EXIT_USAGE, Context
-from firmware.cli.terminal import bytes_text, duration_text, rate_text
+from firmware.cli.terminal import bytes_text, duration_text, rate_text, time_text
 
 Row = dict[str, Any]
 
@@ -48,7 +48,9 @@ def status(context: Context) -> None:
         ("alarms", str(state["alarms"])),
     ]
     if last := state.get("last_change"):
-        facts.append(("last change", f"{last['revision']}  {last['time']}  {last['author']}  {last['message']}"))
+        facts.append(
+            ("last change", f"{last['revision']}  {time_text(last['time'])}  {last['author']}  {last['message']}")
+        )
     if pending := state.get("pending"):
         facts.append(("waits for confirmation", t("revision %(revision)s", revision=pending["revision"])))
     terminal.pairs(facts)
@@ -145,7 +147,7 @@ def blocked(context: Context) -> None:
         context,
         context.call("blocked", limit=context.args.limit),
         ("time", "host", "application", "site", "policy"),
-        lambda row: (str(row["time"]), row["host"], row["application"], row["server"], row["policy"]),
+        lambda row: (time_text(row["time"]), row["host"], row["application"], row["server"], row["policy"]),
     )
 
 
@@ -155,7 +157,7 @@ def alarms(context: Context) -> None:
         context.call("alarms"),
         ("time", "level", "message"),
         lambda row: (
-            str(row["time"]),
+            time_text(row["time"]),
             context.terminal.t(row["level"]),
             context.terminal.t(row["message"], **row.get("params", {})),
         ),

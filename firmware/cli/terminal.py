@@ -71,6 +71,7 @@ class Terminal:
             "message": self.t(problem.message, **problem.params),
             "value": problem.value,
             "remedy": self.t(problem.remedy, **problem.params) if problem.remedy else "",
+            "severity": problem.severity,
         }
 
     def problems(self, problems: Iterable[Problem]) -> None:
@@ -118,6 +119,13 @@ def duration_text(seconds: float) -> str:
     days, rest = divmod(whole, 86_400)
     text = f"{rest // 3600:02}:{rest // 60 % 60:02}:{rest % 60:02}"
     return f"{days}d {text}" if days else text
+
+
+def time_text(seconds: float | None) -> str:
+    """A moment (UTC) in the zone of whoever looks."""
+    import time
+
+    return "-" if seconds is None else time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(seconds))
 
 
 def value_text(value: Any) -> str:

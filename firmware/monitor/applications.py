@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import logging
 from pathlib import Path
 from typing import Any
 
 from firmware.model.config import Config
+
+log = logging.getLogger(__name__)
 
 
 class Applications:
@@ -40,7 +43,12 @@ class Applications:
 
     def _database(self) -> dict[str, dict[str, str]]:
         if self._rows is None:
-            self._rows = {row["id"]: row for row in _rows(json.loads(self._path.read_text(encoding="utf-8")))}
+            try:
+                data = json.loads(self._path.read_text(encoding="utf-8"))
+            except FileNotFoundError:
+                log.error("%s is missing: applications have no names; run make build", self._path)
+                data = []
+            self._rows = {row["id"]: row for row in _rows(data)}
         return self._rows
 
 

@@ -53,6 +53,7 @@ class Sampler:
         self.store = UsageStore(state_dir / "usage.db")
         self.runtime = runtime
         self.numbering = Numbering()
+        self._is_numbered = False
         self._leases = state_dir / "dnsmasq.leases"
         self._broadcaster = broadcaster
         self._on_alarm = on_alarm
@@ -88,9 +89,9 @@ class Sampler:
 
     def renumber(self, numbering: Numbering) -> None:
         """Takes new numbers; what was accounted under other application numbers is moved to the store first."""
-        if numbering.applications != self.numbering.applications:
+        if self._is_numbered and numbering.applications != self.numbering.applications:
             self._guarded(self.drain)
-        self.numbering = numbering
+        self.numbering, self._is_numbered = numbering, True
 
     def asked(self) -> None:
         """Somebody looks at live figures."""
@@ -181,6 +182,8 @@ class Sampler:
 
     def drain(self) -> None:
         """Moves what is accounted from the fastpath into the store; see ``store`` for what a kill leaves."""
+        if not self._is_numbered:  # nobody knows yet what the numbers stand for
+            return
         drained = self.runtime.accounting_drain()
         with self.lock:
             rows = [self._row(row) for row in drained.rows]

@@ -153,7 +153,7 @@ class Revision(Output):
     author: str
     message: str
     confirmed: bool
-    changes: Any
+    parent: int | None
 
 
 class FullRevision(Revision):
