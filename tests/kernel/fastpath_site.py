@@ -43,11 +43,14 @@ table inet rs {{
   }}
   chain first_packets {{
     type filter hook forward priority -160
-    meta mark set ct mark
-    ct mark and 0x80000000 == 0 ct packets <= {n} meta mark set meta mark or 0x40000000
-    ct mark and 0x80000000 != 0 ct mark and 0x3f000000 != {g:#010x} meta mark set meta mark or 0x40000000
-    udp sport 53 meta mark set meta mark or 0x40000000
-    meta mark and 0x40000000 == 0 meta mark set ct mark and 0xf000
+    ct mark and 0x80000000 == 0 ct packets <= {n} goto to_queue
+    ct mark and 0x80000000 != 0 ct mark and 0x3f000000 != {g:#010x} goto to_queue
+    udp sport 53 goto to_queue
+  }}
+  chain to_queue {{
+    tcp flags & (syn | ack) == syn | ack return
+    meta length <= 80 tcp flags & (syn | fin | rst | psh) == 0 ct mark and 0x80000000 == 0 return
+    meta mark set ct mark or 0x40000000
   }}
   chain forward {{
     type filter hook forward priority 0
