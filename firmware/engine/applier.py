@@ -12,7 +12,7 @@ from firmware.kernel import files, hostname, links, nft, queue_rule, routes, rul
 from firmware.kernel.errors import KernelError
 from firmware.kernel.netlink import Netlink
 from firmware.kernel.supervisor import Supervisor
-from firmware.model.plan import FastpathTables, Plan
+from firmware.model.plan import FastpathTables, Plan, Unit
 
 
 class Fastpath(Protocol):
@@ -30,12 +30,21 @@ class Applier:
     """
 
     def __init__(
-        self, run_dir: Path, places: Mapping[str, str], supervisor: Supervisor, fastpath: Fastpath, queues: int
+        self,
+        run_dir: Path,
+        places: Mapping[str, str],
+        supervisor: Supervisor,
+        fastpath: Fastpath,
+        *,
+        always: tuple[Unit, ...] = (),
+        queues: int = 1,
     ) -> None:
+        """``always`` are units that run whatever the configuration says."""
         self._run_dir = run_dir
         self._places = places
         self._supervisor = supervisor
         self._fastpath = fastpath
+        self._always = always
         self._queues = queues
 
     def apply(self, plan: Plan, current: Plan | None, generation: int, phase: Phase) -> list[str]:
@@ -85,7 +94,7 @@ class Applier:
             "routes": lambda: _with_door(lambda door: _set_routes(door, plan)),
             "rules": lambda: _with_door(lambda door: rules.apply(door, plan.rules)),
             "hostname": lambda: hostname.apply(plan.hostname),
-            "units": lambda: self._supervisor.apply(plan.units, plan.timezone),
+            "units": lambda: self._supervisor.apply((*self._always, *plan.units), plan.timezone),
             "readback": read_back,
         }
         return [(step, acts[step]) for step in steps.APPLY]

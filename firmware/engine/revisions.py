@@ -36,6 +36,7 @@ CREATE TABLE IF NOT EXISTS revision (
     message TEXT NOT NULL,
     config BLOB NOT NULL,
     confirmed INTEGER NOT NULL CHECK (confirmed IN (0, 1)),
+    changes INTEGER NOT NULL DEFAULT 0,
     parent INTEGER
 ) STRICT;
 CREATE TABLE IF NOT EXISTS state (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
@@ -43,13 +44,14 @@ CREATE TABLE IF NOT EXISTS state (key TEXT PRIMARY KEY, value TEXT NOT NULL) STR
 
 
 class Revision(msgspec.Struct, frozen=True, kw_only=True):
-    """One configuration that was or should be in force; ``time`` is UTC in seconds."""
+    """One configuration that was or should be in force; ``time`` is UTC in seconds, ``changes`` counts places."""
 
     id: int
     time: float
     author: str
     message: str
     confirmed: bool
+    changes: int
     parent: int | None
 
 
@@ -68,12 +70,14 @@ class Revisions:
         with self._lock:
             self._database.close()
 
-    def add(self, config: Config, author: str, message: str, *, parent: int | None) -> int:
+    def add(self, config: Config, author: str, message: str, *, parent: int) -> int:
         """Keep a configuration as the next revision, not in force yet, and note that it is being applied."""
+        changes = len(codec.diff(self.config(parent), config))
+        columns = "time, author, message, config, confirmed, changes, parent"
         with self._writing() as cursor:
             cursor.execute(
-                "INSERT INTO revision (time, author, message, config, confirmed, parent) VALUES (?, ?, ?, ?, 0, ?)",
-                (time.time(), author, message, _packed(config), parent),
+                f"INSERT INTO revision ({columns}) VALUES (?, ?, ?, ?, 0, ?, ?)",  # noqa: S608 (constants)
+                (time.time(), author, message, _packed(config), changes, parent),
             )
             number = int(cursor.lastrowid or 0)
             _put(cursor, "applying", str(number))
@@ -138,10 +142,13 @@ class Revisions:
         return self._select("ORDER BY id DESC LIMIT ?", limit)
 
     def _select(self, clause: str, value: int) -> list[Revision]:
-        query = f"SELECT id, time, author, message, confirmed, parent FROM revision {clause}"  # noqa: S608 (constants)
+        query = f"SELECT id, time, author, message, confirmed, changes, parent FROM revision {clause}"  # noqa: S608 (constants)
         with self._lock:
             rows = self._database.execute(query, (value,)).fetchall()
-        return [Revision(id=i, time=t, author=a, message=m, confirmed=bool(c), parent=p) for i, t, a, m, c, p in rows]
+        return [
+            Revision(id=i, time=t, author=a, message=m, confirmed=bool(c), changes=n, parent=p)
+            for i, t, a, m, c, n, p in rows
+        ]
 
     def _state(self, key: str) -> str | None:
         with self._lock:

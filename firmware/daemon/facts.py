@@ -1,0 +1,110 @@
+"""The facts of the moment: ports, lines, schedules that hold, and what this box can do."""
+
+from __future__ import annotations
+
+import json
+import logging
+import shutil
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from firmware.features import schedules
+from firmware.kernel import probe
+from firmware.model.config import Config, Wan
+from firmware.model.facts import Facts, LineState, PortFact
+
+log = logging.getLogger(__name__)
+
+
+class FactsSource:
+    """Called by the engine before each rendering; what never changes is asked once."""
+
+    def __init__(
+        self,
+        run_dir: Path,
+        port_names: tuple[str, ...] | None,
+        *,
+        applications: Callable[[], dict[str, str]],
+        queues: int,
+        packets: int,
+        with_web: bool,
+    ) -> None:
+        self._lines_dir = run_dir / "lines"
+        self._lines_dir.mkdir(parents=True, exist_ok=True)
+        self._port_names = port_names
+        self._applications = applications
+        self._queues = queues
+        self._packets = packets
+        self._nft_queue = probe.has_nft_queue()
+        self._can_set_clock = probe.can_set_clock()
+        self._web_argv = _front() if with_web else ()
+        self._lock = threading.Lock()
+        self._down: frozenset[str] = frozenset()
+
+    def __call__(self, config: Config) -> Facts:
+        """Facts for a configuration; its policy generation is the engine's business."""
+        return Facts(
+            ports=self.ports(),
+            applications=self._applications(),
+            lines=self.lines(config),
+            active_schedules=schedules.active(config, datetime.now(UTC)),
+            nft_queue=self._nft_queue,
+            can_set_clock=self._can_set_clock,
+            web_argv=self._web_argv,
+            fastpath_packets=self._packets,
+            queues=self._queues,
+        )
+
+    def ports(self) -> dict[str, PortFact]:
+        """The box's ports by name."""
+        return {
+            port.name: PortFact(mac=port.permanent_mac, mtu_max=port.mtu_max or 9216, carrier=port.has_carrier)
+            for port in probe.ports(self._port_names)
+        }
+
+    def lines(self, config: Config) -> dict[str, LineState]:
+        """What each line that is switched on has got. A line works until its health says otherwise."""
+        return {
+            name: _state(wan, self._read(name), is_up=name not in self._down)
+            for name, wan in config.wans.items()
+            if wan.enabled
+        }
+
+    def line_is(self, name: str, is_up: bool) -> None:
+        """What the health check has found."""
+        with self._lock:
+            self._down = self._down - {name} if is_up else self._down | {name}
+
+    def _read(self, name: str) -> dict[str, Any]:
+        """What the DHCP client's hook wrote; a line that was given nothing yet has no file."""
+        try:
+            found = json.loads((self._lines_dir / f"{name}.json").read_bytes())
+        except FileNotFoundError:
+            return {}
+        except (OSError, ValueError) as error:
+            log.error("line %s: what it was given cannot be read: %s", name, error)
+            return {}
+        return found if isinstance(found, dict) else {}
+
+
+def _state(wan: Wan, given: dict[str, Any], *, is_up: bool) -> LineState:
+    """The line's state of what the person said, where it is static, and of what it was given, where it asks."""
+    v4 = {"address": wan.address, "gateway": wan.gateway, "dns": wan.dns}
+    if wan.protocol == "dhcp":
+        v4 = {"address": given.get("address"), "gateway": given.get("gateway"), "dns": tuple(given.get("dns4") or ())}
+    v6 = {"ipv6_address": wan.ipv6_address, "ipv6_gateway": wan.ipv6_gateway, "ipv6_prefix": wan.ipv6_prefix}
+    if wan.ipv6 == "dhcp":
+        v6 = {name: given.get(name) for name in v6}
+        v4["dns"] = (*(v4["dns"] or ()), *(given.get("dns6") or ()))
+    if wan.ipv6 == "off":
+        v6 = {}
+    return LineState(up=is_up, **v4, **v6)  # type: ignore[arg-type]
+
+
+def _front() -> tuple[str, ...]:
+    """How to start the TLS front, where it is installed."""
+    program = shutil.which("lighttpd", path="/usr/sbin:/usr/bin:/sbin:/bin")
+    return (program,) if program else ()

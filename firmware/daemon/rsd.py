@@ -1,0 +1,73 @@
+"""rsd: owns the kernel, the configuration and the fastpath; everybody else asks it over the control socket."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+from typing import Any
+
+from firmware.daemon import protocol
+from firmware.daemon.control import ControlServer
+from firmware.daemon.errors import NotFoundError
+from firmware.daemon.services import Options, Services
+from firmware.daemon.verbs import Call, Verb
+from firmware.daemon.verbs.access import VERBS as ACCESS
+from firmware.daemon.verbs.configuration import VERBS as CONFIGURATION
+from firmware.daemon.verbs.state import VERBS as STATE
+
+log = logging.getLogger(__name__)
+
+VERBS: dict[str, Verb] = {verb.name: verb for verb in (*ACCESS, *CONFIGURATION, *STATE)}
+
+
+class Daemon:
+    """The services and their control socket."""
+
+    def __init__(self, options: Options) -> None:
+        self.services = Services(options)
+        self._control = ControlServer(options.run_dir / "rsd.sock", self.answer, options.web_gid)
+
+    def start(self) -> None:
+        """Bring the box up, then let people ask."""
+        self.services.start()
+        self._control.start()
+
+    def close(self, *, stop_units: bool) -> None:
+        """Stop answering, then end the services."""
+        self.services.is_closing = True
+        self._control.close()
+        self.services.close(stop_units=stop_units)
+
+    def answer(self, call: Call, request: protocol.Request) -> Any:
+        """Authorise and carry out one request; the errors are those of ``daemon.errors``, engine and model."""
+        verb = VERBS.get(request.verb)
+        if verb is None:
+            raise NotFoundError("There is no verb %(verb)s.", verb=request.verb[:64])
+        call.identity = self.services.authority.identify(call.peer_uid, request.session, request.token)
+        if verb.audited is None:
+            verb.check(call.identity)
+            return verb.handler(self.services, call, **verb.parse(request.args))
+        outcome = "ok"
+        try:
+            verb.check(call.identity)
+            return verb.handler(self.services, call, **verb.parse(request.args))
+        except Exception as error:
+            outcome = protocol.code(error)
+            raise
+        finally:
+            who = call.identity.user if call.identity else "-"
+            details = {name: request.args[name] for name in verb.audited if request.args.get(name) is not None}
+            self.services.journal.audit(who, verb.name, details, outcome)
+
+
+def main(options: Options) -> None:
+    """Run until SIGTERM or SIGINT; SIGTERM ends the services too."""
+    signals = {signal.SIGTERM, signal.SIGINT}
+    signal.pthread_sigmask(signal.SIG_BLOCK, signals)
+    os.umask(0o022)
+    daemon = Daemon(options)
+    daemon.start()
+    log.info("rsd is ready")
+    signal.sigwait(signals)
+    daemon.close(stop_units=True)

@@ -1,0 +1,264 @@
+"""Everything that runs inside rsd, wired together; the verbs work on this."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import firmware
+from firmware.daemon.auth import Authority, Identity
+from firmware.daemon.facts import FactsSource
+from firmware.daemon.fastpath import PACKETS, UNIT, FastpathDoor
+from firmware.daemon.journal import Journal, Level
+from firmware.daemon.keeper import Keeper
+from firmware.daemon.tls import Certificates
+from firmware.engine import Applier, Engine
+from firmware.engine.pending import remaining_s
+from firmware.kernel.errors import KernelError
+from firmware.kernel.supervisor import EventKind, Supervisor
+from firmware.model.config import Config
+from firmware.model.defaults import factory
+from firmware.monitor import Monitor
+from firmware.version import VERSION
+
+log = logging.getLogger(__name__)
+
+ROOT = Path(firmware.__file__).resolve().parent.parent
+STATUS_S = 2.0
+WATCH_S = 0.5
+
+
+class Options(NamedTuple):
+    """How rsd was started. ``ports`` ``None`` means all that the box has; ``web_gid`` is rsweb's group."""
+
+    state_dir: Path
+    run_dir: Path
+    ports: tuple[str, ...] | None = None
+    with_web: bool = False
+    web_gid: int | None = None
+    queues: int | None = None
+
+
+class Services:
+    """Made in the order in which the parts need each other, started by ``start``, ended by ``close``."""
+
+    def __init__(self, options: Options) -> None:
+        state, run = options.state_dir, options.run_dir
+        queues = options.queues or min(os.cpu_count() or 1, 4)
+        self.is_closing = False
+        self._stop = threading.Event()
+        self._certificates = Certificates(state, run)
+        self._with_web = options.with_web
+        self.journal = Journal(state / "log.db")
+        build = ROOT / "fastpath" / "build"
+        self.fastpath = FastpathDoor(run, build, queues)
+        self.facts = FactsSource(
+            run,
+            options.ports,
+            applications=self.fastpath.applications,
+            queues=queues,
+            packets=PACKETS,
+            with_web=options.with_web,
+        )
+        places = {
+            "run": str(run),
+            "state": str(state),
+            "lib": str(Path(__file__).parent / "lib"),
+            "static": str(ROOT / "webui" / "static"),
+            "build": str(build),
+        }
+        self.supervisor = Supervisor(run, places, self._unit_event)
+        applier = Applier(run, places, self.supervisor, self.fastpath, always=(self.fastpath.unit,), queues=queues)
+        self.engine = Engine(
+            state, run, applier, self.facts, factory=lambda: factory(list(self.facts.ports())), listener=self
+        )
+        self.authority = Authority(state, run, lambda: self.engine.config)
+        self.monitor = Monitor(
+            state,
+            self.fastpath.runtime,
+            build / "apps.json",
+            on_line_change=self._line_changed,
+            on_alarm=self._monitor_alarm,
+            match_host=self.fastpath.match_host,
+        )
+        self.fastpath.on_numbering = self.monitor.renumber
+        self.keeper = Keeper(self.engine, self._configure_monitor)
+        self._watcher = threading.Thread(target=self._watch, name="watch", daemon=True)
+
+    def start(self) -> None:
+        """Bring the box to its configuration and begin to look after it."""
+        self._ensure_certificate(self.engine.config)
+        self.engine.start()
+        self._configure_monitor()
+        self.monitor.start()
+        self.keeper.start()
+        self._watcher.start()
+        if self.authority.secrets.was_broken:
+            message = "The file of passwords was broken; set all passwords anew."
+            self.tell("secrets", "critical", message, {})
+
+    def close(self, *, stop_units: bool) -> None:
+        """End in the reverse order. The box goes on forwarding; its services end only with ``stop_units``."""
+        self.is_closing = True
+        self._stop.set()
+        self._watcher.join()
+        self.keeper.close()
+        self.monitor.close()
+        self.supervisor.close(stop_units=stop_units)
+        self.engine.close()
+        self.fastpath.close()
+        self.journal.close()
+
+    def status(self) -> dict[str, Any]:
+        """The verb ``status`` (docs/design/contracts.md)."""
+        waiting = self.engine.pending
+        last = self.engine.revisions.revision(self.engine.running)
+        ports = [{"name": name, "mac": port.mac, "carrier": port.carrier} for name, port in self.facts.ports().items()]
+        return {
+            "hostname": self.engine.config.system.hostname,
+            "version": VERSION,
+            **self.monitor.status(),
+            "pending": waiting
+            and {
+                "revision": waiting.revision,
+                "deadline_s": max(0.0, remaining_s(waiting)),
+                "author": waiting.author,
+            },
+            "last_change": {
+                "revision": last.id,
+                "time": last.time,
+                "author": last.author,
+                "message": last.message,
+            },
+            "alarms": self.journal.open_alarms,
+            "ports": ports,
+            "units": [
+                {"name": unit.name, "running": unit.pid is not None, "restarts": unit.restarts}
+                for unit in self.supervisor.states()
+            ],
+        }
+
+    def is_still(self, identity: Identity) -> bool:
+        """Whether somebody who was let in may stay."""
+        if identity.kind == "session":
+            again = self.authority.identify(-1, identity.session, None)
+            return again is not None and again.role == identity.role
+        return identity.kind == "local" or any(
+            f"token.{token.name}" == identity.user for token in self.authority.secrets.tokens()
+        )
+
+    # ---- what the parts tell ----
+
+    def alarm(self, key: str, message: str | None, **params: str) -> None:
+        """The engine's alarms (``Listener``)."""
+        if message is not None:
+            self.tell(key, "critical" if key in {"configuration", "storage"} else "warning", message, params)
+        elif self.journal.clear_alarm(key):
+            self._publish_alarms()
+
+    def changed(self, what: str, revision: int) -> None:
+        """Another revision is in force or confirmed (``Listener``)."""
+        self.journal.audit("rsd", f"revision.{what}", {"revision": revision}, "ok")
+        if not hasattr(self, "keeper"):
+            return  # still starting
+        self._configure_monitor()
+        self.keeper.look()
+        if self.engine.pending is None:
+            self._forget_users()
+        self._ensure_certificate(self.engine.config)
+        self.monitor.broadcaster.publish("commit", {"what": what, "revision": revision})
+
+    def tell(self, key: str, level: Level, message: str, params: dict[str, str]) -> None:
+        """Raise an alarm and tell whoever listens, once."""
+        log.warning("alarm: %s", message % params if params else message)
+        if self.journal.raise_alarm(key, level, message, params):
+            self._publish_alarms()
+
+    def _publish_alarms(self) -> None:
+        if hasattr(self, "monitor"):
+            alarms = self.journal.alarms()
+            self.monitor.broadcaster.publish("alarm", alarms[0] if alarms else {})
+
+    def _unit_event(self, unit: str, kind: EventKind, reason: str) -> None:
+        key = f"unit.{unit}"
+        params = {"unit": unit, "reason": reason}
+        if kind == "missing":
+            self.tell(key, "critical", "The service %(unit)s cannot be started: %(reason)s.", params)
+        elif kind == "failing":
+            self.tell(key, "critical", "The service %(unit)s ends again and again: %(reason)s.", params)
+        elif kind == "well":
+            self.alarm(key, None)
+        elif unit == UNIT:
+            message = "The fastpath ended (%(reason)s) and was started again; meanwhile all traffic went on."
+            self.tell(f"{key}.ended", "warning", message, params)
+
+    def _monitor_alarm(self, level: str, message: str, params: dict[str, str]) -> None:
+        self.tell(f"monitor {message}", "critical" if level == "critical" else "warning", message, params)
+
+    def _line_changed(self, name: str, is_up: bool, reason: str) -> None:
+        self.facts.line_is(name, is_up)
+        key = f"line.{name}"
+        if is_up:
+            self.alarm(key, None)
+        else:
+            self.tell(key, "warning", "The line %(line)s does not work: %(reason)s", {"line": name, "reason": reason})
+        self.keeper.poke()
+
+    def _configure_monitor(self) -> None:
+        config = self.engine.config
+        self.monitor.configure(config, self.facts.lines(config))
+
+    def _forget_users(self) -> None:
+        try:
+            self.authority.secrets.keep_users(set(self.engine.config.users))
+        except OSError as error:
+            log.error("secrets.json: %s", error)
+        self.authority.prepare_first_password()
+
+    def _ensure_certificate(self, config: Config) -> None:
+        """A certificate for the front, which is started anew when there is a new one."""
+        if not self._with_web:
+            return
+        try:
+            is_new = self._certificates.ensure(config)
+        except (KernelError, OSError) as error:
+            message = "The certificate of the page cannot be made: %(reason)s."
+            self.tell("certificate", "critical", message, {"reason": str(error)})
+        else:
+            self.alarm("certificate", None)
+            if is_new:
+                self.supervisor.restart("lighttpd")
+
+    # ---- what must happen all the time ----
+
+    def _watch(self) -> None:
+        """The fastpath's heartbeat, and the state for whoever looks at it live."""
+        jobs: list[Callable[[], None]] = [self._watch_fastpath, self._publish_status]
+        while not self._stop.wait(WATCH_S):
+            for job in jobs:
+                try:
+                    job()
+                except Exception:
+                    log.exception("watch")
+
+    def _watch_fastpath(self) -> None:
+        if self.fastpath.watch(self.supervisor):
+            self._well_s += WATCH_S
+            if self._well_s >= 60:
+                self.alarm(f"unit.{UNIT}.ended", None)
+        else:
+            self._well_s = 0.0
+
+    def _publish_status(self) -> None:
+        self._until_status_s -= WATCH_S
+        if self._until_status_s <= 0:
+            self._until_status_s = STATUS_S
+            if self.monitor.broadcaster.has_listeners:
+                self.monitor.broadcaster.publish("status", self.status())
+
+    _well_s = 0.0
+    _until_status_s = STATUS_S
