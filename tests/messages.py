@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 FIRMWARE = Path(__file__).parents[1] / "firmware"
-_SENTENCE = re.compile(r"(?!SELECT|DELETE|INSERT|UPDATE|CREATE|PRAGMA)[A-Z%][^\n]* [^\n]*[.?]")
+_SENTENCE = re.compile(r"(?!SELECT|DELETE|INSERT|UPDATE|CREATE|PRAGMA|WHERE|ORDER)[A-Z%][^\n]* [^\n]*[.?]")
 _KEYWORDS = ("message", "remedy")
 _CALLS = ("translate", "_", "N_")
 

@@ -27,8 +27,8 @@ ARROWS: dict[str, tuple[str, ...]] = {
     "webui": ("firmware.client", "firmware.model", "flask", "werkzeug", "jinja2", "markupsafe", "waitress", "msgspec"),
     "bizlite": ("flask", "werkzeug", "jinja2", "markupsafe", "peewee"),
 }
-# One module may more, and only inside a function: it is paid for when it is used.
-LATE = {"firmware.cli.classify": ("fastpath",), "firmware.daemon": ("webui",)}
+# These may more, and only inside a function: it is paid for when it is used (the catalogue tool never on the box).
+LATE = {"firmware.cli.classify": ("fastpath",), "firmware.daemon": ("webui",), "webui.catalogue": ("babel",)}
 
 
 def modules() -> Iterator[tuple[str, Path]]:

@@ -29,7 +29,7 @@ def catalogue() -> dict[str, str]:
 
 
 def test_every_message_has_its_chinese() -> None:
-    identifiers = message_ids("model", "features", "engine")
+    identifiers = message_ids("model", "features", "engine", "daemon", "monitor", "cli")
     known = catalogue()
     missing = {text: place for text, place in identifiers.items() if not known.get(text)}
     assert missing == {}
