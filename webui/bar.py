@@ -32,6 +32,7 @@ class Bar:
     """What the bar shows."""
 
     changes: list[str]
+    problems: int
     is_risky: bool
     pending: dict[str, Any] | None
     is_reverted: bool
@@ -54,10 +55,12 @@ def apply_bar() -> Bar | None:
     status = asked.status()
     pending = status.get("pending")
     rows = [] if pending else asked.read("config.diff")
+    problems = asked.problems() if rows else []
     last = status.get("last_change") or {}
     said = SAID.get(request.args.get("said", ""), "")
     return Bar(
         changes=words.changes(rows, asked.config()) if rows else [],
+        problems=len(problems),
         is_risky=words.is_risky(rows),
         pending=pending,
         is_reverted=_is_reverted(pending),

@@ -60,7 +60,7 @@ def seconds(moment: Any) -> float:
 
 def ago(moment: Any) -> str:
     """How long ago a point of time was, in words."""
-    if moment is None:
+    if not moment:
         return gettext("never")
     passed = datetime.now(UTC).timestamp() - seconds(moment)
     if passed < 45:

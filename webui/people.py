@@ -10,7 +10,10 @@ from flask import abort
 from firmware.model.config import Config
 from firmware.model.values import Mac, Range, parse_member
 from webui import words
+from webui.i18n import gettext
 from webui.router import Router
+
+ROUTER = "router"  # whom rsd's accounting calls so: the box's own traffic
 
 
 def key_of(host: dict[str, Any]) -> str:
@@ -58,7 +61,7 @@ def find(asked: Router, key: str) -> dict[str, Any]:
 
 def names_by_key(hosts: list[dict[str, Any]]) -> dict[str, str]:
     """Names by MAC and by every address, for rows that name a host either way."""
-    found: dict[str, str] = {}
+    found = {ROUTER: gettext("The router")}
     for host in hosts:
         for key in (host.get("mac"), host["address"], *(host.get("addresses") or ())):
             if key:

@@ -60,6 +60,11 @@ class Router:
         self._remembered.clear()
         return _problems(self.client.call("config.delete", path=path))
 
+    def problems(self) -> list[Problem]:
+        """What keeps the candidate from being applied."""
+        found = _problems(self.read("config.check", which="candidate"))
+        return [problem for problem in found if problem.severity == "error"]
+
     def names(self) -> Names:
         """Names of applications and categories; they hardly ever change, so all requests share them for a minute."""
         shelf: NamesShelf = current_app.extensions["names"]

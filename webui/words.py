@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -150,6 +151,18 @@ def _object(head: str, key: str, plain: dict[str, Any], config: Config) -> str |
             "times": schedule(convert(plain, Schedule)),
         }
     return None
+
+
+def message(text: str) -> str:
+    """A revision's message; those that the router writes itself are translated."""
+    if found := re.fullmatch(r"rollback to revision (\d+)", text):
+        return gettext("Back to revision %(number)s") % {"number": found[1]}
+    known = {
+        "": marked("without a message"),
+        "first set-up": marked("First set-up"),
+        "factory settings": marked("As delivered"),
+    }
+    return gettext(known[text]) if text in known else text
 
 
 def alarm(row: dict[str, Any]) -> str:

@@ -67,8 +67,10 @@
     for (;;) {
       await new Promise((done) => setTimeout(done, 1500));
       try {
-        const answer = await fetch(location.pathname, { cache: "no-store", redirect: "manual" });
-        if (answer.status !== 503) { location.replace(location.pathname); return; }
+        // Without cookies: only to learn whether the box answers; what became of the change is for the page itself.
+        await fetch(location.pathname, { cache: "no-store", redirect: "manual", credentials: "omit" });
+        location.replace(location.pathname);
+        return;
       } catch { /* not reachable yet: the router is still on its way back */ }
     }
   }

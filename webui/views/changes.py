@@ -27,7 +27,7 @@ MESSAGE_CHANGES = 3
 @requires("read")
 def show() -> Any:
     """All changes in words and raw, and precisely what applying them would do."""
-    return _page([])
+    return _page(router().problems())
 
 
 def _page(problems: list[Any]) -> Any:
@@ -47,7 +47,7 @@ def _page(problems: list[Any]) -> Any:
         problem_link=problem_link,
         field_text=field_text,
     )
-    return page, 422 if problems else 200
+    return page, 422 if request.method == "POST" else 200
 
 
 @bp.post("/apply")
@@ -63,7 +63,11 @@ def apply() -> Any:
     confirm_s = CONFIRM_S if words.is_risky(rows) else None
     try:
         done = asked.call(
-            "config.commit", message=message, confirm_s=confirm_s, base=int(base) if base.isdecimal() else None
+            "config.commit",
+            message=message,
+            confirm_s=confirm_s,
+            base=int(base) if base.isdecimal() else None,
+            source=request.remote_addr or "",
         )
     except Invalid as error:
         return _page(list(error.problems))
@@ -109,10 +113,12 @@ def discard() -> Response:
 @bp.post("/undo")
 @requires("change")
 def undo() -> Response:
-    """Back to the revision before the last one."""
-    revisions = router().call("config.revisions", limit=2)
-    if len(revisions) > 1:
-        router().call("config.rollback", revision=revisions[1]["id"])
+    """Back to the revision before the one in force."""
+    asked = router()
+    last = asked.status().get("pending") or asked.status().get("last_change") or {}
+    before = asked.call("config.revision", id=last["revision"]).get("parent") if last else None
+    if before is not None:
+        asked.call("config.rollback", revision=before)
     response = redirect(_back("taken-back"), 303)
     response.delete_cookie(PENDING_COOKIE)
     return response

@@ -7,6 +7,7 @@ from typing import Any
 from flask import Blueprint, current_app, redirect, render_template, url_for
 from werkzeug.wrappers import Response
 
+from firmware.client import NotFound
 from webui import words
 from webui.access import requires
 from webui.bar import remember_pending
@@ -22,7 +23,8 @@ SHOWN = 50
 @requires("read")
 def index() -> Any:
     revisions = router().call("config.revisions", limit=SHOWN)
-    return render_template("revisions/index.html", revisions=revisions)
+    in_force = (router().status().get("last_change") or {}).get("revision")
+    return render_template("revisions/index.html", revisions=revisions, in_force=in_force)
 
 
 @bp.get("/<int:id>")
@@ -32,8 +34,7 @@ def show(id: int) -> Any:
     asked = router()
     revision = asked.call("config.revision", id=id)
     config = asked.config("running")
-    earlier = [row["id"] for row in asked.call("config.revisions", limit=SHOWN) if row["id"] < id]
-    rows = asked.call("config.diff", old=earlier[0], new=id) if earlier else []
+    rows = _changes(revision)
     back = asked.call("config.diff", old="running", new=id)
     return render_template(
         "revisions/show.html",
@@ -43,6 +44,16 @@ def show(id: int) -> Any:
         is_risky=words.is_risky(back),
         raw=raw_rows(rows),
     )
+
+
+def _changes(revision: dict[str, Any]) -> list[dict[str, Any]]:
+    """What the revision changed against the one it was made from, as long as that is still kept."""
+    if revision.get("parent") is None:
+        return []
+    try:
+        return list(router().call("config.diff", old=revision["parent"], new=revision["id"]))
+    except NotFound:
+        return []
 
 
 @bp.post("/<int:id>/rollback")

@@ -35,6 +35,7 @@ def account() -> Any:
                 password=request.form.get("password", ""),
                 language=form.text("language"),
                 set={"system.language": form.text("language")},
+                source=request.remote_addr or "",
             )
         except (Unauthenticated, Forbidden):
             form.add_error("password_first", gettext("This is not the first password of the router."))

@@ -47,8 +47,11 @@ def password() -> Any:
     if request.form.get("new") != request.form.get("new_again"):
         form.add_error("new_again", gettext("The two passwords differ."))
     else:
+        source = request.remote_addr or ""
         try:
-            router().call("password.change", old=request.form.get("old", ""), new=request.form.get("new", ""))
+            router().call(
+                "password.change", old=request.form.get("old", ""), new=request.form.get("new", ""), source=source
+            )
         except (Unauthenticated, Forbidden, Busy):
             form.add_error("old", gettext("This is not your present password."))
         except Invalid as error:
@@ -124,8 +127,8 @@ def create_token() -> Any:
     return _page(form, 200, token=made["token"])
 
 
-@bp.post("/tokens/<id>/revoke")
+@bp.post("/tokens/<int:id>/revoke")
 @requires("change")
-def revoke_token(id: str) -> Response:
+def revoke_token(id: int) -> Response:
     router().call("token.revoke", id=id)
     return redirect(url_for("users.show", said="revoked"), 303)
