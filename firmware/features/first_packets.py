@@ -21,17 +21,20 @@ def verify(config: Config, facts: Facts) -> list[Problem]:
 
 def render(config: Config, facts: Facts) -> Part:
     queue = _queue(facts)
-    to_queue = f"meta mark set meta mark or {TO_BE_QUEUED}"
     generation = f"{facts.policy_generation << _GENERATION_SHIFT:#010x}"
     return Part(
         queue_by_iptables=not facts.nft_queue,
         rules={
             "first_packets": (
-                "meta mark set ct mark",
-                f"ct mark and {_DECIDED} == 0 ct packets <= {facts.fastpath_packets} {to_queue}",
-                f"ct mark and {_DECIDED} != 0 ct mark and {_GENERATION} != {generation} {to_queue}",
-                f"udp sport 53 {to_queue}",
-                f"meta mark and {TO_BE_QUEUED} == 0 meta mark set ct mark and 0xf000",
+                f"ct mark and {_DECIDED} == 0 ct packets <= {facts.fastpath_packets} goto to_queue",
+                f"ct mark and {_DECIDED} != 0 ct mark and {_GENERATION} != {generation} goto to_queue",
+                "udp sport 53 goto to_queue",
+            ),
+            "to_queue": (
+                # SYN/ACKs and bare acknowledgements tell nothing: a new TLS connection is queued twice, not four times.
+                "tcp flags & (syn | ack) == syn | ack return",
+                f"meta length <= 80 tcp flags & (fin | syn | rst | psh) == 0 ct mark and {_DECIDED} == 0 return",
+                f"meta mark set ct mark or {TO_BE_QUEUED}",
                 *queue,
             ),
             "dns_answers": (
@@ -53,5 +56,6 @@ def _queue(facts: Facts) -> tuple[str, ...]:
     if not facts.nft_queue:
         return ()
     # A packet that conntrack does not know has no ct mark, falls through the rules above and must not be queued.
-    target = "queue flags bypass to 0" if facts.queues == 1 else f"queue flags bypass,fanout to 0-{facts.queues - 1}"
+    # No "fanout": that spreads by processor, and the two directions of a flow must meet the same flow table.
+    target = "queue flags bypass to 0" if facts.queues == 1 else f"queue flags bypass to 0-{facts.queues - 1}"
     return (f"meta mark and {TO_BE_QUEUED} != 0 {target}",)

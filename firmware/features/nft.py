@@ -22,6 +22,7 @@ CHAINS: tuple[tuple[str, str], ...] = (
     ("nat_in", "type nat hook prerouting priority -100; policy accept;"),
     ("nat_out", "type nat hook postrouting priority 100; policy accept;"),
     ("line_choice", ""),
+    ("to_queue", ""),
     ("refuse", ""),
 )
 _DEVICE = re.compile(r"[A-Za-z0-9_.-]{1,15}")

@@ -32,5 +32,5 @@ class Facts(Struct, frozen=True, kw_only=True):
     can_set_clock: bool = True
     web_argv: tuple[str, ...] = ()  # how to start the TLS front, empty when not installed
     policy_generation: int = 0  # 0..63, see docs/design/contracts.md
-    fastpath_packets: int = 10
+    fastpath_packets: int = 32  # of a flow that may be queued; rs-fastpath decides by the 8th that is
     queues: int = 1

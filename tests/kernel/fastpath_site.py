@@ -24,7 +24,7 @@ from tests.lab import netns
 
 ROOT = Path(__file__).parents[2]
 PROGRAM = ROOT / "fastpath/build/rs-fastpath"
-FIRST_PACKETS = 10  # of the rules; rs-fastpath decides within 8
+FIRST_PACKETS = 32  # of the rules; rs-fastpath decides by the 8th that it sees
 
 CLIENT, CLIENT_2, CLIENT_6 = "192.0.2.10", "192.0.2.11", "2001:db8:1::10"
 SERVER, SERVER_6 = "198.51.100.10", "2001:db8:2::10"

@@ -24,10 +24,10 @@ V6 = tuple(f"2001:db8::{n:x}" for n in range(12))
 
 @pytest.fixture(scope="session")
 def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """tests/unit/c/test_policy.c with ASan and UBSan."""
-    out = tmp_path_factory.mktemp("policy") / "test_policy"
+    """tests/unit/c/ask_policy.c with ASan and UBSan."""
+    out = tmp_path_factory.mktemp("policy") / "ask_policy"
     sources = [
-        ROOT / "tests/unit/c/test_policy.c",
+        ROOT / "tests/unit/c/ask_policy.c",
         *(ROOT / "fastpath/src" / f"{s}.c" for s in ("crc32", "policy", "policy_decide")),
     ]
     flags = [
