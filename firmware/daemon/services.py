@@ -197,7 +197,11 @@ class Services:
             self.tell(f"{key}.ended", "warning", message, params)
 
     def _monitor_alarm(self, level: str, message: str, params: dict[str, str]) -> None:
-        self.tell(f"monitor {message}", "critical" if level == "critical" else "warning", message, params)
+        key = f"monitor {message}"
+        if level == "well":
+            self.alarm(key, None)
+        else:
+            self.tell(key, "critical" if level == "critical" else "warning", message, params)
 
     def _line_changed(self, name: str, is_up: bool, reason: str) -> None:
         self.facts.line_is(name, is_up)

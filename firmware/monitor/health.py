@@ -25,6 +25,7 @@ log = logging.getLogger(__name__)
 INTERVAL_S = 1.0
 FALL = 3  # rounds without an answer until a line is down
 RISE = 2  # rounds with an answer until it is up again
+GRACE_S = 15.0  # a new line may take that long to get its address before anybody is told that it has none
 
 
 class Line(NamedTuple):
@@ -60,6 +61,7 @@ class _Watch:
         self.answered: set[str] = set()  # in this round
         self.proven: set[str] = set()  # ever, since the line's addresses changed
         self.is_up: bool | None = None
+        self.begun_s = time.monotonic()
         self.since_s = time.time()
         self.reason = ""
         self.rtt_ms: float | None = None
@@ -199,6 +201,8 @@ class LineHealth:
                 # A new line's first answer is believed at once; without carrier or address there is nothing to wait for
                 if works:
                     enough = watch.is_up is None or watch.streak >= self._rise
+                elif reason == NO_ADDRESS and watch.is_up is None:
+                    enough = time.monotonic() - watch.begun_s >= GRACE_S
                 else:
                     enough = reason in AT_ONCE or watch.streak >= self._fall
                 if enough:

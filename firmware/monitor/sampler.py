@@ -28,7 +28,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+# level (WELL: what the same message told is over), English message identifier, its params
 OnAlarm = Callable[[str, str, dict[str, str]], None]
+WELL = "well"
 
 EVENTS_S = 1
 HOSTS_S = 10
@@ -193,7 +195,9 @@ class Sampler:
         except sqlite3.Error as error:
             self._cannot_store(error)
             return
-        self._is_failing = False
+        if self._is_failing:
+            self._is_failing = False
+            self._on_alarm(WELL, NOT_STORED, {})
         self.runtime.accounting_done(drained)
         if is_new:
             self.blocked.stored(blocked)
