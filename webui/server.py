@@ -16,7 +16,7 @@ CONNECTIONS_MAX = 64
 
 
 def main(run_dir: Path, listen: str | None = None) -> None:
-    """Serve until ended; ``listen`` (``host:port``) is for development, else ``RUN/rsweb.sock``."""
+    """Serve until ended; ``listen`` (``host:port``) is for development, else ``RUN/web/rsweb.sock``."""
     from waitress import create_server
 
     from webui.app import BODY_MAX_BYTES, create_app
@@ -26,7 +26,7 @@ def main(run_dir: Path, listen: str | None = None) -> None:
     logging.getLogger("waitress").setLevel(logging.ERROR)
     where: dict[str, Any] = {"listen": listen}
     if listen is None:
-        path = run_dir / "rsweb.sock"
+        path = run_dir / "web" / "rsweb.sock"
         path.unlink(missing_ok=True)
         # The front's headers are believed because only the front can open the socket.
         where = {
@@ -56,7 +56,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m webui.server", description=__doc__)
     run_dir = Path(os.environ.get("RS_RUN", "/run/rs"))
     parser.add_argument("--run", type=Path, default=run_dir, help="rsd's run directory")
-    parser.add_argument("--listen", metavar="HOST:PORT", help="listen there instead of on RUN/rsweb.sock")
+    parser.add_argument("--listen", metavar="HOST:PORT", help="listen there instead of on RUN/web/rsweb.sock")
     return parser.parse_args()
 
 

@@ -46,7 +46,7 @@ ssl.openssl.ssl-conf-cmd = ("MinProtocol" => "TLSv1.2")
 $HTTP["url"] =~ "^/static/" {
   setenv.set-response-header = ("Cache-Control" => "public, max-age=86400", "X-Content-Type-Options" => "nosniff")
 } else {
-  proxy.server = ("" => (("socket" => "{run}/rsweb.sock", "connect-timeout" => 5)))
+  proxy.server = ("" => (("socket" => "{run}/web/rsweb.sock", "connect-timeout" => 5)))
 }
 # Who is blocked is told so without TLS, whose certificate his browser does not know.
 $HTTP["scheme"] == "http" {
