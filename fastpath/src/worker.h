@@ -17,7 +17,7 @@
 #define RS_MARK_GENERATION_SHIFT 24
 #define RS_MARK_QUEUE            0x40000000u
 #define RS_MARK_DECIDED          0x80000000u
-#define RS_PACKETS               8u /* of a flow; below the N of the rules, so that a decision always finds a packet to travel on */
+#define RS_PACKETS               8u /* queued ones of a flow; the N of the rules also counts those that are not queued */
 
 struct rs_worker {
     uint32_t index, packets_limit;

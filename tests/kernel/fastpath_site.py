@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -19,11 +20,15 @@ from typing import Any, TypeVar
 from fastpath.binding.policy import compile_policy
 from fastpath.binding.runtime import Runtime
 from firmware.model.plan import FastpathTables, PolicyGroup, PolicyRow
-from tests.kernel.fastpath_apps import APPS, compile_apps
 from tests.lab import netns
 
 ROOT = Path(__file__).parents[2]
 PROGRAM = ROOT / "fastpath/build/rs-fastpath"
+APPS_BIN = ROOT / "fastpath/build/apps.bin"
+APPS: dict[str, str] = {  # id -> category, in the order of their numbers
+    row["id"]: row["category"] for row in json.loads(APPS_BIN.with_suffix(".json").read_text())["applications"]
+}
+NUMBER = {app: number for number, app in enumerate(APPS, 1)}
 FIRST_PACKETS = 32  # of the rules; rs-fastpath decides by the 8th that it sees
 
 CLIENT, CLIENT_2, CLIENT_6 = "192.0.2.10", "192.0.2.11", "2001:db8:1::10"
@@ -183,12 +188,7 @@ class Site:
             groups=groups, rows=rows, local_networks=("192.0.2.0/24", "2001:db8:1::/64"), block_page_url=url
         )
         blob = compile_policy(tables, APPS, generation)
-        apps = self.folder / "source.bin"
-        if apps.exists():
-            self.runtime.set_policy(blob)
-        else:
-            apps.write_bytes(compile_apps())
-            self.runtime.set_tables(blob, apps)
+        self.runtime.set_tables(blob, None if (self.folder / "apps.bin").exists() else APPS_BIN)
         if rules:
             self.load_rules(generation)
 

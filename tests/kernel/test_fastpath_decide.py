@@ -8,12 +8,20 @@ from collections.abc import Iterator
 import pytest
 
 from firmware.model.plan import PolicyGroup, PolicyRow
-from tests.kernel.fastpath_apps import APPS
-from tests.kernel.fastpath_site import CLIENT, CLIENT_2, CLIENT_6, CLIENT_MAC, SERVER, Site, client_hello, exchange
+from tests.kernel.fastpath_site import (
+    CLIENT,
+    CLIENT_2,
+    CLIENT_6,
+    CLIENT_MAC,
+    NUMBER,
+    SERVER,
+    Site,
+    client_hello,
+    exchange,
+)
 from tests.lab.netns import wait_until
 
 pytestmark = pytest.mark.kernel
-NUMBER = {app: number for number, app in enumerate(APPS, 1)}
 
 
 @pytest.fixture

@@ -13,12 +13,10 @@ import pytest
 from fastpath.binding.policy import compile_policy
 from fastpath.binding.runtime import Drain, Usage
 from firmware.model.plan import FastpathTables, PolicyRow
-from tests.kernel.fastpath_apps import APPS
-from tests.kernel.fastpath_site import CLIENT, CLIENT_6, CLIENT_MAC, SERVER, Site, client_hello, exchange
+from tests.kernel.fastpath_site import APPS, CLIENT, CLIENT_6, CLIENT_MAC, NUMBER, SERVER, Site, client_hello, exchange
 from tests.lab import netns
 
 pytestmark = pytest.mark.kernel
-NUMBER = {app: number for number, app in enumerate(APPS, 1)}
 MEGABYTE = 1_000_000
 
 
