@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from firmware.model.config import Config, Dhcp, Group, Lan, System, Wan, Zone
+from firmware.model.config import Config, Dhcp, Group, Lan, System, User, Wan, Zone
 from tests.lab import addresses
 from tests.lab.addresses import Host, Line
 from tests.lab.topology import lan_port
@@ -49,6 +49,7 @@ def office(lines: Sequence[Line], hosts: Sequence[Host]) -> Config:
             "lan": Zone(services=("dhcp", "dns", "ntp", "ping", "ssh", "web"), forward_to=("wan",)),
             "wan": Zone(services=("ping",), masquerade=True),
         },
+        users={"admin": User(role="owner")},
         groups={name: Group(members=macs) for name, macs in departments.items() if macs},
     )
 
