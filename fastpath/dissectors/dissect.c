@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the dissectors share. */
+
+#include "dissect.h"
+
+#include <string.h>
+
+enum rs_state rs_starts_at(const struct rs_dissect *d, uint32_t offset, const void *bytes, uint32_t length)
+{
+    uint32_t there;
+
+    if (d->length <= offset)
+        return RS_NEED_MORE;
+    there = d->length - offset < length ? d->length - offset : length;
+    if (memcmp(d->data + offset, bytes, there) != 0)
+        return RS_EXCLUDED;
+    return there == length ? RS_DECIDED : d->transport == RS_TCP ? RS_NEED_MORE : RS_EXCLUDED;
+}
+
+enum rs_state rs_starts(const struct rs_dissect *d, const char *text)
+{
+    return rs_starts_at(d, 0, text, (uint32_t)strlen(text));
+}
+
+int rs_contains(const struct rs_dissect *d, uint32_t from, uint32_t to, const char *text)
+{
+    if (to > d->length)
+        to = d->length;
+    return from < to && memmem(d->data + from, to - from, text, strlen(text)) != NULL;
+}
+
+int rs_has_port(const struct rs_dissect *d, uint16_t port)
+{
+    return d->client_port == port || d->server_port == port;
+}
+
+int rs_has_port_in(const struct rs_dissect *d, uint16_t low, uint16_t high)
+{
+    return (d->client_port >= low && d->client_port <= high) || (d->server_port >= low && d->server_port <= high);
+}
+
+static int is_host_byte(uint8_t c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.' ||
+           c == '_' || c == '*';
+}
+
+int rs_take_host(struct rs_dissect *d, const uint8_t *text, uint32_t length)
+{
+    uint32_t start = 0, n = 0;
+
+    if (length > 2 && text[0] == '[') { /* IPv6 in brackets */
+        const uint8_t *end = memchr(text, ']', length);
+
+        if (end == NULL || end - text >= RS_HOST_SIZE)
+            return 0;
+        n = (uint32_t)(end - text) + 1;
+        memcpy(d->host, text, n);
+        d->host[n] = 0;
+        return 1;
+    }
+    while (n < length && is_host_byte(text[n]))
+        n++;
+    if (n == 0 || (n < length && text[n] != ':'))
+        return 0;
+    if (n >= RS_HOST_SIZE) /* the end of a name says more than its start */
+        start = n - (RS_HOST_SIZE - 1);
+    for (uint32_t i = start; i < n; i++)
+        d->host[i - start] = (char)(text[i] >= 'A' && text[i] <= 'Z' ? text[i] + 32 : text[i]);
+    d->host[n - start] = 0;
+    return 1;
+}
+
+enum rs_state rs_agree(struct rs_dissect *d, enum rs_protocol protocol, uint8_t enough)
+{
+    uint8_t kind = (uint8_t)(protocol & 0xff);
+
+    if (d->notes->kind != 0 && d->notes->kind != kind)
+        return RS_EXCLUDED; /* the first weak sign keeps the notes */
+    d->notes->kind = kind;
+    if (++d->notes->count < enough)
+        return RS_NEED_MORE;
+    return rs_is(d, protocol);
+}

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What a classifier is made of; shared by its files, the QUIC and DNS dissectors and the tests. */
+#ifndef RS_CLASSIFIER_H
+#define RS_CLASSIFIER_H
+
+#include "../dissectors/dissect.h"
+#include "apps.h"
+#include "flow.h"
+#include "learned.h"
+#include "stream.h"
+
+#define RS_CLASSIFIER_MAGIC 0x52534331u
+#define RS_PAYLOADS_TCP     10 /* packets with payload after which the own stages give up */
+#define RS_PAYLOADS_UDP     8
+#define RS_PAYLOADS_NDPI    16 /* likewise for libndpi */
+
+struct rs_quic_crypto;
+struct rs_ndpi;
+
+struct rs_classifier {
+    uint32_t magic, capacity;
+    uint64_t tags_at, flows_at, streams_at, learned_at, end; /* from the start of the memory */
+    struct rs_flow_table table;
+    struct rs_stream_pool pool;
+    struct rs_learned *learned, *own_learned;
+    const struct rs_apps *apps;
+    uint16_t numbers[RS_P_COUNT];                /* of the protocols in the database; 0 when it lacks one */
+    uint64_t protocols[(RS_APPS_MAX + 64) / 64]; /* bit: this number is one of them */
+    uint64_t rows_tcp[2][RS_MASK_WORDS];         /* dissectors to ask, by direction (0 from the client) */
+    uint64_t rows_udp[2][RS_MASK_WORDS];
+    struct rs_quic_crypto *quic;
+    struct rs_ndpi *ndpi;
+    rs_classifier_stats stats;
+};
+
+/* What is known about one packet while it is looked at. */
+struct rs_look {
+    const rs_packet *packet;
+    struct rs_view view;
+    struct rs_flow *flow;
+    uint32_t flow_number, now_s;
+    uint8_t from_client;
+    struct rs_dissect d;
+};
+
+/* decide.c: settles what the flow is. */
+void rs_decide_first(struct rs_classifier *c, struct rs_look *look); /* before any payload */
+void rs_decide(struct rs_classifier *c, struct rs_look *look, enum rs_stage stage, uint16_t protocol,
+               uint16_t application);
+void rs_decide_dissected(struct rs_classifier *c, struct rs_look *look);
+void rs_decide_partial(struct rs_classifier *c, struct rs_look *look, uint32_t row);
+void rs_give_up(struct rs_classifier *c, struct rs_look *look);
+void rs_drop_buffers(struct rs_classifier *c, struct rs_flow *flow, uint32_t flow_number);
+void rs_flow_result(const struct rs_flow *flow, rs_result *result);
+
+/* For dissectors. */
+void rs_classifier_learn(struct rs_classifier *c, const uint8_t client[16], const uint8_t server[16], uint16_t app,
+                         uint32_t now_s, uint32_t ttl_s);
+uint16_t rs_classifier_host_app(const struct rs_classifier *c, const char *host, uint32_t length);
+
+/* ndpi.c, or ndpi_none.c where the library is not there. */
+int rs_ndpi_open(struct rs_ndpi **out);
+void rs_ndpi_close(struct rs_ndpi *n);
+void rs_ndpi_set_apps(struct rs_ndpi *n, const struct rs_apps *apps);
+/* One packet of an undecided flow; 1 and both numbers when it knows. */
+int rs_ndpi_ask(struct rs_ndpi *n, struct rs_look *look, uint16_t *protocol, uint16_t *application);
+void rs_ndpi_forget(struct rs_ndpi *n, struct rs_flow *flow, uint32_t flow_number);
+
+#endif

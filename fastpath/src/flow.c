@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The flow table: see flow.h for its rules. */
+
+#include "flow.h"
+
+#include <string.h>
+
+uint32_t rs_flow_buckets(uint32_t flows)
+{
+    uint32_t buckets = 1;
+
+    while (buckets * RS_FLOW_WAYS < flows && buckets < 1u << 24)
+        buckets *= 2;
+    return buckets;
+}
+
+static uint64_t mix(uint64_t a, uint64_t b)
+{
+    __uint128_t product = (__uint128_t)a * b;
+
+    return (uint64_t)product ^ (uint64_t)(product >> 64);
+}
+
+static uint64_t word(const uint8_t *p)
+{
+    uint64_t value;
+
+    memcpy(&value, p, sizeof value);
+    return value;
+}
+
+static int source_is_high(const struct rs_view *v)
+{
+    int order = memcmp(v->source, v->target, 16);
+
+    return order != 0 ? order > 0 : v->source_port > v->target_port;
+}
+
+/* Multiply and fold; both directions give the same value because the endpoints are ordered first. */
+static uint64_t hash_key(const struct rs_flow *key, uint32_t seed)
+{
+    uint64_t h = seed ^ UINT64_C(0x9e3779b97f4a7c15);
+    uint64_t ports = (uint64_t)key->low_port << 24 | (uint64_t)key->high_port << 8 | key->transport;
+
+    h = mix(h ^ word(key->low), word(key->low + 8) ^ UINT64_C(0xa0761d6478bd642f));
+    h = mix(h ^ word(key->high), word(key->high + 8) ^ UINT64_C(0xe7037ed1a0b428db));
+    return mix(h ^ ports, (uint64_t)seed << 32 ^ UINT64_C(0x8ebc6af09c88c6e3));
+}
+
+static void fill_key(struct rs_flow *key, const struct rs_view *v, int is_high)
+{
+    memcpy(key->low, is_high ? v->target : v->source, 16);
+    memcpy(key->high, is_high ? v->source : v->target, 16);
+    key->low_port = is_high ? v->target_port : v->source_port;
+    key->high_port = is_high ? v->source_port : v->target_port;
+    key->transport = v->transport;
+}
+
+static int same_key(const struct rs_flow *flow, const struct rs_flow *key)
+{
+    return memcmp(flow, key, offsetof(struct rs_flow, flags)) == 0;
+}
+
+/* Place for a new flow: a free one, else that of the longest silent. */
+static uint32_t choose_way(const struct rs_flow_table *t, uint32_t first, uint32_t now_s)
+{
+    uint32_t best = 0, silence = 0;
+
+    for (uint32_t way = 0; way < RS_FLOW_WAYS; way++) {
+        uint32_t idle;
+
+        if (t->tags[first + way] == 0)
+            return way;
+        idle = now_s - t->flows[first + way].seen_s;
+        if (idle >= silence) {
+            silence = idle;
+            best = way;
+        }
+    }
+    return best;
+}
+
+struct rs_flow *rs_flow_find(struct rs_flow_table *table, const struct rs_view *view, uint32_t now_s, int *is_new,
+                             struct rs_flow *old)
+{
+    struct rs_flow key, *flow;
+    uint64_t hash;
+    uint32_t first, way;
+    uint16_t tag;
+
+    fill_key(&key, view, source_is_high(view));
+    hash = hash_key(&key, table->seed);
+    first = (uint32_t)(hash & (table->buckets - 1)) * RS_FLOW_WAYS;
+    tag = (uint16_t)(hash >> 48 | 1);
+    *is_new = 0;
+    for (way = 0; way < RS_FLOW_WAYS; way++) {
+        flow = &table->flows[first + way];
+        if (table->tags[first + way] == tag && same_key(flow, &key))
+            return flow;
+    }
+    way = choose_way(table, first, now_s);
+    flow = &table->flows[first + way];
+    table->tags[first + way] = tag;
+    rs_flow_clear(flow, old);
+    memcpy(flow, &key, offsetof(struct rs_flow, flags));
+    *is_new = 1;
+    return flow;
+}
+
+void rs_flow_clear(struct rs_flow *flow, struct rs_flow *old)
+{
+    *old = *flow;
+    memset((uint8_t *)flow + offsetof(struct rs_flow, flags), 0, sizeof *flow - offsetof(struct rs_flow, flags));
+    flow->flags = RS_FLOW_USED;
+    flow->detail.open.stream[0] = flow->detail.open.stream[1] = RS_NO_STREAM;
+}
+
+int rs_flow_is_from_high(const struct rs_flow *flow, const struct rs_view *view)
+{
+    return memcmp(view->source, flow->high, 16) == 0 && view->source_port == flow->high_port;
+}

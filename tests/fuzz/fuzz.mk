@@ -1,0 +1,14 @@
+# Part of fastpath/Makefile: one libFuzzer program; its first argument chooses the target (fuzz_targets lists them).
+FUZZ_FLAGS := -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -O1 -g
+FUZZ_OBJECTS := $(SOURCES:%.c=$(BUILD)/fuzz/%.o)
+FUZZ_DIR := ../tests/fuzz
+
+$(BUILD)/fuzz/%.o: %.c $(HEADERS)
+	@mkdir -p $(@D)
+	$(CLANG) $(BASE) -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all -O1 -g -c $< -o $@
+
+$(BUILD)/fuzz/run: $(FUZZ_DIR)/fuzz.c $(FUZZ_OBJECTS)
+	$(CLANG) $(BASE) $(FUZZ_FLAGS) -Isrc -Iinclude -Idissectors $^ -o $@ $(LIBS)
+
+fuzz: $(BUILD)/fuzz/run $(BUILD)/apps.bin ## every fuzz target, SECONDS in all
+	$(PYTHON) $(FUZZ_DIR)/run.py $(BUILD)/fuzz/run $(BUILD)/apps.bin $(SECONDS)
