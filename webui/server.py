@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import logging
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,11 @@ THREADS = 4 + READERS_MAX
 CONNECTIONS_MAX = 64
 
 
-def main(run_dir: Path, listen: str | None = None) -> None:
-    """Serve until ended; ``listen`` (``host:port``) is for development, else ``RUN/web/rsweb.sock``."""
+def main(run_dir: Path, listen: str | None = None, before_serving: Callable[[], None] = lambda: None) -> None:
+    """Serve until ended; ``listen`` (``host:port``) is for development, else ``RUN/web/rsweb.sock``.
+
+    ``before_serving`` is called when everything is loaded and bound: the launcher drops its privileges there.
+    """
     from waitress import create_server
 
     from webui.app import BODY_MAX_BYTES, create_app
@@ -49,6 +53,7 @@ def main(run_dir: Path, listen: str | None = None) -> None:
         ident="",
         **where,
     )
+    before_serving()
     server.run()
 
 

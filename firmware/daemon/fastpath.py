@@ -7,19 +7,21 @@ import logging
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from fastpath.binding.apps import Apps
 from fastpath.binding.policy import compile_policy
 from fastpath.binding.runtime import Runtime, TableRefusedError
+from firmware.kernel import files
 from firmware.kernel.errors import KernelError
 from firmware.kernel.supervisor import Supervisor
-from firmware.model.plan import FastpathTables, Unit
+from firmware.model.plan import CustomApplication, FastpathTables, Unit
 
 log = logging.getLogger(__name__)
 
 UNIT = "rs-fastpath"
 SHM = "fastpath.shm"
-PACKETS = 10  # of a flow that go through the queue at most
+PACKETS = 32  # of a flow up to which the rules queue; rs-fastpath decides by the 8th that it sees
 LOAD_S = 2.0
 HUNG_MS = 3000  # it beats four times a second
 
@@ -27,27 +29,27 @@ HUNG_MS = 3000  # it beats four times a second
 class FastpathDoor:
     """Loads tables and watches; ``on_numbering`` hears which names the numbers stand for from now on.
 
-    ``build_dir`` holds what ``make build`` compiled: the program, ``apps.bin`` and ``apps.json``.
+    ``build_dir`` holds what ``make build`` compiled: the program, and the application database for C (``apps.bin``),
+    for people (``apps.json``) and for compiling it together with the admin's own (``apps.source.json``).
     """
 
     def __init__(self, run_dir: Path, build_dir: Path, queues: int) -> None:
         self._build_dir = build_dir
         self._run_dir = run_dir
         self.runtime = _open(run_dir / SHM, queues)
-        self._database = _read_database(build_dir / "apps.json")
         self.on_numbering: Callable[[list[str], list[str]], None] = lambda applications, policies: None
-        self._apps_stamp: tuple[int, int] | None = None
+        self._database = _read_database(build_dir / "apps.json")
+        self._own: tuple[CustomApplication, ...] | None = None  # those in the database that was handed over last
         self._apps: Apps | None = None  # opened when somebody asks
-        self._apps_lock = threading.Lock()
+        self._lock = threading.Lock()
         self.unit = Unit(
             name=UNIT,
-            argv=("{build}/rs-fastpath", "--shm", f"{{run}}/{SHM}", "--queues", str(queues), "--packets", str(PACKETS)),
+            argv=("{build}/rs-fastpath", "--shm", f"{{run}}/{SHM}", "--queues", str(queues)),
         )
 
     def close(self) -> None:
         """Let go of the shared file; the fastpath goes on."""
-        if self._apps is not None:
-            self._apps.close()
+        self._forget_apps()
         self.runtime.close()
 
     def applications(self) -> dict[str, str]:
@@ -56,18 +58,22 @@ class FastpathDoor:
 
     def load(self, tables: FastpathTables, generation: int) -> None:
         """Put tables in force under a generation. Raises KernelError with the fastpath's reason."""
+        categories = {**self._database, **{own.id: own.category for own in tables.applications}}
         try:
-            policy = compile_policy(tables, self._database, generation)
-            self.runtime.set_tables(policy, self._changed_database(), LOAD_S)
+            apps = None if tables.applications == self._own else self._compiled(tables.applications)
+            self.runtime.set_tables(compile_policy(tables, categories, generation), apps, LOAD_S)
         except (ValueError, TableRefusedError, TimeoutError, OSError) as error:
+            self._own = None
             raise KernelError("policy table", str(error)) from error
-        self.on_numbering(list(self._database), [row.name for row in tables.rows])
+        self._own = tables.applications
+        self._forget_apps()
+        self.on_numbering(list(categories), [row.name for row in tables.rows])
 
     def match_host(self, host: str) -> str | None:
-        """Which application of the database a host name belongs to."""
-        with self._apps_lock:
+        """Which application a host name belongs to."""
+        with self._lock:
             if self._apps is None:
-                path = self._build_dir / "apps.bin"
+                path = self._run_dir / "apps.bin"
                 if not path.exists():
                     return None
                 self._apps = Apps(path.read_bytes())
@@ -83,17 +89,36 @@ class FastpathDoor:
             return False
         return bool(stats["alive"])
 
-    def _changed_database(self) -> Path | None:
-        """The database's file where it is another than the one last handed over."""
+    def _compiled(self, own: tuple[CustomApplication, ...]) -> Path | None:
+        """The database's file, compiled anew when the admin has applications of his own."""
         path = self._build_dir / "apps.bin"
-        if not path.exists():
-            return None
-        status = path.stat()
-        stamp = (status.st_ino, status.st_mtime_ns)
-        if stamp == self._apps_stamp:
-            return None
-        self._apps_stamp = stamp
-        return path
+        if not own or not path.exists():
+            return path if path.exists() else None
+        from fastpath.binding.appdb import compile_apps, extend
+
+        source = json.loads((self._build_dir / "apps.source.json").read_bytes())
+        compiled = self._run_dir / "apps.own.bin"
+        files.write(compiled, compile_apps(extend(source, [_entry(application) for application in own])))
+        return compiled
+
+    def _forget_apps(self) -> None:
+        with self._lock:
+            if self._apps is not None:
+                self._apps.close()
+                self._apps = None
+
+
+def _entry(application: CustomApplication) -> dict[str, Any]:
+    """An application of the admin's as the database's sources have theirs."""
+    return {
+        "id": application.id,
+        "name": {"zh": application.name_zh, "en": application.name_en},
+        "category": application.category,
+        "domains": list(application.domains),
+        "networks": list(application.networks),
+        "ports": [f"{transport}/{low}-{high}" for low, high in application.ports for transport in ("tcp", "udp")],
+        "patterns": [],
+    }
 
 
 def _open(path: Path, queues: int) -> Runtime:
@@ -112,5 +137,4 @@ def _read_database(path: Path) -> dict[str, str]:
     except FileNotFoundError:
         log.error("%s is missing: no application is known by name; run make build", path)
         return {}
-    rows = data["applications"] if isinstance(data, dict) else data
-    return {row["id"]: row["category"] for row in rows}
+    return {row["id"]: row["category"] for row in data["applications"]}

@@ -26,7 +26,7 @@ log = logging.getLogger("rs")
 BACKOFF_S = (0.1, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
 WELL_AFTER_S = 20.0
 STOP_S = 15.0
-_PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
+_PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER, _PR_SET_NO_NEW_PRIVS = 1, 36, 38
 _SIGNALS = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGCHLD})
 
 
@@ -70,8 +70,11 @@ class Child:
             logging.shutdown()
             os._exit(status)
 
-    def ended(self, status: int) -> None:
+    def ended(self, status: int, *, is_wanted: bool) -> None:
         """Note that it has ended, and decide when to start it again."""
+        if not is_wanted:
+            self.pid = None
+            return
         now = time.monotonic()
         if now - self._started_s > WELL_AFTER_S:
             self._failures = 0
@@ -97,7 +100,7 @@ def main(argv: list[str] | None = None) -> int:
     options = Options(state, run, ports, with_web=arguments.web, web_gid=account.gid if account else None)
     children = [Child("rsd", lambda: _rsd(options))]
     if account is not None:
-        _make_web_directory(run, account)
+        (run / "web").mkdir(mode=0o755, exist_ok=True)
         children.append(Child("rsweb", lambda: _rsweb(run, account)))
     _prctl(_PR_SET_CHILD_SUBREAPER, 1)
     signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
@@ -127,7 +130,7 @@ def _supervise(children: list[Child], run: Path) -> None:
         _reap(children)
 
 
-def _reap(children: list[Child]) -> None:
+def _reap(children: list[Child], *, is_wanted: bool = True) -> None:
     """Take note of children that have ended, and of units whose rsd is no more."""
     while True:
         try:
@@ -138,7 +141,7 @@ def _reap(children: list[Child]) -> None:
             return
         for child in children:
             if child.pid == pid:
-                child.ended(status)
+                child.ended(status, is_wanted=is_wanted)
 
 
 def _end(children: list[Child]) -> None:
@@ -156,7 +159,7 @@ def _end(children: list[Child]) -> None:
                     os.kill(child.pid, signal.SIGKILL)
             return
         signal.sigtimedwait({signal.SIGCHLD}, left_s)
-        _reap(children)
+        _reap(children, is_wanted=False)
 
 
 def _tell_first_password(run: Path) -> bool:
@@ -178,18 +181,28 @@ def _rsd(options: Options) -> None:
 
 
 def _rsweb(run: Path, account: Account) -> None:
+    from webui import server
+
+    server.main(run, before_serving=lambda: _drop_privileges(run, account))
+
+
+def _drop_privileges(run: Path, account: Account) -> None:
+    """Be nobody in particular before the first request is read; only the socket has been bound as root."""
+    os.chown(run / "web" / "rsweb.sock", account.uid, account.gid)
     os.setgroups([])
     os.setresgid(account.gid, account.gid, account.gid)
     os.setresuid(account.uid, account.uid, account.uid)
-    os.umask(0o007)
+    os.umask(0o077)
     _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)  # changing the user has cleared it
-    from webui import server
-
-    server.main(run)
+    _prctl(_PR_SET_NO_NEW_PRIVS, 1)
 
 
 def _import_shared() -> None:
-    """What both processes use is imported once, before the fork."""
+    """What both processes use is imported once, before the fork.
+
+    So are the codecs that others look up late: where the interpreter lies in root's home, rsweb cannot read them then.
+    """
+    import codecs
     import json
     import sqlite3
     import ssl
@@ -199,6 +212,8 @@ def _import_shared() -> None:
     import firmware.client
     import firmware.model.codec
 
+    for codec in ("ascii", "idna", "latin-1", "punycode", "raw-unicode-escape", "unicode-escape", "utf-8-sig"):
+        codecs.lookup(codec)
     for module in (json, sqlite3, ssl, msgspec, firmware.client, firmware.model.codec):
         log.debug("shared: %s", module.__name__)
 
@@ -211,13 +226,6 @@ def _account() -> Account:
             continue
         return Account(entry.pw_uid, entry.pw_gid)
     return Account(65534, 65534)
-
-
-def _make_web_directory(run: Path, account: Account) -> None:
-    """The place for rsweb's own socket, so that it needs no right to write anywhere else."""
-    directory = run / "web"
-    directory.mkdir(mode=0o750, exist_ok=True)
-    os.chown(directory, account.uid, account.gid)
 
 
 def _prctl(option: int, value: int) -> None:

@@ -93,7 +93,7 @@ class Registry:
                 env=dict(environment),
                 cwd="/",
                 start_new_session=True,
-                preexec_fn=lambda: _write_identity(pid_file),  # noqa: PLW1509 (it takes no lock)
+                preexec_fn=lambda: _become(pid_file),  # noqa: PLW1509 (it takes no lock)
             )
         finally:
             os.close(pid_file)
@@ -155,5 +155,6 @@ def start_time(pid: int | str) -> int | None:
     return None if fields[0] in "ZX" else int(fields[19])
 
 
-def _write_identity(pid_file: int) -> None:
+def _become(pid_file: int) -> None:
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())  # rsd blocks what it waits for
     os.pwrite(pid_file, f"{os.getpid()} {start_time('self')}\n".encode(), 0)
