@@ -1,7 +1,7 @@
 """The servers of the internet in one process: web by name, mail, BitTorrent tracker, UDP echo.
 
-``python -m tests.lab.internet CA_DIRECTORY`` inside the internet's namespace, where every address of the server
-ranges is local. dnsmasq, iperf3 and the BitTorrent seeds run beside it.
+``python -m tests.lab.internet CA_DIRECTORY READY_FILE`` inside the internet's namespace, where every address of the
+server ranges is local. dnsmasq, iperf3 and the BitTorrent seeds run beside it.
 """
 
 from __future__ import annotations
@@ -42,8 +42,8 @@ def listen(port: int) -> socket.socket:
     return socket.create_server(("::", port), family=socket.AF_INET6, dualstack_ipv6=True, backlog=1024)
 
 
-async def serve(authority: Authority) -> None:
-    """Serves until it is told to end."""
+async def serve(authority: Authority, ready: Path) -> None:
+    """Serves until it is told to end; makes the file ``ready`` when all servers listen."""
     loop = asyncio.get_running_loop()
     ended = asyncio.Event()
     loop.add_signal_handler(signal.SIGTERM, ended.set)
@@ -56,8 +56,9 @@ async def serve(authority: Authority) -> None:
         await loop.create_server(lambda: SMTP(MailSink(), hostname="mail.internet.test"), addresses.MAIL_SERVER, port)
     for address in (addresses.ECHO_SERVER, addresses.ECHO_SERVER_V6):
         await loop.create_datagram_endpoint(Echo, local_addr=(address, 7))
+    ready.touch()
     await ended.wait()
 
 
 if __name__ == "__main__":
-    asyncio.run(serve(Authority(Path(sys.argv[1]))))
+    asyncio.run(serve(Authority(Path(sys.argv[1])), Path(sys.argv[2])))

@@ -25,6 +25,7 @@ class Service:
     where: str
     name: str
     argv: Sequence[str]
+    ready: Path | None = None  # the process makes this file when others may rely on it
 
 
 def internet(prefix: str, directory: Path) -> list[Service]:
@@ -34,9 +35,12 @@ def internet(prefix: str, directory: Path) -> list[Service]:
     zone.write_text(names.dnsmasq())
     netns.resolv_conf(prefix + topology.INTERNET).write_text(f"nameserver {addresses.NAME_SERVER}\n")
     where = topology.INTERNET
+    ready = directory / "servers-ready"
     return [
         Service(where, "names", [*_DNSMASQ, "-C", str(zone)]),
-        Service(where, "servers", [sys.executable, "-m", "tests.lab.internet", str(directory / "ca")]),
+        Service(
+            where, "servers", [sys.executable, "-m", "tests.lab.internet", str(directory / "ca"), str(ready)], ready
+        ),
         Service(where, "iperf3", ["iperf3", "-s", "-B", addresses.IPERF_SERVER]),
         *_seeds(directory),
     ]

@@ -26,6 +26,7 @@ from tests.lab.state import Process, State
 
 _REPOSITORY = Path(__file__).parents[2]
 _PAGE_PORT = 443
+_START_TIMEOUT_S = 60.0  # as long as a start takes on the emulated machine
 
 
 class Site:
@@ -111,7 +112,7 @@ class Site:
             for service in services.host(host):
                 self.start(service)
         for host in self.hosts:
-            netns.wait_until(lambda host=host: self.address(host.name), f"DHCP lease of {host.name}", 20.0)
+            netns.wait_until(lambda host=host: self.address(host.name), f"DHCP lease of {host.name}", _START_TIMEOUT_S)
         if self.has_traffic:
             self._spawn("traffic", [sys.executable, "-m", "tests.lab.traffic", self.name])
         self.state.save()
@@ -131,8 +132,11 @@ class Site:
             shutil.rmtree(self.directory)
 
     def start(self, service: Service) -> subprocess.Popen[bytes]:
-        """Starts a process of the site in its place; its output goes to ``log/NAME.log`` in the site's directory."""
-        return self._spawn(service.name, netns.inside(self.prefix + service.where, service.argv))
+        """Starts a process in its place and waits until it is ready; its output goes to ``log/NAME.log``."""
+        child = self._spawn(service.name, netns.inside(self.prefix + service.where, service.argv))
+        if service.ready:
+            netns.wait_until(service.ready.exists, f"start of {service.name}", _START_TIMEOUT_S)
+        return child
 
     def run(
         self, where: str, argv: Sequence[str], *, timeout_s: float = 30.0, check: bool = True, stdin: str | None = None
