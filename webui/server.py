@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import ctypes
 import logging
 import os
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ from webui.live import READERS_MAX
 # A thread answers a page in some milliseconds; the live streams hold one each for as long as they last.
 THREADS = 4 + READERS_MAX
 CONNECTIONS_MAX = 64
+_M_ARENA_MAX = -8  # malloc.h
 
 
 def main(run_dir: Path, listen: str | None = None, before_serving: Callable[[], None] = lambda: None) -> None:
@@ -25,6 +28,8 @@ def main(run_dir: Path, listen: str | None = None, before_serving: Callable[[], 
 
     from webui.app import BODY_MAX_BYTES, create_app
 
+    _preload()
+    _keep_memory_together()
     logging.basicConfig(level=logging.INFO, format="%(name)s: %(message)s")
     # Neither a reader who leaves nor more requests than threads is news.
     logging.getLogger("waitress").setLevel(logging.ERROR)
@@ -55,6 +60,17 @@ def main(run_dir: Path, listen: str | None = None, before_serving: Callable[[], 
     )
     before_serving()
     server.run()
+
+
+def _preload() -> None:
+    """Import what answers would import late: later the privileges are gone and Python's files may be root's."""
+    for name in ("zoneinfo", "encodings.idna", "encodings.unicode_escape", "encodings.utf_8_sig", "jinja2.debug"):
+        import_module(name)
+
+
+def _keep_memory_together() -> None:
+    """Let all threads allocate from one arena: glibc's arena per thread cost 7 MB of 37 with twelve threads."""
+    ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 1)
 
 
 def _arguments() -> argparse.Namespace:
