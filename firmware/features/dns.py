@@ -86,6 +86,7 @@ def render(config: Config, facts: Facts) -> Part:
         f"domain={domain}",
         f"local=/{domain}/",
         "expand-hosts",
+        "localise-queries",  # the router by the address that the asker is next to
         "cache-size=2000",
         "dns-forward-max=1000",
         "edns-packet-max=1232",

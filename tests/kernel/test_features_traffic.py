@@ -1,0 +1,456 @@
+"""What the features render, on real packets: an office and a guest LAN, two lines, an internet behind both.
+
+The Plan is put into the kernel by the product's own kernel modules; no daemon and no fastpath run here.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import socket
+import struct
+import subprocess
+import tempfile
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+import pytest
+
+from firmware.features import render, verify
+from firmware.features.web import CONNECTIONS_PER_CLIENT
+from firmware.kernel import files, links, nft, routes, rules, sysctl
+from firmware.kernel.netlink import Netlink
+from firmware.model import codec
+from firmware.model.config import Config
+from firmware.model.facts import Facts, LineState, PortFact
+from firmware.model.plan import Plan
+from tests.lab import netns
+
+pytestmark = pytest.mark.kernel
+
+ROUTER, CLIENT, SERVER, GUEST, INTERNET = NAMES = ("gldr", "gldc", "glds", "gldg", "gldi")
+SITE, SITE6 = "192.0.2.80", "2001:db8:80::80"  # a server in the internet
+LINE1, LINE2 = "198.51.100.2", "203.0.113.2"
+LAN_SERVER = "192.168.8.10"
+T = TypeVar("T")
+
+CONFIG = codec.decode(
+    """{
+    "lans": {
+      "office": {"ports": ["eth1", "eth3"], "address": "192.168.8.1/24", "subnet_id": 8},
+      "guest": {"ports": ["eth2"], "address": "192.168.9.1/24", "zone": "guest", "subnet_id": 9}},
+    "wans": {
+      "line1": {"interface": "eth0", "number": 1, "weight": 3},
+      "line2": {"interface": "eth5", "number": 2, "protocol": "static", "ipv6": "off",
+                "address": "203.0.113.2/29", "gateway": "203.0.113.1", "dns": ["203.0.113.1"]}},
+    "zones": {
+      "lan": {"services": ["dhcp", "dns", "ping", "web"], "forward_to": ["lan", "wan"]},
+      "guest": {"services": ["dhcp", "dns", "ping"], "forward_to": ["wan"]},
+      "wan": {"services": ["ping"], "masquerade": true}},
+    "port_forwards": {
+      "web": {"ports": "8080", "to_address": "192.168.8.10", "to_port": 7000},
+      "range": {"ports": "7000-7001", "to_address": "192.168.8.10"},
+      "six": {"ports": "7000", "to_address": "2001:db8:f00:8::10"}},
+    "users": {"admin": {"role": "owner"}}}"""
+)
+UP = LineState(
+    up=True,
+    address="198.51.100.2/24",
+    gateway="198.51.100.1",
+    ipv6_address="2001:db8:1::2/64",
+    ipv6_gateway="2001:db8:1::1",
+    ipv6_prefix="2001:db8:f00::/56",
+)
+FACTS = Facts(
+    ports={name: PortFact() for name in ("eth0", "eth1", "eth2", "eth3", "eth5")},
+    lines={"line1": UP, "line2": LineState(up=True)},
+    nft_queue=False,
+    can_set_clock=False,
+)
+
+
+def inside(namespace: str, act: Callable[[], T]) -> T:
+    """What ``act`` gives in a namespace: a thread of its own enters it."""
+    result: list[T] = []
+    failure: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            netns.enter(namespace)
+            result.append(act())
+        except BaseException as error:
+            failure.append(error)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join()
+    if failure:
+        raise failure[0]
+    return result[0]
+
+
+class Site:
+    """The namespaces, their servers, and the router's present Plan."""
+
+    def __init__(self, run_dir: Path) -> None:
+        self.run_dir = run_dir
+        self.plan: Plan | None = None
+        self.servers: list[socket.socket] = []
+        self.processes: list[subprocess.Popen[bytes]] = []
+
+    def build(self) -> None:
+        netns.delete([name for name in NAMES if name in netns.existing("gld")])
+        netns.add(NAMES)
+        for port, (namespace, device) in {
+            "eth0": (INTERNET, "e1"),
+            "eth5": (INTERNET, "e2"),
+            "eth1": (CLIENT, "e"),
+            "eth3": (SERVER, "e"),
+            "eth2": (GUEST, "e"),
+        }.items():
+            netns.batch([f"link add {port} type veth peer name {device} netns {namespace}"], ROUTER)
+        netns.batch(
+            [
+                "addr add 198.51.100.1/24 dev e1",
+                "addr add 203.0.113.1/29 dev e2",
+                "addr add 2001:db8:1::1/64 dev e1 nodad",
+                f"addr add {SITE}/32 dev lo",
+                f"addr add {SITE6}/128 dev lo",
+                "link set e1 up",
+                "link set e2 up",
+                "route add 2001:db8:f00::/56 via 2001:db8:1::2",
+            ],
+            INTERNET,
+        )
+        for namespace, address, router in (
+            (CLIENT, "192.168.8.20/24", "192.168.8.1"),
+            (SERVER, f"{LAN_SERVER}/24", "192.168.8.1"),
+            (GUEST, "192.168.9.20/24", "192.168.9.1"),
+        ):
+            netns.batch([f"addr add {address} dev e", "link set e up", f"route add default via {router}"], namespace)
+        for namespace, address in ((CLIENT, "2001:db8:f00:8::20"), (SERVER, "2001:db8:f00:8::10")):
+            netns.batch([f"addr add {address}/64 dev e nodad", "route add default via 2001:db8:f00:8::1"], namespace)
+        for namespace in (SERVER, INTERNET):
+            self.serve(namespace)
+
+    def apply(self, config: Config = CONFIG, facts: Facts = FACTS) -> None:
+        """Put a configuration into the router's kernel, by difference to what is there."""
+        assert [p for p in verify(config, facts) if p.severity == "error"] == []
+        plan = render(config, facts)
+
+        def act() -> None:
+            nft.apply(plan, self.plan)
+            with Netlink() as door:
+                links.apply(door, plan.links)
+            sysctl.apply(plan.sysctls, self.run_dir)
+            with Netlink() as door:
+                routes.apply(door, plan.routes, {name: device.index for name, device in links.read(door).items()})
+                rules.apply(door, plan.rules)
+
+        inside(ROUTER, act)
+        self.plan = plan
+
+    def serve(self, namespace: str) -> None:
+        """TCP servers on 7000 that tell each client how it is seen: its address and the segment size it asked for."""
+        for family in (socket.AF_INET, socket.AF_INET6):
+            server = inside(namespace, lambda family=family: _listen(family))
+            self.servers.append(server)
+            threading.Thread(target=_answer, args=(server,), daemon=True).start()
+
+    def run(self, *argv: str, namespace: str = ROUTER) -> None:
+        self.processes.append(subprocess.Popen(netns.inside(namespace, argv), stdin=subprocess.DEVNULL))
+
+    def close(self) -> None:
+        for process in self.processes:
+            process.terminate()
+            process.wait()
+        for server in self.servers:
+            server.shutdown(socket.SHUT_RDWR)
+            server.close()
+        netns.delete(NAMES)
+
+
+def _listen(family: int) -> socket.socket:
+    server = socket.socket(family)
+    server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if family == socket.AF_INET6:
+        server.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+    server.bind(("", 7000))
+    server.listen(64)
+    return server
+
+
+def _answer(server: socket.socket) -> None:
+    while True:
+        try:
+            client, peer = server.accept()
+        except OSError:
+            return
+        with client:
+            segment = client.getsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG)
+            client.sendall(f"{peer[0]} {segment}".encode())
+
+
+def seen(namespace: str, to: str, port: int = 7000, source: str = "", timeout_s: float = 5.0) -> str:
+    """How a server sees a connection from a namespace. Raises OSError where there is none."""
+
+    def connect() -> str:
+        family = socket.AF_INET6 if ":" in to else socket.AF_INET
+        with socket.socket(family) as client:
+            client.settimeout(timeout_s)
+            if source:
+                client.bind((source, 0))
+            client.connect((to, port))
+            return client.recv(100).decode()
+
+    return inside(namespace, connect)
+
+
+def address(namespace: str, to: str, port: int = 7000, source: str = "") -> str:
+    return seen(namespace, to, port, source).split()[0]
+
+
+def is_silent(namespace: str, to: str, port: int) -> bool:
+    """No answer at all; a refusal raises ConnectionRefusedError or OSError."""
+    try:
+        seen(namespace, to, port, timeout_s=0.7)
+    except TimeoutError:
+        return True
+    return False
+
+
+def pings(namespace: str, to: str) -> bool:
+    argv = netns.inside(namespace, ["ping", "-n", "-q", "-c", "1", "-W", "2", to])
+    return subprocess.run(argv, capture_output=True, check=False).returncode == 0
+
+
+def marks() -> Counter[int]:
+    """The WAN numbers in the marks of the router's flows to the site."""
+    argv = netns.inside(ROUTER, ["conntrack", "-L", "-p", "tcp", "--dport", "7000"])
+    output = subprocess.run(argv, capture_output=True, text=True, check=True).stdout
+    return Counter(int(found) >> 12 & 15 for found in re.findall(r"mark=(\d+)", output))
+
+
+@pytest.fixture(scope="module")
+def built() -> Iterator[Site]:
+    # Not pytest's own: dnsmasq reads its files as its own user, who must get there.
+    run_dir = Path(tempfile.mkdtemp(prefix="gld-run-"))
+    run_dir.chmod(0o755)
+    site = Site(run_dir)
+    try:
+        site.build()
+        site.apply()
+        netns.wait_until(lambda: pings(CLIENT, SITE) and pings(GUEST, SITE) and pings(SERVER, SITE), "the site answers")
+        netns.wait_until(lambda: pings(CLIENT, SITE6), "the site answers over IPv6")
+        yield site
+    finally:
+        site.close()
+        shutil.rmtree(run_dir)
+
+
+@pytest.fixture
+def site(built: Site) -> Iterator[Site]:
+    """The site in its first state; whoever changes it leaves that to this fixture to undo."""
+    subprocess.run(netns.inside(ROUTER, ["conntrack", "-F"]), capture_output=True, check=True)
+    yield built
+    built.apply()
+
+
+def test_lines_share_new_flows_by_their_weights(site: Site) -> None:
+    found = Counter(address(CLIENT, SITE) for _ in range(40))
+    assert found == {LINE1: 30, LINE2: 10}
+    assert marks() == {1: 30, 2: 10}
+
+
+def test_dead_line_gets_no_new_flow(site: Site) -> None:
+    down = {**FACTS.lines, "line1": msgspec.structs.replace(UP, up=False)}
+    site.apply(facts=msgspec.structs.replace(FACTS, lines=down))
+    assert {address(CLIENT, SITE) for _ in range(8)} == {LINE2}
+
+
+def test_line_without_a_lease_is_not_used(site: Site) -> None:
+    none = {"line1": LineState(), "line2": LineState(up=True)}
+    site.apply(facts=msgspec.structs.replace(FACTS, lines=none))
+    assert {address(CLIENT, SITE) for _ in range(4)} == {LINE2}
+
+
+def test_the_box_speaks_by_the_line_whose_address_it_takes(site: Site) -> None:
+    assert address(ROUTER, SITE, source=LINE2) == LINE2
+    assert address(ROUTER, SITE, source=LINE1) == LINE1
+    assert address(ROUTER, SITE) == LINE1
+
+
+@pytest.mark.parametrize(("line", "port"), [(LINE1, 8080), (LINE2, 8080), (LINE1, 7000), (LINE2, 7000)])
+def test_port_forward_answers_by_the_line_it_came_in_by(site: Site, line: str, port: int) -> None:
+    assert address(INTERNET, line, port, source=SITE) == SITE
+
+
+def test_hairpin_reaches_the_server_from_its_own_lan(site: Site) -> None:
+    assert address(CLIENT, LINE1, 8080) == "192.168.8.1"
+    assert address(GUEST, LINE2, 8080) == "192.168.9.20"
+
+
+def test_outside_reaches_nothing_else(site: Site) -> None:
+    netns.batch(["route add 192.168.8.0/24 via 198.51.100.2"], INTERNET)
+    try:
+        assert is_silent(INTERNET, LINE1, 22)
+        assert is_silent(INTERNET, LINE1, 443)
+        assert is_silent(INTERNET, LINE1, 53)
+        assert is_silent(INTERNET, LAN_SERVER, 7000)
+        assert is_silent(INTERNET, "2001:db8:f00:8::20", 7000)
+        assert pings(INTERNET, LINE1)
+        assert not pings(INTERNET, LAN_SERVER)
+    finally:
+        netns.batch(["route del 192.168.8.0/24"], INTERNET)
+
+
+def test_guests_reach_the_internet_only(site: Site) -> None:
+    assert address(GUEST, SITE) in (LINE1, LINE2)
+    with pytest.raises(OSError):
+        seen(GUEST, LAN_SERVER)
+    with pytest.raises(ConnectionRefusedError):
+        seen(GUEST, "192.168.9.1", 443)
+    with pytest.raises(ConnectionRefusedError):
+        seen(GUEST, "192.168.8.1", 80)
+    assert pings(GUEST, "192.168.9.1")
+
+
+def test_office_reaches_guests_when_allowed(site: Site) -> None:
+    assert not pings(CLIENT, "192.168.9.20")
+    config = codec.set_path(CONFIG, "zones.lan.forward_to", "lan,wan,guest")
+    site.apply(config)
+    assert pings(CLIENT, "192.168.9.20")
+
+
+def test_ipv6_is_routed_and_not_translated(site: Site) -> None:
+    assert address(CLIENT, SITE6) == "2001:db8:f00:8::20"
+    assert address(INTERNET, "2001:db8:f00:8::10") == "2001:db8:1::1"
+
+
+def test_rest_of_the_prefix_is_unreachable(site: Site) -> None:
+    with pytest.raises(OSError) as caught:
+        seen(CLIENT, "2001:db8:f00:77::1")
+    assert not isinstance(caught.value, TimeoutError)
+
+
+def test_nobody_outside_has_our_addresses(site: Site) -> None:
+    """A datagram from outside with a LAN's address is dropped before anything else looks at it."""
+    listener = inside(SERVER, lambda: _datagrams(5555))
+    netns.batch(["addr add 192.168.8.99/32 dev lo", "route add 192.168.8.10 via 198.51.100.2"], INTERNET)
+    try:
+        config = codec.set_path(CONFIG, "zones.wan.forward_to", "lan")
+        site.apply(config)
+        inside(INTERNET, lambda: _send("192.168.8.99", LAN_SERVER, 5555, b"spoofed"))
+        inside(INTERNET, lambda: _send("198.51.100.1", LAN_SERVER, 5555, b"honest"))
+        assert listener.recv(100) == b"honest"
+    finally:
+        netns.batch(["addr del 192.168.8.99/32 dev lo", "route del 192.168.8.10"], INTERNET)
+        listener.close()
+
+
+def _datagrams(port: int) -> socket.socket:
+    listener = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    listener.settimeout(5)
+    listener.bind(("", port))
+    return listener
+
+
+def _send(source: str, to: str, port: int, payload: bytes) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+        sender.bind((source, 0))
+        sender.sendto(payload, (to, port))
+
+
+def test_segments_are_clamped_to_the_line(site: Site) -> None:
+    config = codec.set_path(CONFIG, "interfaces.eth0.mtu", 1400)
+    config = codec.set_path(config, "wans.line2.enabled", False)
+    site.apply(config)
+    line, segment = seen(CLIENT, SITE).split()
+    assert (line, int(segment) <= 1360) == (LINE1, True)
+
+
+def test_dnsmasq_serves_addresses_and_names(site: Site) -> None:
+    config = codec.set_path(CONFIG, "dns.records[erp.lan]", "192.168.8.77")
+    config = codec.set_path(config, "lans.office.dhcp.start", "192.168.8.60")
+    mac = Path("/sys/class/net") / "e" / "address"
+    reservation = {"mac": inside_text(CLIENT, str(mac)), "address": "192.168.8.55"}
+    config = codec.set_path(config, "lans.office.dhcp.reservations.desk", reservation)
+    site.apply(config)
+    assert site.plan is not None
+    places = {"run": str(site.run_dir), "state": str(site.run_dir)}
+    files.apply(site.run_dir, site.plan.files, places)
+    unit = next(unit for unit in site.plan.units if unit.name == "dnsmasq")
+    site.run(*(word.replace("{run}", str(site.run_dir)).replace("{state}", str(site.run_dir)) for word in unit.argv))
+    netns.wait_until(lambda: resolve("erp.lan") == "192.168.8.77", "dnsmasq answers")
+    assert resolve("rs-router.lan") == "192.168.8.1"
+    assert lease(CLIENT) == "192.168.8.55"
+    assert lease(SERVER).startswith("192.168.8.")
+    assert resolve("desk.lan") == "192.168.8.55"
+    assert ra_prefix(CLIENT) == "2001:db8:f00:8::"
+
+
+def inside_text(namespace: str, path: str) -> str:
+    return netns.command(netns.inside(namespace, ["cat", path])).strip()
+
+
+def resolve(name: str) -> str:
+    argv = netns.inside(CLIENT, ["dig", "+short", "+tries=1", "+time=1", "@192.168.8.1", name])
+    return subprocess.run(argv, capture_output=True, text=True, check=False).stdout.strip()
+
+
+def lease(namespace: str) -> str:
+    """The address that the router offers, taken and given back by busybox's client."""
+    argv = netns.inside(namespace, ["busybox", "udhcpc", "-i", "e", "-n", "-q", "-f", "-s", "/bin/true"])
+    output = subprocess.run(argv, capture_output=True, text=True, check=True)
+    found = re.search(r"lease of ([0-9.]+) obtained", output.stdout + output.stderr)
+    assert found, output.stderr
+    return found[1]
+
+
+def ra_prefix(namespace: str) -> str:
+    """The prefix of the router advertisement that answers a solicitation (RFC 4861 4.2, 4.6.2)."""
+
+    def ask() -> str:
+        with socket.socket(socket.AF_INET6, socket.SOCK_RAW, socket.IPPROTO_ICMPV6) as raw:
+            raw.settimeout(10)
+            index = socket.if_nametoindex("e")
+            raw.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_HOPS, 255)
+            raw.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_IF, index)
+            raw.sendto(struct.pack("!BBHI", 133, 0, 0, 0), ("ff02::2", 0, 0, index))
+            while True:
+                data = raw.recv(2000)
+                if data[0] == 134:
+                    return _prefix(data)
+
+    return inside(namespace, ask)
+
+
+def _prefix(data: bytes) -> str:
+    offset = 16
+    while offset < len(data) and data[offset] != 3:
+        offset += data[offset + 1] * 8
+    return socket.inet_ntop(socket.AF_INET6, data[offset + 16 : offset + 32])
+
+
+def test_one_client_cannot_take_all_of_the_pages_connections(site: Site) -> None:
+    site.apply(facts=msgspec.structs.replace(FACTS, web_argv=("lighttpd",)))
+    page = inside(ROUTER, lambda: socket.create_server(("0.0.0.0", 443), backlog=256))
+    clients: list[socket.socket] = []
+
+    def connect(namespace: str, router: str) -> None:
+        clients.append(inside(namespace, lambda: socket.create_connection((router, 443), timeout=5)))
+
+    try:
+        for _ in range(CONNECTIONS_PER_CLIENT):
+            connect(CLIENT, "192.168.8.1")
+        with pytest.raises(ConnectionRefusedError):
+            connect(CLIENT, "192.168.8.1")
+        connect(SERVER, "192.168.8.1")
+    finally:
+        for client in clients:
+            client.close()
+        page.close()
