@@ -36,7 +36,7 @@ SERVER, SERVER_6 = "198.51.100.10", "2001:db8:2::10"
 CLIENT_MAC = "02:00:00:00:00:10"
 T = TypeVar("T")
 
-# The chains of contracts.md; {g} is the generation, {n} the number of first packets.
+# The chains of contracts.md; {g} is the generation, {d} the same with decided, {n} the number of first packets.
 RULES = """
 table inet rs
 delete table inet rs
@@ -48,6 +48,7 @@ table inet rs {{
   }}
   chain first_packets {{
     type filter hook forward priority -160
+    meta l4proto tcp ct mark and 0xbf000000 == {d:#010x} return
     ct mark and 0x80000000 == 0 ct packets <= {n} goto to_queue
     ct mark and 0x80000000 != 0 ct mark and 0x3f000000 != {g:#010x} goto to_queue
     udp sport 53 goto to_queue
@@ -156,7 +157,7 @@ class Site:
     # -- the router ---------------------------------------------------------------------------------------------------
 
     def load_rules(self, generation: int) -> None:
-        text = RULES.format(g=generation << 24, n=FIRST_PACKETS)
+        text = RULES.format(g=generation << 24, d=generation << 24 | 1 << 31, n=FIRST_PACKETS)
         netns.command(netns.inside(self.router, ["nft", "-f", "-"]), text)
         self.generation = generation
 
