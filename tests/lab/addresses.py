@@ -8,18 +8,19 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from typing import Literal
 
 SERVERS_V4 = IPv4Network("198.18.0.0/15")
-SERVERS_V6 = IPv6Network("2001:db8:ffff::/48")
+# RFC 5180's benchmarking prefix: dnsmasq's rebind protection rightly drops answers from 2001:db8::/32.
+SERVERS_V6 = IPv6Network("2001:2::/48")
 _NAMED_FROM = 1 << 12  # the first 4,096 addresses are for the fixed servers below
 
 NAME_SERVER = "198.18.0.53"
-NAME_SERVER_V6 = "2001:db8:ffff::53"
+NAME_SERVER_V6 = "2001:2::53"
 MAIL_SERVER = "198.18.0.25"
 ECHO_SERVER = "198.18.0.7"
-ECHO_SERVER_V6 = "2001:db8:ffff::7"
+ECHO_SERVER_V6 = "2001:2::7"
 IPERF_SERVER = "198.18.0.5"
 TRACKER = "198.18.0.69"
 OUTSIDER = "198.18.2.1"  # the source address of somebody who connects from outside
-OUTSIDER_V6 = "2001:db8:ffff::2:1"
+OUTSIDER_V6 = "2001:2::2:1"
 SEEDS = ("198.18.1.1", "198.18.1.2")
 
 LAN_NETWORK = "192.168.10.0/24"

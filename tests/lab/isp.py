@@ -43,7 +43,7 @@ def dhcpd6(line: Line) -> str:
     return f"""default-lease-time 3600;
 preferred-lifetime 1800;
 authoritative;
-option dhcp6.name-servers 2001:db8:ffff::53;
+option dhcp6.name-servers 2001:2::53;
 subnet6 {line.network_v6} {{
   range6 {line.address_v6} {line.address_v6};
   prefix6 {first} {last} /{line.prefix_v6.prefixlen};
