@@ -2,24 +2,36 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import Any
 
-from firmware.cli.command import EXIT_REFUSED, Context
+from firmware.cli.command import EXIT_OK, EXIT_REFUSED, Context
 
 
-def classify(context: Context) -> int | None:
-    from fastpath.binding.classify import classify_file
+def classify(context: Context) -> int:
+    from fastpath.binding.classify import CaptureError, classify_file
 
-    terminal, name = context.terminal, context.args.file
+    name = context.args.file
+    failure: Exception | None = None
+    flows: list[dict[str, Any]] = []
     try:
-        flows = classify_file(Path(name), ndpi=not context.args.no_ndpi)
-    except (OSError, ValueError) as error:
-        terminal.error("%(file)s cannot be read: %(reason)s", file=name, reason=error)
-        return EXIT_REFUSED
-    if terminal.as_json:
-        terminal.json({"flows": flows})
-        return None
-    terminal.table(
+        flows = classify_file(name, use_ndpi=not context.args.no_ndpi)
+    except CaptureError as error:
+        flows, failure = error.flows, error  # a capture that breaks off is shown as far as it goes
+    except OSError as error:
+        failure = error
+    if flows or failure is None:
+        _show(context, flows)
+    if failure is None:
+        return EXIT_OK
+    context.terminal.error("%(file)s cannot be read: %(reason)s", file=name, reason=failure)
+    return EXIT_REFUSED
+
+
+def _show(context: Context, flows: list[dict[str, Any]]) -> None:
+    if context.terminal.as_json:
+        context.terminal.json({"flows": flows})
+        return
+    context.terminal.table(
         ("transport", "from", "to", "application", "protocol", "category", "site", "decided by", "packets"),
         [
             (
@@ -36,4 +48,3 @@ def classify(context: Context) -> int | None:
             for flow in flows
         ],
     )
-    return None

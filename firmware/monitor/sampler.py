@@ -66,6 +66,7 @@ class Sampler:
         self._asked_s = -WATCHED_FOR_S * 1.0
         self._interval_s = 0.0
         self._is_failing = False
+        self._drain_lock = threading.Lock()  # new numbers and the minute can come together
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="monitor", daemon=True)
         if self.store.was_damaged:
@@ -186,6 +187,10 @@ class Sampler:
         """Moves what is accounted from the fastpath into the store; see ``store`` for what a kill leaves."""
         if not self._is_numbered:  # nobody knows yet what the numbers stand for
             return
+        with self._drain_lock:
+            self._drain()
+
+    def _drain(self) -> None:
         drained = self.runtime.accounting_drain()
         with self.lock:
             rows = [self._row(row) for row in drained.rows]
