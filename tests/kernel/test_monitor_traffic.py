@@ -124,7 +124,7 @@ def test_traffic_is_seen_by_host_application_and_line(site: Site, start: Callabl
         assert usage(monitor, "wan")["wan1"] >= found["wechat"]
         assert usage(monitor, "host", host=CLIENT)[CLIENT_MAC] >= found["wechat"]
         assert usage(monitor, "host", host=SERVER) == {}
-        status = monitor.status()
+        status = site.in_router(monitor.status)
         assert status["fastpath"]["alive"]
         assert status["hosts_active"] >= 1
         assert status["connections"] >= 2
