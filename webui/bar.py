@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from typing import Any
 
 from flask import Flask, Response, g, request
-from werkzeug.wrappers import Response as BaseResponse
 
-from firmware.client import NotFound
 from webui import words
 from webui.access import allows
+from webui.figures import seconds
 from webui.i18n import gettext, marked
 from webui.router import router
 
-PENDING_COOKIE = "rs-pending"
+SEEN_COOKIE = "rs-seen"
+NEWS_S = 900  # so long it is news that a change was taken back
 # What a redirect may ask the next page to say: ?said=KEY.
 SAID = {
     "applied": marked("The change is in force."),
@@ -43,7 +44,7 @@ class Bar:
 
 def install(app: Flask) -> None:
     app.jinja_env.globals["apply_bar"] = apply_bar
-    app.after_request(forget)
+    app.after_request(_keep_seen)
 
 
 def apply_bar() -> Bar | None:
@@ -63,34 +64,43 @@ def apply_bar() -> Bar | None:
         problems=len(problems),
         is_risky=words.is_risky(rows),
         pending=pending,
-        is_reverted=_is_reverted(pending),
+        is_reverted=_is_reverted(status),
         said=gettext(said) if said else "",
         base=last.get("revision"),
         can_undo=request.args.get("said") == "applied" and allows(user["role"], "change"),
     )
 
 
-def _is_reverted(pending: dict[str, Any] | None) -> bool:
-    """Tell whether the change this browser applied was taken back because nobody kept it."""
-    revision = request.cookies.get(PENDING_COOKIE, "")
-    if pending or not revision.isdecimal():
+def _is_reverted(status: dict[str, Any]) -> bool:
+    """Tell, once in each browser, that the newest change was taken back because nobody kept it.
+
+    The answer to "apply" may never have reached the browser, so this goes by the revisions and not by a cookie of then.
+    """
+    newest = next(iter(router().read("config.revisions", limit=1)), None)
+    if newest is None or newest["confirmed"] or status.get("pending"):
         return False
-    g.forget_pending = True
-    try:
-        return not router().read("config.revision", id=int(revision)).get("confirmed", True)
-    except NotFound:
-        return True
+    in_force = (status.get("last_change") or {}).get("revision")
+    if newest["id"] == in_force or time.time() - seconds(newest["time"]) > NEWS_S:
+        return False
+    if request.cookies.get(SEEN_COOKIE) == str(newest["id"]):
+        return False
+    g.seen_revision = newest["id"]
+    return True
 
 
-def remember_pending(response: BaseResponse, revision: int) -> None:
-    """Note which change this browser waits for, so that it learns what became of it."""
-    response.set_cookie(
-        PENDING_COOKIE, str(revision), max_age=3600, secure=request.is_secure, httponly=True, samesite="Strict"
-    )
+def note_seen(revision: int) -> None:
+    """This browser knows what became of the revision."""
+    g.seen_revision = revision
 
 
-def forget(response: Response) -> Response:
-    """Forget the change this browser waited for once the page has said what became of it."""
-    if g.pop("forget_pending", False):
-        response.delete_cookie(PENDING_COOKIE)
+def _keep_seen(response: Response) -> Response:
+    if "seen_revision" in g:
+        response.set_cookie(
+            SEEN_COOKIE,
+            str(g.seen_revision),
+            max_age=NEWS_S,
+            secure=request.is_secure,
+            httponly=True,
+            samesite="Strict",
+        )
     return response

@@ -41,7 +41,7 @@ def known(asked: Router) -> list[dict[str, Any]]:
                 "addresses": host.get("addresses") or [host["address"]],
                 "name": own or host.get("name") or host["address"],
                 "groups": [name for name, (macs, ranges) in members.items() if _is_member(host, macs, ranges)],
-                "application_names": [words.application(item) for item in application_ids(host)],
+                "application_names": [words.application(item) for item in application_ids(host) if item != "unknown"],
             }
         )
     return hosts

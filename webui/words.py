@@ -166,7 +166,9 @@ def message(text: str) -> str:
 
 
 def alarm(row: dict[str, Any]) -> str:
-    return translate(language(), row["message"], row.get("params") or {})
+    """An alarm in words; its parameters may be messages themselves."""
+    params = row.get("params") or {}
+    return translate(language(), row["message"], {name: translate(language(), value) for name, value in params.items()})
 
 
 def is_risky(rows: list[dict[str, Any]]) -> bool:

@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response
 from firmware.client import Invalid
 from webui import words
 from webui.access import requires
-from webui.bar import PENDING_COOKIE, remember_pending
+from webui.bar import note_seen
 from webui.forms import field_text
 from webui.i18n import gettext
 from webui.router import router
@@ -62,7 +62,7 @@ def apply() -> Any:
     base = request.form.get("base", "")
     confirm_s = CONFIRM_S if words.is_risky(rows) else None
     try:
-        done = asked.call(
+        asked.call(
             "config.commit",
             message=message,
             confirm_s=confirm_s,
@@ -70,12 +70,11 @@ def apply() -> Any:
             source=request.remote_addr or "",
         )
     except Invalid as error:
+        if not error.problems:
+            raise
         return _page(list(error.problems))
     current_app.extensions["names"].forget()
-    response = redirect(_back(None if confirm_s else "applied"), 303)
-    if confirm_s:
-        remember_pending(response, done["revision"])
-    return response
+    return redirect(_back(None if confirm_s else "applied"), 303)
 
 
 def raw_rows(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -98,9 +97,7 @@ def _message(sentences: list[str]) -> str:
 @requires("change")
 def keep() -> Response:
     router().call("config.confirm")
-    response = redirect(_back("kept"), 303)
-    response.delete_cookie(PENDING_COOKIE)
-    return response
+    return redirect(_back("kept"), 303)
 
 
 @bp.post("/discard")
@@ -115,13 +112,13 @@ def discard() -> Response:
 def undo() -> Response:
     """Back to the revision before the one in force."""
     asked = router()
-    last = asked.status().get("pending") or asked.status().get("last_change") or {}
-    before = asked.call("config.revision", id=last["revision"]).get("parent") if last else None
+    status = asked.status()
+    last = (status.get("pending") or status["last_change"])["revision"]
+    before = asked.call("config.revision", id=last).get("parent")
     if before is not None:
         asked.call("config.rollback", revision=before)
-    response = redirect(_back("taken-back"), 303)
-    response.delete_cookie(PENDING_COOKIE)
-    return response
+    note_seen(last)
+    return redirect(_back("taken-back"), 303)
 
 
 def _back(said: str | None = None) -> str:

@@ -28,6 +28,7 @@ def overview() -> Any:
     hosts = people.known(asked)
     names = people.names_by_key(hosts)
     blocked = asked.read("blocked", limit=ROWS)
+    open_alarms = [alarm for alarm in asked.read("alarms") if alarm.get("cleared") is None]
     page = {
         "status": status,
         "answer": answer(status),
@@ -35,7 +36,7 @@ def overview() -> Any:
         "applications": top_applications(asked),
         "blocked": [{**row, "host_name": names.get(row["host"], row["host"])} for row in blocked],
         "blocked_ids": blocked_for_everyone(asked.config()),
-        "alarms": [{**alarm, "text": words.alarm(alarm)} for alarm in asked.read("alarms")[:3]],
+        "alarms": [{**alarm, "text": words.alarm(alarm)} for alarm in open_alarms[:3]],
     }
     if request.args.get("part") == "live":
         return render_template("dashboard/part.html", **page)

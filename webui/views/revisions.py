@@ -10,7 +10,6 @@ from werkzeug.wrappers import Response
 from firmware.client import NotFound
 from webui import words
 from webui.access import requires
-from webui.bar import remember_pending
 from webui.router import router
 from webui.views.changes import CONFIRM_S, raw_rows
 
@@ -62,9 +61,6 @@ def rollback(id: int) -> Response:
     """Put an older revision into force."""
     asked = router()
     risky = words.is_risky(asked.call("config.diff", old="running", new=id))
-    done = asked.call("config.rollback", revision=id, confirm_s=CONFIRM_S if risky else None)
+    asked.call("config.rollback", revision=id, confirm_s=CONFIRM_S if risky else None)
     current_app.extensions["names"].forget()
-    response = redirect(url_for("revisions.index", said=None if risky else "applied"), 303)
-    if risky:
-        remember_pending(response, done["revision"])
-    return response
+    return redirect(url_for("revisions.index", said=None if risky else "applied"), 303)
