@@ -165,7 +165,7 @@ def alarms(context: Context) -> None:
 
 
 def why(context: Context) -> None:
-    answer = context.call("why", ip=context.args.ip, host=context.args.host)
+    answer = context.call("why", ip=context.args.ip, host=context.args.host, language=context.terminal.language)
     if context.terminal.as_json:
         context.terminal.json(answer)
         return

@@ -12,6 +12,7 @@ from webui.access import allows
 from webui.api.errors import problem_row
 from webui.api.identity import client, identify
 from webui.api.route import MERGE_PATCH, Route, ask, read_json, read_query
+from webui.i18n import language
 from webui.live import Hub, TooManyReadersError
 
 
@@ -72,6 +73,10 @@ def import_text(route: Route) -> Any:
 
 def export_text(route: Route) -> Any:
     return {"text": ask(route)}
+
+
+def why(route: Route) -> Any:
+    return ask(route, language=language())
 
 
 def read_applications(route: Route) -> Any:

@@ -96,7 +96,7 @@ ROUTES = (
     ),
     Route(
         "GET", "/why", "why", "why", "What happens to a host's traffic, and why", "auditor", schemas.Why,
-        schemas.WhyQuery,
+        schemas.WhyQuery, handler=handlers.why,
     ),
     Route(
         "GET", "/events", "events", "events", "Events as they happen (text/event-stream)", "auditor",

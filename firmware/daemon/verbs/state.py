@@ -12,6 +12,7 @@ from firmware.daemon.errors import LockedOutError, NotFoundError
 from firmware.daemon.services import Services
 from firmware.daemon.verbs.table import Call, Stream, verb
 from firmware.features.applications import CATEGORIES
+from firmware.model.config import Language
 from firmware.monitor.broadcast import Listener, TooManyListenersError
 
 Text = Annotated[str, Meta(max_length=255)]
@@ -43,9 +44,9 @@ def flows(
 
 
 @verb("why", "auditor")
-def why(box: Services, call: Call, *, ip: Text, host: Text) -> Any:
+def why(box: Services, call: Call, *, ip: Text, host: Text, language: Language | None = None) -> Any:
     try:
-        return box.monitor.why(ip, host, call.who.language)
+        return box.monitor.why(ip, host, language or call.who.language)
     except ValueError:
         raise NotFoundError("There is no host %(ip)s.", ip=ip) from None
 
