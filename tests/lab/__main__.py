@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
+import signal
 import sys
 
 from tests.lab import netns
@@ -20,6 +22,21 @@ def _up(args: argparse.Namespace) -> int:
             site.down()
         raise
     _print_status(site, as_json=False)
+    return 0
+
+
+def _run(args: argparse.Namespace) -> int:
+    print("Starting the virtual site: internet, two ISPs, the router and its hosts ...", flush=True)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    with Site(args.name, args.wans, args.hosts, traffic=True, page_port=args.page_port) as site:
+        _print_status(site, as_json=False)
+        print(f"First password: {site.product.first_password}")
+        print(f"Commands: .venv/bin/rsctl --socket {site.product.socket} status")
+        print(f"          .venv/bin/python -m tests.lab exec --name {args.name} sales1 -- curl https://www.douyin.com/")
+        print("Ctrl-C ends the site.", flush=True)
+        with contextlib.suppress(KeyboardInterrupt):
+            signal.pause()
+        print("Taking the site down ...")
     return 0
 
 
@@ -69,11 +86,15 @@ def _parser() -> argparse.ArgumentParser:
         return command
 
     up = add("up", _up, "Bring a site up and leave it running.")
-    up.add_argument("--wans", type=int, default=2, help="lines, 1-7 (2)")
-    up.add_argument("--hosts", type=int, default=6, help="hosts, 1-250 (6)")
+    foreground = add("run", _run, "Bring a site up with product and traffic, and down again at Ctrl-C.")
+    for command in (up, foreground):
+        command.add_argument("--wans", type=int, default=2, help="lines, 1-7 (2)")
+        command.add_argument("--hosts", type=int, default=6, help="hosts, 1-250 (6)")
+        command.add_argument(
+            "--page-port", type=int, default=8443, help="port of the router's page on 127.0.0.1 (8443)"
+        )
     up.add_argument("--product", action=argparse.BooleanOptionalAction, default=True, help="the product as router")
     up.add_argument("--traffic", action="store_true", help="let the hosts browse, download and write mail")
-    up.add_argument("--page-port", type=int, default=8443, help="port of the router's page on 127.0.0.1 (8443)")
     up.add_argument("--keep", action="store_true", help="leave a site that failed to come up, to look at it")
     execute = add("exec", _exec, "Run a command on a host, router, net, isp1 ...")
     execute.add_argument("place")

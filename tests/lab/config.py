@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from firmware.model.config import Config, Dhcp, Group, Lan, System, User, Wan, Zone
+from firmware.model.config import Config, Dhcp, Group, Lan, Reservation, System, User, Wan, Zone
 from tests.lab import addresses
 from tests.lab.addresses import Host, Line
 from tests.lab.topology import lan_port
@@ -32,6 +32,15 @@ def wan(line: Line) -> Wan:
     )
 
 
+def reservations(hosts: Sequence[Host]) -> dict[str, Reservation]:
+    """A fixed address for every host but the first.
+
+    dnsmasq pings an address of the pool for three seconds before it leases it, one host after the other.
+    """
+    network = addresses.LAN_NETWORK.rpartition(".")[0]
+    return {host.name: Reservation(mac=host.mac, address=f"{network}.{10 + host.index}") for host in hosts[1:]}
+
+
 def office(lines: Sequence[Line], hosts: Sequence[Host]) -> Config:
     """One LAN with all hosts, every line, a group of MACs per department."""
     departments = {name: tuple(h.mac for h in hosts if h.department == name) for name in addresses.DEPARTMENTS}
@@ -39,7 +48,7 @@ def office(lines: Sequence[Line], hosts: Sequence[Host]) -> Config:
     lan = Lan(
         ports=tuple(lan_port(host, lines) for host in hosts),
         address=addresses.LAN_ADDRESS,
-        dhcp=Dhcp(start=f"{network}.100", end=f"{network}.250"),
+        dhcp=Dhcp(start=f"{network}.100", end=f"{network}.250", reservations=reservations(hosts)),
     )
     return Config(
         system=System(hostname="lab-router"),

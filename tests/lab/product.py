@@ -26,6 +26,16 @@ class Product:
         self.state = directory / "state"
         self.run = directory / "run"
 
+    @property
+    def socket(self) -> Path:
+        """The control socket, for rsctl."""
+        return self.run / "rsd.sock"
+
+    @property
+    def first_password(self) -> str:
+        """What the page asks for on the first day."""
+        return (self.run / "first-password").read_text().strip()
+
     def argv(self, ports: Sequence[str]) -> list[str]:
         """The command that starts it, to be run in the router's namespace."""
         launcher = [sys.executable, "-m", "firmware.daemon.launcher", "--ports", ",".join(ports), "--web"]
@@ -34,14 +44,13 @@ class Product:
 
     def configure(self, lines: Sequence[Line], hosts: Sequence[Host]) -> None:
         """Waits for the control socket and commits the site's configuration."""
-        socket = self.run / "rsd.sock"
-        netns.wait_until(socket.exists, f"control socket {socket}", _START_TIMEOUT_S)
+        netns.wait_until(self.socket.exists, f"control socket {self.socket}", _START_TIMEOUT_S)
         self.rsctl("import", "-", stdin=config.text(config.office(lines, hosts)))
         self.rsctl("commit", "-m", "virtual site")
 
     def rsctl(self, *argv: str, stdin: str | None = None, check: bool = True) -> subprocess.CompletedProcess[str]:
         """Runs rsctl as the local owner; :raise AssertionError: with its output when it fails and ``check`` is on."""
-        program = [str(self._repository / ".venv" / "bin" / "rsctl"), "--socket", str(self.run / "rsd.sock"), *argv]
+        program = [str(self._repository / ".venv" / "bin" / "rsctl"), "--socket", str(self.socket), *argv]
         inside = netns.inside(self._namespace, program)
         done = subprocess.run(inside, input=stdin, capture_output=True, text=True, timeout=60, check=False)
         if check and done.returncode:
