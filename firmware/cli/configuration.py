@@ -19,8 +19,11 @@ def show(context: Context) -> None:
     if context.terminal.as_json:
         context.terminal.json(value)
         return
+    if not isinstance(value, dict) or not value:
+        context.terminal.line(value_text(value))
+        return
     for path, leaf in _leaves(args.path, value):
-        context.terminal.line(f"{path} {value_text(leaf)}" if path else value_text(leaf))
+        context.terminal.line(f"{path} {value_text(leaf)}")
 
 
 def _leaves(path: str, value: Any) -> Iterator[tuple[str, Any]]:

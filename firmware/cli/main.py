@@ -94,7 +94,10 @@ def _report(terminal: Terminal, error: ClientError) -> int:
 
     if not isinstance(error, Refused):
         terminal.error("The router's daemon does not answer: %(reason)s", reason=error)
-        terminal.hint("Is it running? Start it with: rs (or name its socket with --socket).")
+        if isinstance(error.__cause__, PermissionError):
+            terminal.hint("Run rsctl as root.")
+        else:
+            terminal.hint("Is it running? Start it with: rs (or name its socket with --socket).")
         return EXIT_UNREACHABLE
     if terminal.as_json:
         terminal.json(
