@@ -67,6 +67,7 @@
     X(FACEBOOKVOIP, "facebookvoip")                                                                                    \
     X(SKYPE_TEAMSCALL, "skype_teamscall")                                                                              \
     X(SNAPCHATCALL, "snapchatcall")                                                                                    \
+    X(VIBERVOIP, "vibervoip")                                                                                          \
     X(ZOOM, "zoom")                                                                                                    \
     X(DISCORD, "discord")                                                                                              \
     X(WIREGUARD, "wireguard")                                                                                          \

@@ -17,7 +17,7 @@
 #define RS_FLOW_WAYS      16u
 #define RS_FLOW_HOST      72u /* bytes of a host name that a flow keeps: its end, with NUL */
 #define RS_NO_STREAM      0xffff
-#define RS_DISSECTORS_MAX 192u
+#define RS_DISSECTORS_MAX 256u
 #define RS_MASK_WORDS     (RS_DISSECTORS_MAX / 64u)
 
 enum rs_flow_flags {

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Games: RakNet (its open source), Valve's server queries and Steam (Valve's developer wiki), Quake 3, Blizzard's Starcraft
+ * and Heroes of the Storm, and others from captures of the games.
+ */
+
+#include <string.h>
+
+#include "dissect.h"
+
+/* Offline messages carry a fixed magic of sixteen bytes at a place that the message id tells. */
+enum rs_state rs_dissect_raknet(struct rs_dissect *d)
+{
+    static const uint8_t magic[] = {0x00, 0xff, 0xff, 0x00, 0xfe, 0xfe, 0xfe, 0xfe,
+                                    0xfd, 0xfd, 0xfd, 0xfd, 0x12, 0x34, 0x56, 0x78};
+
+    if (d->length >= 17 && memcmp(d->data + 1, magic, sizeof magic) == 0)
+        return rs_is(d, RS_P_RAKNET);
+    if (d->length >= 17 &&
+        memcmp(d->data + 3, magic + 2, sizeof magic - 2) == 0) /* Roblox's variant leaves the first two out */
+        return rs_is(d, RS_P_RAKNET);
+    if (d->length >= 33 && (d->data[0] == 1 || d->data[0] == 0x1c) &&
+        rs_contains(d, 9, 40, "\xfe\xfe\xfe\xfe\xfd\xfd\xfd\xfd\x12\x34\x56\x78"))
+        return rs_is(d, RS_P_RAKNET);
+    return RS_EXCLUDED;
+}
+
+enum rs_state rs_dissect_valve(struct rs_dissect *d)
+{
+    const uint8_t *p = d->data;
+
+    if (memcmp(p, "VS01", 4) == 0)
+        return rs_is(d, RS_P_STEAM);
+    if (rs_be32(p) == 0xffffffff) {
+        if (memcmp(p + 4, "TSource Engine Query", d->length - 4 < 20 ? d->length - 4 : 20) == 0 && d->length >= 12)
+            return rs_is(d, RS_P_SOURCE_ENGINE);
+        if ((p[4] == 0x49 || p[4] == 0x55 || p[4] == 0x56 || p[4] == 0x41 || p[4] == 0x44 || p[4] == 0x45) &&
+            rs_has_port_in(d, 27000, 27050))
+            return rs_is(d, RS_P_SOURCE_ENGINE);
+        if (memcmp(p + 4, "getinfo", d->length - 4 < 7 ? d->length - 4 : 7) == 0 ||
+            (d->length >= 13 && (memcmp(p + 4, "getstatus", 9) == 0 || memcmp(p + 4, "getserver", 9) == 0)))
+            return rs_is(d, RS_P_QUAKE);
+        if (rs_be32(p + 4) == 0x214c5fa0) /* Steam's client discovery on the LAN */
+            return rs_is(d, RS_P_STEAM);
+    }
+    return RS_EXCLUDED;
+}
+
+enum rs_state rs_dissect_steam(struct rs_dissect *d)
+{
+    const uint8_t *p = d->data;
+
+    if (d->length < 8)
+        return rs_has_port_in(d, 27015, 27050) ? RS_NEED_MORE : RS_EXCLUDED;
+    return memcmp(p + 4, "VT01", 4) == 0 && rs_le32(p) < 0x10000 ? rs_is(d, RS_P_STEAM) : RS_EXCLUDED;
+}
+
+/* Blizzard's servers of Heroes of the Storm and of Starcraft II: fixed lengths and small counters on their ports. */
+enum rs_state rs_dissect_blizzard(struct rs_dissect *d)
+{
+    const uint8_t *p = d->data;
+
+    if (rs_has_port(d, 3724) && d->length >= 20 && p[2] == 0x34 && p[3] == 0)
+        return rs_agree(d, RS_P_HEROES_OF_THE_STORM, 2);
+    if ((rs_has_port(d, 1119) || rs_has_port(d, 6113)) && d->length >= 20)
+        return rs_agree(d, RS_P_STARCRAFT, 3);
+    return RS_EXCLUDED;
+}
+
+/* Realm and world servers of World of Warcraft: a sentence in clear opens the world's connection; logon challenge 0. */
+enum rs_state rs_dissect_wow(struct rs_dissect *d)
+{
+    const uint8_t *p = d->data;
+
+    if (d->length >= 32 && rs_contains(d, 0, 48, "WORLD OF WARCRAFT CONNECTION"))
+        return rs_is(d, RS_P_WORLDOFWARCRAFT);
+    if (d->server_port != 3724 && d->server_port != 1119)
+        return RS_EXCLUDED;
+    if (d->length < 8)
+        return RS_NEED_MORE;
+    if (d->from_client && p[0] == 0 && memcmp(p + 4, "WoW\0", 4) == 0)
+        return rs_is(d, RS_P_WORLDOFWARCRAFT);
+    return d->length < 32 && !d->from_client ? RS_NEED_MORE : RS_EXCLUDED;
+}
+
+/* Call of Duty's matchmaking: request 0x0d and its echo 0x0c with the same 28 bytes; 0x28 0x37 in play. */
+enum rs_state rs_dissect_activision(struct rs_dissect *d)
+{
+    const uint8_t *p = d->data;
+
+    return (p[0] == 0x0d || p[0] == 0x0c) && p[1] == 2 && p[2] == 0 && (d->length == 29 || rs_has_port(d, 3074))
+               ? rs_is(d, RS_P_ACTIVISION)
+               : RS_EXCLUDED;
+}
+
+/* Hazel, the library of Among Us: 8 is hello with a nonce, a zero, and the client's version. */
+enum rs_state rs_dissect_amongus(struct rs_dissect *d)
+{
+    return rs_has_port_in(d, 22023, 22923) && d->data[0] == 8 && d->data[1] == 0 && d->data[3] == 0
+               ? rs_is(d, RS_P_AMONGUS)
+               : RS_EXCLUDED;
+}
+
+/* CryEngine's handshake: 0x3c, then the ports of the game's documentation. */
+enum rs_state rs_dissect_crynet(struct rs_dissect *d)
+{
+    const uint8_t *p = d->data;
+
+    return p[0] == 0x3c && p[1] == 0 && p[2] == 0 && d->length >= 40 && p[16] <= 1 && p[20] == 7 && p[24] <= 3
+               ? rs_is(d, RS_P_CRYNETWORK)
+               : RS_EXCLUDED;
+}
+
+/* ENet (War Thunder): peer 0xfff asks to connect; command 0x82 with fixed limits behind. */
+enum rs_state rs_dissect_gaijin(struct rs_dissect *d)
+{
+    const uint8_t *p = d->data;
+
+    return rs_has_port_in(d, 20000, 20099) && ((rs_be16(p) & 0x0fff) == 0x0fff || rs_be16(p) == 0x8000) &&
+                   (p[4] == 0x82 || p[4] == 0x83) && p[5] == 0xff && d->length >= 44
+               ? rs_is(d, RS_P_GAIJINENTERTAINMENT)
+               : RS_EXCLUDED;
+}
+
+/* Ping of the hoster i3D before play: kind, then a length of 70 that is the datagram's. */
+enum rs_state rs_dissect_i3d(struct rs_dissect *d)
+{
+    const uint8_t *p = d->data;
+
+    if (d->length == 74 && rs_be16(p) >= 1 && rs_be16(p) <= 2 && rs_be16(p + 2) == 70)
+        return rs_is(d, RS_P_I3D);
+    return p[0] == 0x90 && p[1] == 0x78 && rs_be16(p + 12) == 0xbede && rs_be16(p + 14) == 1 ? rs_is(d, RS_P_I3D)
+                                                                                             : RS_EXCLUDED;
+}
+
+/* League of Legends: Wild Rift: a small little-endian connection number opens each datagram on the game's ports. */
+enum rs_state rs_dissect_wildrift(struct rs_dissect *d)
+{
+    const uint8_t *p = d->data;
+
+    return rs_has_port_in(d, 10001, 15100) && (p[0] == 4 || p[0] == 0x10) && p[1] == 0 && p[2] == 0 && p[3] == 0 &&
+                   d->length >= 32
+               ? rs_agree(d, RS_P_LOLWILDRIFT, d->index + d->others > 0 ? 1 : 2)
+               : RS_EXCLUDED;
+}
+
+/* Tencent's game frameworks: 0x3366 and a version over TCP. */
+enum rs_state rs_dissect_tencent_games(struct rs_dissect *d)
+{
+    static const uint8_t hello[] = {0x33, 0x66, 0x00};
+    enum rs_state state = rs_starts_at(d, 0, hello, sizeof hello);
+
+    if (state != RS_DECIDED)
+        return state;
+    if (d->length < 8)
+        return RS_NEED_MORE;
+    return d->data[4] == 0 && d->data[3] < 0x20 ? rs_is(d, RS_P_TENCENTGAMES) : RS_EXCLUDED;
+}
+
+enum rs_state rs_dissect_teamspeak(struct rs_dissect *d)
+{
+    return memcmp(d->data, "TS3INIT1", 8) == 0 ? rs_is(d, RS_P_TEAMSPEAK) : RS_EXCLUDED;
+}
