@@ -95,6 +95,8 @@ def plan(context: Context) -> None:
     text = context.call("config.plan", which="candidate")
     if context.terminal.as_json:
         context.terminal.json({"plan": text})
+    elif not text:
+        context.terminal.line(context.terminal.t("A commit would change nothing on the box."))
     else:
         context.terminal.line(str(text).rstrip("\n"))
 
@@ -149,13 +151,14 @@ def revisions(context: Context) -> None:
         return
     yes, no = context.terminal.t("yes"), context.terminal.t("no")
     context.terminal.table(
-        ("revision", "time", "author", "kept", "message"),
+        ("revision", "time", "author", "kept", "changes", "message"),
         [
             (
                 str(row["id"]),
                 time_text(row["time"]),
                 row["author"],
                 yes if row["confirmed"] else no,
+                str(row["changes"]),
                 row["message"],
             )
             for row in rows

@@ -20,8 +20,15 @@ RSCTL = ("-m", "firmware.cli.main")
 # As somebody else: everything is imported before, since that user may not read the developer's Python.
 AS_NOBODY = (
     "-c",
-    "import locale, os, sys, firmware.client; from firmware.cli import main, parser, state; os.setgid(65534); os.setuid(65534);"
-    "sys.exit(main.main())",
+    """
+import os, sys
+import firmware.client, firmware.cli.state
+from firmware.cli import main, parser, terminal
+parser.build_parser(terminal.Terminal("en")).format_help()
+os.setgid(65534)
+os.setuid(65534)
+sys.exit(main.main())
+""",
 )
 
 

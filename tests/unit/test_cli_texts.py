@@ -17,7 +17,17 @@ from webui.api import errors
 ROOT = Path(__file__).parents[2]
 CATALOGUE = ROOT / "firmware/model/translations/zh/LC_MESSAGES/rs.po"
 # Calls whose texts are for people: the method's name and the place of the text among its arguments.
-CALLS = {"t": 0, "done": 0, "error": 0, "hint": 0, "say": 0, "Invalid": 0, "Forbidden": 0, "translate": 1}
+CALLS = {
+    "t": 0,
+    "done": 0,
+    "error": 0,
+    "hint": 0,
+    "say": 0,
+    "Invalid": 0,
+    "Forbidden": 0,
+    "NotFound": 0,
+    "translate": 1,
+}
 
 
 @pytest.fixture(scope="module")

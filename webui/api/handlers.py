@@ -7,7 +7,7 @@ from typing import Any
 
 from flask import Response, abort, current_app, jsonify
 
-from firmware.client import Forbidden
+from firmware.client import Forbidden, Invalid, NotFound
 from webui.access import allows
 from webui.api.errors import problem_row
 from webui.api.identity import client, identify
@@ -18,7 +18,12 @@ from webui.live import Hub, TooManyReadersError
 
 def read_config(route: Route, path: str = "") -> Any:
     query = read_query(route.query) if route.query else {}
-    return client().call("config.get", path=path, **_revision(query, "which"))
+    try:
+        return client().call("config.get", path=path, **_revision(query, "which"))
+    except Invalid as error:
+        if not error.problems:  # it is the revision that is wrong, not the path
+            raise
+        raise _absent(error) from None
 
 
 def put_config(route: Route, path: str = "") -> Any:
@@ -30,14 +35,25 @@ def put_config(route: Route, path: str = "") -> Any:
 
 def patch_config(route: Route, path: str = "") -> Any:
     patch = read_json("application/json", MERGE_PATCH)
-    value = merge(client().call("config.get", path=path, which="candidate"), patch)
+    try:
+        before = client().call("config.get", path=path, which="candidate")
+    except Invalid:  # it is made; a path that cannot be is refused below
+        before = {}
+    value = merge(before, patch)
     if not path:
         return changed(client().call("config.import", text=json.dumps(value, ensure_ascii=False)))
     return changed(client().call("config.set", path=path, value=value))
 
 
 def delete_config(route: Route, path: str) -> Any:
-    return changed(client().call("config.delete", path=path))
+    try:
+        return changed(client().call("config.delete", path=path))
+    except Invalid as error:
+        try:
+            client().call("config.get", path=path, which="candidate")
+        except Invalid:
+            raise _absent(error) from None
+        raise
 
 
 def check_config(route: Route) -> Any:
@@ -134,6 +150,10 @@ def merge(target: Any, patch: Any) -> Any:
         else:
             merged[key] = merge(merged.get(key), value)
     return merged
+
+
+def _absent(error: Invalid) -> NotFound:
+    return NotFound("There is no such value.", problems=error.problems)
 
 
 def _revision(query: dict[str, Any], name: str) -> dict[str, Any]:

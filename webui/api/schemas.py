@@ -154,6 +154,7 @@ class Revision(Output):
     message: str
     confirmed: bool
     parent: int | None
+    changes: int
 
 
 class FullRevision(Revision):
