@@ -41,6 +41,7 @@ void rs_worker_turn(struct rs_worker *w, const struct rs_tables *t)
         return;
     rs_classifier_set_apps(w->classifier, t->apps);
     w->apps = t->apps;
+    w->dns = rs_apps_find(t->apps, "dns");
     atomic_store(&w->shared->adopted, t->numbering);
 }
 
@@ -143,7 +144,8 @@ static void judge(struct rs_worker *w, const struct rs_tables *t, const rs_packe
         return;
     }
     known.result = &r;
-    known.application = r.application ? r.application : r.protocol;
+    /* One DNS flow may ask for many names; it is never the application that was first asked for. */
+    known.application = r.application && r.protocol != w->dns ? r.application : r.protocol;
     known.host_is_source = rs_policy_is_local(t->policy, v->source);
     if (known.host_is_source && rs_policy_is_local(t->policy, v->target)) /* between two LANs: who opened the flow */
         known.host_is_source = r.from_client;

@@ -26,6 +26,7 @@ struct rs_worker {
     struct rs_ring *ring;
     rs_classifier *classifier;
     const rs_apps *apps; /* what the classifier was told last */
+    uint16_t dns;        /* its number for DNS */
 };
 
 struct rs_verdict {
