@@ -29,7 +29,6 @@ class FactsSource:
         *,
         applications: Callable[[], dict[str, str]],
         queues: int,
-        packets: int,
         with_web: bool,
     ) -> None:
         self._lines_dir = run_dir / "lines"
@@ -37,7 +36,6 @@ class FactsSource:
         self._port_names = port_names
         self._applications = applications
         self._queues = queues
-        self._packets = packets
         self._nft_queue = probe.has_nft_queue()
         self._can_set_clock = probe.can_set_clock()
         self._web_argv = _front() if with_web else ()
@@ -54,7 +52,6 @@ class FactsSource:
             nft_queue=self._nft_queue,
             can_set_clock=self._can_set_clock,
             web_argv=self._web_argv,
-            fastpath_packets=self._packets,
             queues=self._queues,
         )
 

@@ -92,6 +92,7 @@ def main(argv: list[str] | None = None) -> int:
     if os.geteuid() != 0:
         print("rs: rsd owns the kernel's network configuration: start me as root", file=sys.stderr)
         return 2
+    os.umask(0o022)
     state, run = arguments.state.resolve(), arguments.run.resolve()
     state.mkdir(mode=0o700, parents=True, exist_ok=True)
     run.mkdir(mode=0o755, parents=True, exist_ok=True)

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import firmware
 from firmware.daemon.auth import Authority, Identity
 from firmware.daemon.facts import FactsSource
-from firmware.daemon.fastpath import PACKETS, UNIT, FastpathDoor
+from firmware.daemon.fastpath import UNIT, FastpathDoor
 from firmware.daemon.journal import Journal, Level
 from firmware.daemon.keeper import Keeper
 from firmware.daemon.tls import Certificates
@@ -61,7 +61,6 @@ class Services:
             options.ports,
             applications=self.fastpath.applications,
             queues=queues,
-            packets=PACKETS,
             with_web=options.with_web,
         )
         places = {

@@ -1,13 +1,14 @@
 """Ports, bridges and their addresses, by difference.
 
-A bridge that we made carries the alias ``rs``, an address that we set the protocol number 201 (Linux 5.18 and later),
-so that after a crash we know what is ours in the kernel. What is not ours stays, with one exception: a port of a
-bridge has no addresses but its link-local one.
+A bridge that we made is in the device group 201, an address that we set has the protocol number 201 (Linux 5.18 and
+later), so that after a crash we know what is ours in the kernel. What is not ours stays, with one exception: a port of
+a bridge has no addresses but its link-local one.
 """
 
 from __future__ import annotations
 
 import errno
+import hashlib
 import ipaddress
 import struct
 from collections.abc import Iterable
@@ -18,12 +19,10 @@ from firmware.kernel.errors import NetlinkError
 from firmware.kernel.netlink import Netlink, attribute, nested
 from firmware.model.plan import Link
 
-ALIAS = "rs"
-
 _IFINFO = struct.Struct("=BBHiII")
 _IFADDR = struct.Struct("=BBBBI")
 _UP, _LOWER_UP, _LOOPBACK = 0x1, 0x10000, 0x8
-_ADDRESS, _NAME, _MTU, _MASTER, _LINKINFO, _IFALIAS, _MAX_MTU, _PERM_ADDRESS = 1, 3, 4, 10, 18, 20, 51, 54
+_ADDRESS, _NAME, _MTU, _MASTER, _LINKINFO, _GROUP, _MAX_MTU, _PERM_ADDRESS = 1, 3, 4, 10, 18, 27, 51, 54
 _INFO_KIND, _INFO_DATA = 1, 2
 _BR_FORWARD_DELAY, _BR_STP = 1, 5
 _IFA_ADDRESS, _IFA_LOCAL, _IFA_BROADCAST, _IFA_FLAGS, _IFA_PROTO = 1, 2, 4, 8, 11
@@ -54,7 +53,7 @@ class Device:
     mtu: int
     mtu_max: int
     master: int
-    alias: str
+    group: int
     is_up: bool
     has_carrier: bool
     is_loopback: bool
@@ -63,7 +62,7 @@ class Device:
     @property
     def is_ours(self) -> bool:
         """Whether it is a bridge that we made."""
-        return self.kind == "bridge" and self.alias == ALIAS
+        return self.kind == "bridge" and self.group == netlink.OWN_PROTOCOL
 
 
 def read(door: Netlink) -> dict[str, Device]:
@@ -82,7 +81,7 @@ def apply(door: Netlink, wanted: Iterable[Link]) -> None:
     present = read(door)
     for link in links.values():
         if link.kind == "bridge" and link.name not in present:
-            _make_bridge(door, link.name)
+            _make_bridge(door, link.name, present.values())
     present = read(door)
     _release(door, present, links)
     for link in sorted(links.values(), key=lambda link: link.kind != "bridge"):
@@ -103,10 +102,14 @@ def missing(door: Netlink, wanted: Iterable[Link]) -> list[str]:
     return lacking
 
 
-def _make_bridge(door: Netlink, name: str) -> None:
+def _make_bridge(door: Netlink, name: str, present: Iterable[Device]) -> None:
+    """A bridge with a MAC of its own: else it would take on another whenever a port joins or leaves."""
+    machine = min((d.permanent_mac for d in present if d.kind != "bridge" and not d.is_loopback), default="")
+    mac = b"\x02" + hashlib.sha256(f"{machine} {name}".encode()).digest()[:5]
     data = nested(_INFO_DATA, attribute(_BR_FORWARD_DELAY, 0), attribute(_BR_STP, 0))
     info = nested(_LINKINFO, attribute(_INFO_KIND, "bridge"), data)
-    body = _IFINFO.pack(0, 0, 0, 0, 0, 0) + attribute(_NAME, name) + attribute(_IFALIAS, ALIAS) + info
+    own = attribute(_NAME, name) + attribute(_GROUP, netlink.OWN_PROTOCOL) + attribute(_ADDRESS, mac)
+    body = _IFINFO.pack(0, 0, 0, 0, 0, 0) + own + info
     door.request(f"make the bridge {name}", netlink.NEWLINK, netlink.CREATE | netlink.EXCL, body)
 
 
@@ -203,7 +206,7 @@ def _device(body: bytes, addresses: dict[int, list[Address]]) -> Device:
         mtu=netlink.number(found.get(_MTU)) or 0,
         mtu_max=netlink.number(found.get(_MAX_MTU)) or 0,
         master=netlink.number(found.get(_MASTER)) or 0,
-        alias=netlink.text(found.get(_IFALIAS)),
+        group=netlink.number(found.get(_GROUP)) or 0,
         is_up=bool(flags & _UP),
         has_carrier=bool(flags & _LOWER_UP),
         is_loopback=bool(flags & _LOOPBACK),
