@@ -6,7 +6,7 @@ import json
 import select
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -74,7 +74,7 @@ class Client:
                 raise Unavailable(f"rsd answered another request than {verb}")
         return _result(reply)
 
-    def events(self, *, timeout_s: float | None = 60.0) -> Iterator[Event]:
+    def events(self, *, timeout_s: float | None = 60.0) -> Generator[Event, None, None]:
         """Yield events as they happen, over a connection of their own that is closed with the generator.
 
         rsd sends ``status`` every few seconds, so silence for ``timeout_s`` means that it is gone (``Unavailable``).
