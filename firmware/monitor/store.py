@@ -14,23 +14,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from firmware.monitor.schema import open_database, put_aside
+from firmware.monitor.schema import SERIAL_BITS, open_database, put_aside
 
 By = Literal["host", "application", "wan"]
 
-MINUTES_KEPT = 2 * 1440
-HOURS_KEPT = 62 * 24
-DAYS_KEPT = 2 * 366
+KEPT = {"minute": 2 * 1440, "hour": 62 * 24, "day": 2 * 366}  # in the table's own unit
 BUDGET_BYTES = 48 << 20
 # Before this the clock has not been set (a box without a battery starts in 1970): 2026-01-01.
 CLOCK_IS_SET_S = 1_767_225_600
 
 _SUMS = "sum(up_bytes), sum(down_bytes), sum(up_packets), sum(down_packets), sum(connections)"
-_ADD = (
-    " VALUES(?,?,?,?,?,?,?,?,?) ON CONFLICT DO UPDATE SET up_bytes = up_bytes + excluded.up_bytes,"
-    " down_bytes = down_bytes + excluded.down_bytes, up_packets = up_packets + excluded.up_packets,"
-    " down_packets = down_packets + excluded.down_packets, connections = connections + excluded.connections"
-)
 
 
 class UsageRow(NamedTuple):
@@ -99,7 +92,11 @@ class UsageStore:
             targets += [("hour", hour)] if hour < self._number("hour_done") else []
             targets += [("day", day)] if day < self._number("day_done") else []
             for table, time in targets:
-                database.executemany(f"INSERT INTO {table}{_ADD}", ((time, *row) for row in numbered))
+                start = self._next_id(table, time)
+                database.executemany(
+                    f"INSERT INTO {table} VALUES(?,?,?,?,?,?,?,?,?)",
+                    ((start + index, *row) for index, row in enumerate(numbered)),
+                )
             database.executemany(
                 "INSERT INTO blocked VALUES(?,?,?,?,?) ON CONFLICT DO UPDATE SET count = count + excluded.count",
                 [
@@ -126,26 +123,32 @@ class UsageStore:
             if self._roll_up("hour", "day", 24, self._number("hour_done") // 24):
                 self._forget_names()
             # At most a day's worth at a time: bounded work, and a clock that leaps ahead does not wipe the history.
-            for table, kept, now, step in (
-                ("minute", MINUTES_KEPT, minute, 1440),
-                ("hour", HOURS_KEPT, minute // 60, 24),
-                ("day", DAYS_KEPT, minute // 1440, 1),
-            ):
+            for table, now, step in (("minute", minute, 1440), ("hour", minute // 60, 24), ("day", minute // 1440, 1)):
                 first = self._number(f"{table}_from")
-                if first < now - kept:
-                    self._forget(table, min(now - kept, first + step))
-            self._database.execute("DELETE FROM blocked WHERE t < ?", (minute // 60 - HOURS_KEPT,))
+                if first < now - KEPT[table]:
+                    self._forget(table, min(now - KEPT[table], first + step))
+            self._database.execute("DELETE FROM blocked WHERE t < ?", (minute // 60 - KEPT["hour"],))
         self._keep_budget()
 
     def _roll_up(self, source: str, target: str, size: int, until: int) -> bool:
         done = self._number(f"{target}_done")
         if until <= done:
             return False
-        self._database.execute(
-            f"INSERT INTO {target} SELECT t / {size}, host, application, wan, {_SUMS} FROM {source}"  # noqa: S608
-            " WHERE t >= ? AND t < ? GROUP BY 1, 2, 3, 4",
-            (done * size, until * size),
-        )
+        at = done
+        while True:
+            row = self._database.execute(
+                f"SELECT min(id) FROM {source} WHERE id >= ? AND id < ?",  # noqa: S608
+                (_id(at * size), _id(until * size)),
+            ).fetchone()
+            if row[0] is None:
+                break
+            at = (int(row[0]) >> SERIAL_BITS) // size
+            self._database.execute(
+                f"INSERT INTO {target} SELECT ? + row_number() OVER (), * FROM"  # noqa: S608
+                f" (SELECT host, application, wan, {_SUMS} FROM {source} WHERE id >= ? AND id < ? GROUP BY 1, 2, 3)",
+                (self._next_id(target, at) - 1, _id(at * size), _id((at + 1) * size)),
+            )
+            at += 1
         self._set_meta(**{f"{target}_done": until})
         return True
 
@@ -160,7 +163,7 @@ class UsageStore:
         self._names.clear()
 
     def _forget(self, table: str, before: int) -> None:
-        self._database.execute(f"DELETE FROM {table} WHERE t < ?", (before,))  # noqa: S608
+        self._database.execute(f"DELETE FROM {table} WHERE id < ?", (_id(before),))  # noqa: S608
         self._set_meta(**{f"{table}_from": before})
 
     def _keep_budget(self) -> None:
@@ -180,8 +183,15 @@ class UsageStore:
 
     def _first(self, table: str) -> int:
         """Time of the oldest row, -1 when there is none."""
-        row = self._database.execute(f"SELECT min(t) FROM {table}").fetchone()  # noqa: S608
-        return -1 if row[0] is None else int(row[0])
+        row = self._database.execute(f"SELECT min(id) FROM {table}").fetchone()  # noqa: S608
+        return -1 if row[0] is None else int(row[0]) >> SERIAL_BITS
+
+    def _next_id(self, table: str, time: int) -> int:
+        """The id for the next row of that time."""
+        bounds = (_id(time), _id(time + 1))
+        row = self._database.execute(f"SELECT max(id) FROM {table} WHERE id >= ? AND id < ?", bounds)  # noqa: S608
+        last = row.fetchone()[0]
+        return _id(time) if last is None else int(last) + 1
 
     # -- reading ------------------------------------------------------------------------------------------------------
 
@@ -212,9 +222,9 @@ class UsageStore:
             for table, first, last in self._segments(int(since_s // 60), -int(-until_s // 60)):
                 parts.append(
                     f"SELECT {by} AS k, up_bytes, down_bytes, up_packets, down_packets, connections"  # noqa: S608
-                    f" FROM {table} WHERE t >= ? AND t < ?{where}"
+                    f" FROM {table} WHERE id >= ? AND id < ?{where}"
                 )
-                bound += [first, last, *values]
+                bound += [_id(first), _id(last), *values]
             if not parts:
                 return []
             rows = self._database.execute(
@@ -239,9 +249,9 @@ class UsageStore:
                 done = self._number("hour_done") * 60 if step % 60 == 0 else first
                 start, end = (first, min(done, last)) if table == "hour" else (max(first, done), last)
                 for slot, up, down in self._database.execute(
-                    f"SELECT (t * {size} - ?) / ?, sum(up_bytes), sum(down_bytes) FROM {table}"  # noqa: S608
-                    f" WHERE t >= ? AND t < ? AND {by} = ? GROUP BY 1",
-                    (first, step, start // size, -(-end // size), row[0]),
+                    f"SELECT ((id >> {SERIAL_BITS}) * {size} - ?) / ?, sum(up_bytes), sum(down_bytes)"  # noqa: S608
+                    f" FROM {table} WHERE id >= ? AND id < ? AND {by} = ? GROUP BY 1",
+                    (first, step, _id(start // size), _id(-(-end // size)), row[0]),
                 ):
                     before = found.get(slot, (0, 0))
                     found[slot] = (before[0] + up, before[1] + down)
@@ -315,6 +325,11 @@ class UsageStore:
             row = self._database.execute("SELECT id FROM name WHERE text = ?", (text,)).fetchone()
             number = self._names[text] = int(row[0])
         return number
+
+
+def _id(time: int) -> int:
+    """The first id of a time; ids of times before it are smaller."""
+    return time << SERIAL_BITS
 
 
 def _cover(first: int, last: int, levels: list[tuple[str, int, int, int]]) -> Iterator[tuple[str, int, int]]:
