@@ -84,7 +84,7 @@ enum rs_state rs_dissect_mongodb(struct rs_dissect *d)
     code = rs_le32(p + 12);
     if (rs_le32(p) < 16 || rs_le32(p) > 0x3000000)
         return RS_EXCLUDED;
-    if (d->from_client && rs_le32(p + 8) != 0)
+    if (d->from_client && rs_le32(p + 8) != 0 && rs_le32(p + 8) != 0xffffffff)
         return RS_EXCLUDED;
     if (code == 2004)
         return rs_contains(d, 20, 80, "$cmd") || rs_has_port(d, 27017) || rs_contains(d, 20, 80, ".")

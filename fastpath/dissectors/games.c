@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Games: RakNet (its open source), Valve's server queries and Steam (Valve's developer wiki), Quake 3, Blizzard's Starcraft
- * and Heroes of the Storm, and others from captures of the games.
+ * Games: RakNet (its open source), Valve's server queries and Steam (Valve's developer wiki), Quake 3, Blizzard's
+ * Heroes of the Storm, and others from captures of the games.
  */
 
 #include <string.h>
@@ -55,15 +55,16 @@ enum rs_state rs_dissect_steam(struct rs_dissect *d)
     return memcmp(p + 4, "VT01", 4) == 0 && rs_le32(p) < 0x10000 ? rs_is(d, RS_P_STEAM) : RS_EXCLUDED;
 }
 
-/* Blizzard's servers of Heroes of the Storm and of Starcraft II: fixed lengths and small counters on their ports. */
+/* Heroes of the Storm: a constant behind the first two bytes on Blizzard's port. */
 enum rs_state rs_dissect_blizzard(struct rs_dissect *d)
 {
     const uint8_t *p = d->data;
 
     if (rs_has_port(d, 3724) && d->length >= 20 && p[2] == 0x34 && p[3] == 0)
         return rs_agree(d, RS_P_HEROES_OF_THE_STORM, 2);
-    if ((rs_has_port(d, 1119) || rs_has_port(d, 6113)) && d->length >= 20)
-        return rs_agree(d, RS_P_STARCRAFT, 3);
+    if (d->length >= 20 && rs_be64(p) == 0 && rs_be32(p + 8) == 0 && rs_be16(p + 12) == 0 && p[14] == 0x40 &&
+        (rs_has_port(d, 3724) || rs_has_port(d, 1119)))
+        return rs_agree(d, RS_P_HEROES_OF_THE_STORM, 2);
     return RS_EXCLUDED;
 }
 
@@ -111,11 +112,14 @@ enum rs_state rs_dissect_crynet(struct rs_dissect *d)
                : RS_EXCLUDED;
 }
 
-/* ENet (War Thunder): peer 0xfff asks to connect; command 0x82 with fixed limits behind. */
+/* War Thunder's telemetry is text; its ENet: peer 0xfff asks to connect; command 0x82 with fixed limits behind. */
 enum rs_state rs_dissect_gaijin(struct rs_dissect *d)
 {
     const uint8_t *p = d->data;
 
+    if (rs_has_port_in(d, 20000, 20099) && rs_contains(d, 0, d->length, ",env=") &&
+        rs_contains(d, 0, d->length, ",circuit="))
+        return rs_is(d, RS_P_GAIJINENTERTAINMENT);
     return rs_has_port_in(d, 20000, 20099) && ((rs_be16(p) & 0x0fff) == 0x0fff || rs_be16(p) == 0x8000) &&
                    (p[4] == 0x82 || p[4] == 0x83) && p[5] == 0xff && d->length >= 44
                ? rs_is(d, RS_P_GAIJINENTERTAINMENT)
@@ -127,8 +131,6 @@ enum rs_state rs_dissect_i3d(struct rs_dissect *d)
 {
     const uint8_t *p = d->data;
 
-    if (d->length == 74 && rs_be16(p) >= 1 && rs_be16(p) <= 2 && rs_be16(p + 2) == 70)
-        return rs_is(d, RS_P_I3D);
     return p[0] == 0x90 && p[1] == 0x78 && rs_be16(p + 12) == 0xbede && rs_be16(p + 14) == 1 ? rs_is(d, RS_P_I3D)
                                                                                              : RS_EXCLUDED;
 }
@@ -147,9 +149,12 @@ enum rs_state rs_dissect_wildrift(struct rs_dissect *d)
 /* Tencent's game frameworks: 0x3366 and a version over TCP. */
 enum rs_state rs_dissect_tencent_games(struct rs_dissect *d)
 {
-    static const uint8_t hello[] = {0x33, 0x66, 0x00};
-    enum rs_state state = rs_starts_at(d, 0, hello, sizeof hello);
+    static const uint8_t hello[] = {0x33, 0x66, 0x00}, other[] = {0x42, 0x15, 0xf7, 0x87, 0x03};
+    enum rs_state state = rs_starts_at(d, 0, other, sizeof other);
 
+    if (state != RS_EXCLUDED)
+        return state == RS_DECIDED ? rs_is(d, RS_P_TENCENTGAMES) : state;
+    state = rs_starts_at(d, 0, hello, sizeof hello);
     if (state != RS_DECIDED)
         return state;
     if (d->length < 8)

@@ -102,8 +102,8 @@ enum rs_state rs_dissect_hart(struct rs_dissect *d)
     const uint8_t *p = d->data;
 
     if (d->length < 8)
-        return rs_has_port(d, 5094) && d->transport == RS_TCP ? RS_NEED_MORE : RS_EXCLUDED;
-    return rs_has_port(d, 5094) && (p[0] == 1 || p[0] == 2) && p[1] <= 3 && p[2] <= 5 &&
+        return rs_has_port_in(d, 5094, 5095) && d->transport == RS_TCP ? RS_NEED_MORE : RS_EXCLUDED;
+    return rs_has_port_in(d, 5094, 5095) && (p[0] == 1 || p[0] == 2) && p[1] <= 3 && p[2] <= 5 &&
                    rs_be16(p + 6) <= d->length + 1400
                ? rs_is(d, RS_P_HART_IP)
                : RS_EXCLUDED;

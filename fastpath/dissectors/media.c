@@ -47,8 +47,6 @@ static int attributes(struct rs_dissect *d, const uint8_t *p, uint32_t end)
             d->application = RS_P_SKYPE_TEAMSCALL; /* MS-TURN's own */
         else if (type == 0x0101 || type == 0x0103)
             d->application = RS_P_ZOOM;
-        else if (type == 0xff03 || type == 0xc057)
-            d->application = d->application == RS_P_UNKNOWN ? RS_P_GOOGLECALL : d->application;
         else if ((type == 0x14 || type == 0x8022 || type == 0x06) && d->application == RS_P_UNKNOWN)
             d->application = by_text(p + at + 4, size);
         if (type == 0x14 && d->host[0] == 0 && memchr(p + at + 4, '.', size) != NULL)
@@ -56,6 +54,12 @@ static int attributes(struct rs_dissect *d, const uint8_t *p, uint32_t end)
         at += 4 + ((size + 3u) & ~3u);
     }
     return 1;
+}
+
+/* Google Meet's documented media ports. */
+static int is_google_call(const struct rs_dissect *d)
+{
+    return rs_has_port_in(d, 19302, 19309);
 }
 
 static int is_stun_type(uint16_t type)
@@ -76,7 +80,8 @@ enum rs_state rs_dissect_stun(struct rs_dissect *d)
         return d->transport == RS_TCP && p[0] < 0x40 ? RS_NEED_MORE : RS_EXCLUDED;
     p += at;
     size = rs_be16(p + 2);
-    if ((p[0] & 0xc0) != 0 || (size & 3) != 0 || size + 20 > d->length - at || !is_stun_type(rs_be16(p)))
+    if ((p[0] & 0xc0) != 0 || ((size & 3) != 0 && rs_be32(p + 4) != COOKIE) || size + 20 > d->length - at ||
+        !is_stun_type(rs_be16(p)))
         return RS_EXCLUDED;
     if (rs_be32(p + 4) != COOKIE &&
         (size + 20 != d->length - at || (rs_be16(p) & ~0x0113) != 0 || !rs_has_port_in(d, 3478, 3479)) &&
@@ -90,6 +95,8 @@ enum rs_state rs_dissect_stun(struct rs_dissect *d)
     if (!attributes(d, p, 20 + size))
         return RS_EXCLUDED;
     d->protocol = RS_P_STUN;
+    if (d->application == RS_P_UNKNOWN && is_google_call(d))
+        d->application = RS_P_GOOGLECALL;
     if (d->application != RS_P_UNKNOWN || d->host[0] != 0)
         return RS_DECIDED;
     return RS_NEED_MORE; /* a later message may say whose call it is */
@@ -107,6 +114,8 @@ enum rs_state rs_dissect_dtls(struct rs_dissect *d)
         size + 13 > d->length)
         return RS_EXCLUDED;
     d->protocol = RS_P_DTLS;
+    if (is_google_call(d))
+        d->application = RS_P_GOOGLECALL;
     if (p[0] == 22 && d->length >= 13 + 12 + 34 &&
         p[13] == 1) { /* the handshake header has eight bytes more than TLS's */
         uint8_t joined[2048];

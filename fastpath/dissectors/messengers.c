@@ -45,17 +45,16 @@ enum rs_state rs_dissect_wechat(struct rs_dissect *d)
                : RS_EXCLUDED;
 }
 
-/* LWS: 0x10, length, fields with numbers; the second names the key exchange "dk". */
+/* LWS: 0x10, length, fields with numbers; the first names the key exchange "dk". */
 enum rs_state rs_dissect_dingtalk(struct rs_dissect *d)
 {
-    static const uint8_t fields[] = {0x00, 0x01, 0x00, 0x01, 0x00, 0x02, 0x00, 0x02};
+    static const uint8_t fields[] = {0x01, 0x00, 0x01, 0x00, 0x02};
 
     if (d->data[0] != 0x10)
         return RS_EXCLUDED;
     if (d->length < 14)
         return RS_NEED_MORE;
-    return (memcmp(d->data + 3, fields + 1, 5) == 0 || memcmp(d->data + 4, fields, 5) == 0) &&
-                   rs_contains(d, 8, 24, "dk")
+    return memmem(d->data + 2, 8, fields, sizeof fields) != NULL && rs_contains(d, 8, 24, "dk")
                ? rs_is(d, RS_P_DINGTALK)
                : RS_EXCLUDED;
 }
@@ -211,4 +210,14 @@ enum rs_state rs_dissect_dnscrypt(struct rs_dissect *d)
         return rs_is(d, RS_P_DNSCRYPT);
     return memcmp(d->data, "r6fnvWj8", 8) == 0 || memcmp(d->data, "q6fnvWj8", 8) == 0 ? rs_is(d, RS_P_DNSCRYPT)
                                                                                       : RS_EXCLUDED;
+}
+
+/* Threema's handshake (its cryptography whitepaper): 48 bytes of key and nonce, then 80 bytes from the server. */
+enum rs_state rs_dissect_threema(struct rs_dissect *d)
+{
+    if (d->server_port != 5222 || d->data[0] == '<')
+        return RS_EXCLUDED;
+    if (d->from_client)
+        return d->index == 0 && d->length == 48 ? RS_NEED_MORE : RS_EXCLUDED;
+    return d->index == 0 && d->others == 1 && d->length == 80 ? rs_is(d, RS_P_THREEMA) : RS_EXCLUDED;
 }

@@ -236,8 +236,12 @@ enum rs_state rs_dissect_quic(struct rs_dissect *d)
     const uint8_t *p = d->data;
     uint32_t version;
 
-    if ((p[0] & 0x80) == 0)
-        return (d->flow->flags & RS_FLOW_PARTIAL) != 0 ? RS_NEED_MORE : RS_EXCLUDED;
+    if ((p[0] & 0x80) == 0) {
+        if ((d->flow->flags & RS_FLOW_PARTIAL) != 0)
+            return RS_NEED_MORE;
+        /* a connection whose start was not seen: the fixed bit, on QUIC's port, again and again */
+        return (p[0] & 0x40) != 0 && rs_has_port(d, 443) ? rs_agree(d, RS_P_QUIC, 5) : RS_EXCLUDED;
+    }
     version = rs_be32(p + 1);
     if (!is_version(version) || p[5] > ID_MAX + 160)
         return RS_EXCLUDED;
@@ -265,8 +269,9 @@ enum rs_state rs_dissect_gquic(struct rs_dissect *d)
         return RS_EXCLUDED;
     if ((d->flow->flags & RS_FLOW_PARTIAL) != 0)
         return google_hello(d, p, d->length);
-    if ((p[0] & 1) == 0)
-        return RS_EXCLUDED;
+    if ((p[0] & 1) == 0) /* only the server is seen: its rejection carries a tagged message */
+        return (p[0] & 8) != 0 && memmem(p, d->length < 80 ? d->length : 80, "REJ\0", 4) != NULL ? rs_is(d, RS_P_QUIC)
+                                                                                                 : RS_EXCLUDED;
     at = (p[0] & 8) != 0 ? 9 : 1;
     if (p[at] != 'Q' || p[at + 1] != '0' || p[at + 2] < '0' || p[at + 2] > '9')
         return RS_EXCLUDED;

@@ -12,6 +12,23 @@
 #define RECORD_MAX (16384u + 2048u)
 #define HELLO_MAX  65536u
 
+/* Mail has ports of its own for TLS (RFC 8314). */
+static enum rs_protocol protocol_of(const struct rs_dissect *d)
+{
+    switch (d->server_port) {
+    case 465:
+        return RS_P_SMTPS;
+    case 990:
+        return RS_P_FTPS;
+    case 993:
+        return RS_P_IMAPS;
+    case 995:
+        return RS_P_POPS;
+    default:
+        return RS_P_TLS;
+    }
+}
+
 static int is_version(const uint8_t *p)
 {
     return p[0] == 3 && p[1] <= 4;
@@ -135,7 +152,7 @@ static enum rs_state from_client(struct rs_dissect *d)
     state = rs_tls_client_hello(d, &hello, p, have, 0);
     if (state == RS_EXCLUDED)
         return state;
-    d->protocol = RS_P_TLS;
+    d->protocol = protocol_of(d);
     rs_tls_application(d, &hello);
     if (state == RS_NEED_MORE && d->host[0] == 0)
         return RS_NEED_MORE;
@@ -159,7 +176,7 @@ static enum rs_state from_server(struct rs_dissect *d)
     uint32_t at = 0, n;
     int cut;
 
-    d->protocol = RS_P_TLS;
+    d->protocol = protocol_of(d);
     n = gather(d, joined, sizeof joined, &cut);
     while (at + 4 <= n) {
         uint32_t size = rs_be24(joined + at + 1);
@@ -193,23 +210,24 @@ enum rs_state rs_dissect_tls(struct rs_dissect *d)
         return RS_EXCLUDED;
     if (p[0] == 22 && p[5] == 1)
         return from_client(d);
-    if (p[0] == 22 && p[5] == 2)
+    if (p[0] == 22 && (p[5] == 2 || p[5] == 11))
         return from_server(d);
     if (p[0] == 22)
-        return rs_is(d, RS_P_TLS);
+        return rs_is(d, protocol_of(d));
     if (p[0] == 21 && size == 2) { /* alert: level 1 or 2; the other side's hello may still come */
         if (p[5] != 1 && p[5] != 2)
             return RS_EXCLUDED;
-        d->protocol = RS_P_TLS;
+        d->protocol = protocol_of(d);
         return RS_NEED_MORE;
     }
     if (p[0] == 23 && p[1] == 3 && p[2] >= 1) { /* capture begins in the middle */
         if (d->length > RECORD + size && (d->length < RECORD + size + 3 || p[RECORD + size] < 20 ||
                                           p[RECORD + size] > 24 || !is_version(p + RECORD + size + 1)))
             return RS_EXCLUDED;
-        return d->length >= RECORD + size || d->index > 0 || d->server_port == 443 ? rs_is(d, RS_P_TLS) : RS_NEED_MORE;
+        return d->length >= RECORD + size || d->index > 0 || d->server_port == 443 ? rs_is(d, protocol_of(d))
+                                                                                   : RS_NEED_MORE;
     }
-    return p[0] == 20 && size == 1 && p[5] == 1 ? rs_is(d, RS_P_TLS) : RS_EXCLUDED;
+    return p[0] == 20 && size == 1 && p[5] == 1 ? rs_is(d, protocol_of(d)) : RS_EXCLUDED;
 }
 
 /* SSL 2 compatible hello: old clients still send it. */
@@ -226,5 +244,5 @@ enum rs_state rs_dissect_ssl2(struct rs_dissect *d)
     if (p[2] != 1 || (p[3] != 3 && !(p[3] == 0 && p[4] == 2)) || rs_be16(p + 5) % 3 != 0 || rs_be16(p + 5) == 0 ||
         9u + rs_be16(p + 5) + rs_be16(p + 7) + rs_be16(p + 9) != size)
         return RS_EXCLUDED;
-    return rs_is(d, RS_P_TLS);
+    return rs_is(d, protocol_of(d));
 }

@@ -110,7 +110,12 @@ static void write_endpoint(char *out, const uint8_t *address, uint16_t port)
         inet_ntop(AF_INET, address + 12, text, sizeof text);
         snprintf(out, ENDPOINT, "%s:%u", text, port);
     } else {
+        char *zero;
+
         inet_ntop(AF_INET6, address, text, sizeof text);
+        zero = strstr(text, "::") == NULL ? strstr(text, ":0:") : NULL;
+        if (zero != NULL) /* a single group of zeros is shortened too: the form that other tools of the field print */
+            memmove(zero + 1, zero + 2, strlen(zero + 2) + 1);
         snprintf(out, ENDPOINT, "[%s]:%u", text, port);
     }
 }

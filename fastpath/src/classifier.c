@@ -181,6 +181,15 @@ static void ask_ndpi(struct rs_classifier *c, struct rs_look *look)
         rs_decide(c, look, RS_STAGE_NDPI, protocol, application);
 }
 
+/* Some stacks probe an idle peer with a zero byte or two outside the stream's content, unpushed. */
+static int is_probe(const struct rs_look *look)
+{
+    const uint8_t *p = look->packet->data + look->view.payload_offset;
+
+    return look->view.transport == RS_TCP && look->view.payload_length <= 2 &&
+           (look->view.tcp_flags & RS_TCP_PSH) == 0 && p[0] == 0 && p[look->view.payload_length - 1] == 0;
+}
+
 static void examine(struct rs_classifier *c, struct rs_look *look)
 {
     struct rs_flow *f = look->flow;
@@ -298,9 +307,9 @@ int rs_classifier_packet(rs_classifier *c, const rs_packet *packet, rs_result *r
     if (look.view.transport == RS_TCP && (look.view.tcp_flags & RS_TCP_SYN) != 0)
         note_syn(&look);
     if (look.view.payload_length > 0) {
-        if ((look.flow->flags & RS_FLOW_FINAL) == 0)
+        if ((look.flow->flags & RS_FLOW_FINAL) == 0 && !is_probe(&look))
             examine(c, &look);
-        else
+        else if ((look.flow->flags & RS_FLOW_FINAL) != 0)
             learn_later(c, &look);
     }
     fill(c, &look, result);

@@ -95,7 +95,9 @@ void rs_decide_dissected(struct rs_classifier *c, struct rs_look *look)
     uint16_t protocol = c->numbers[look->d.protocol], application = 0;
     enum rs_stage stage = RS_STAGE_DISSECTOR;
 
-    if (look->d.host[0] != 0)
+    if (look->d.protocol == RS_P_STUN) /* the relay's name says whose servers, an attribute says that it is a call */
+        application = c->numbers[look->d.application];
+    if (application == 0 && look->d.host[0] != 0)
         application = rs_classifier_host_app(c, look->d.host, (uint32_t)strlen(look->d.host));
     if (application == 0)
         application = c->numbers[look->d.application];
@@ -197,5 +199,11 @@ void rs_decide_first(struct rs_classifier *c, struct rs_look *look)
     } else if (c->apps != NULL) {
         f->application = f->protocol = rs_apps_match_port(c->apps, f->transport, look->d.server_port);
         f->stage = f->application != 0 ? RS_STAGE_PORT : RS_STAGE_NONE;
+        app = rs_apps_match_address(c->apps, look->d.server);
+        if (app != 0) {
+            f->application = app;
+            f->protocol = f->protocol != 0 ? f->protocol : app;
+            f->stage = RS_STAGE_ADDRESS;
+        }
     }
 }

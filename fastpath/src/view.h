@@ -10,6 +10,7 @@
 #define RS_TCP_FIN 0x01
 #define RS_TCP_SYN 0x02
 #define RS_TCP_RST 0x04
+#define RS_TCP_PSH 0x08
 #define RS_TCP_ACK 0x10
 
 struct rs_view {
