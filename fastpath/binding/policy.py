@@ -11,7 +11,7 @@ import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from ipaddress import ip_network
 from socket import AF_INET, AF_INET6, inet_pton
-from typing import Protocol
+from typing import Any, Protocol
 
 MAGIC = b"RSPOLICY"
 VERSION = 1
@@ -20,6 +20,7 @@ APPS_MAX = 4095
 ROWS_MAX = 65534
 GENERATIONS = 64
 ACTIONS = {"allow": 0, "block": 1}
+Intervals = list[tuple[int, int]]  # (start or MAC, number of the group set)
 _V4_MAPPED = bytes(10) + b"\xff\xff"
 _HEAD = struct.Struct("=8s4I")
 _COUNTS = struct.Struct("=14I")
@@ -125,10 +126,10 @@ def compile_policy(tables: Tables, apps: Mapping[str, str], generation: int = 0)
     return _HEAD.pack(MAGIC, VERSION, BYTE_ORDER, length, zlib.crc32(counts + body)) + counts + body
 
 
-class _Interned(dict):
+class _Interned(dict[Any, int]):
     """Numbers for values, in the order in which they were first seen."""
 
-    def __init__(self, values: Iterable) -> None:
+    def __init__(self, values: Iterable[Any]) -> None:
         super().__init__((value, number) for number, value in enumerate(values))
 
     def number(self, value: object) -> int:
@@ -148,7 +149,7 @@ def _mac_number(text: str) -> int:
     return int(text.replace(":", "").replace("-", ""), 16)
 
 
-def _addresses(groups: Sequence[Group], sets: _Interned) -> tuple[list, list, list]:
+def _addresses(groups: Sequence[Group], sets: _Interned) -> tuple[Intervals, Intervals, Intervals]:
     """Interval tables of both families, and the MACs; each entry with the number of its group set."""
     v4: list[tuple[int, int]] = []
     v6: list[tuple[int, int]] = []
@@ -171,7 +172,7 @@ def _addresses(groups: Sequence[Group], sets: _Interned) -> tuple[list, list, li
     return _intervals(v4, sets), _intervals(v6, sets), macs
 
 
-def _intervals(edges: list[tuple[int, int]], sets: _Interned) -> list[tuple[int, int]]:
+def _intervals(edges: list[tuple[int, int]], sets: _Interned) -> Intervals:
     """(start, set number) of disjoint intervals from 0 on; an edge is (address, +group+1 or -group-1)."""
     edges.sort()
     open_ranges: dict[int, int] = {}

@@ -149,7 +149,6 @@ static void judge(struct rs_worker *w, const struct rs_tables *t, const rs_packe
     known.host_is_source = rs_policy_is_local(t->policy, v->source);
     if (known.host_is_source && rs_policy_is_local(t->policy, v->target)) /* between two LANs: who opened the flow */
         known.host_is_source = r.from_client;
-    out->host_is_source = (uint8_t)known.host_is_source;
     rs_shm_identity(w->shm, known.host_is_source ? v->source : v->target, &host);
     is_last = r.packets >= w->packets_limit;
     if (r.state == RS_NEED_MORE && !is_last) {

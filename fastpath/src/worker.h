@@ -33,7 +33,6 @@ struct rs_verdict {
     uint32_t mark;
     uint16_t application;
     uint8_t wants_page; /* answer this packet, a request, by the block page */
-    uint8_t host_is_source;
 };
 
 /* Lays the worker out over its part of the shared file; the flow table starts anew. first: the worker whose learned

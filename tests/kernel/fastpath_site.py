@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import signal
 import socket
@@ -274,7 +273,3 @@ def exchange(end: socket.socket, data: bytes) -> bytes:
             raise ConnectionResetError("closed")
         answer += part
     return answer
-
-
-def resident_bytes(pid: int) -> int:
-    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
