@@ -24,6 +24,8 @@ QUEUES_MAX: int = lib.RS_QUEUES_MAX
 _EVENTS = 1024
 _USAGE = 16384
 _HOSTS = 16384
+# Room for the most there can be; what is not filled is not touched and takes no memory.
+_buffer = ffi.new_allocator(should_clear_after_alloc=False)
 
 Address = IPv4Address | IPv6Address
 
@@ -196,7 +198,7 @@ class Runtime:
 
     def events(self) -> list[Event]:
         """Takes the events that wait; what overflowed is counted in ``stats()["events_lost"]``."""
-        raw = ffi.new("rs_event[]", _EVENTS)
+        raw = _buffer("rs_event[]", _EVENTS)
         count = lib.rs_shm_events(self._attached(), raw, _EVENTS)
         offset = _utc_offset()
         return [
@@ -211,7 +213,7 @@ class Runtime:
 
     def hosts(self) -> list[Host]:
         """LAN hosts seen, the one seen last first."""
-        raw = ffi.new("rs_host[]", _HOSTS)
+        raw = _buffer("rs_host[]", _HOSTS)
         count = lib.rs_shm_hosts(self._attached(), raw, _HOSTS)
         offset = _utc_offset()
         hosts = [
@@ -228,7 +230,7 @@ class Runtime:
 
         :raise OSError: without CAP_NET_ADMIN.
         """
-        raw = ffi.new("rs_live_flow[]", max(limit, 1))
+        raw = _buffer("rs_live_flow[]", max(limit, 1))
         address = ffi.NULL if host is None else ffi.new("uint8_t[16]", _packed(host))
         wanted = -1 if application is None else application
         policy = self._loaded_policy() or ffi.NULL
@@ -259,7 +261,7 @@ class Runtime:
 
         :raise TimeoutError: the fastpath is dead or hangs; what it accounted comes with a later drain.
         """
-        raw = ffi.new("rs_usage[]", _USAGE)
+        raw = _buffer("rs_usage[]", _USAGE)
         instance, epoch = ffi.new("uint64_t *"), ffi.new("uint64_t *")
         count = lib.rs_shm_drain(self._attached(), raw, _USAGE, round(timeout_s * 1000), instance, epoch)
         if count == -errno.ETIMEDOUT:
@@ -272,8 +274,8 @@ class Runtime:
         lib.rs_shm_drained(self._attached(), drain.epoch)
 
     def usage(self) -> Drain:
-        """What was accounted since the last drain, without draining it: the next drain's rows so far, for live rates."""
-        raw = ffi.new("rs_usage[]", _USAGE)
+        """The next drain's rows as they stand now, without draining: for live rates."""
+        raw = _buffer("rs_usage[]", _USAGE)
         instance, epoch = ffi.new("uint64_t *"), ffi.new("uint64_t *")
         count = _checked("rs_shm_usage", lib.rs_shm_usage(self._attached(), raw, _USAGE, instance, epoch))
         return Drain(f"{instance[0]:016x}-{epoch[0]}", _usage_rows(raw, count), epoch[0])
