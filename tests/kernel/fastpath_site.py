@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import signal
 import socket
@@ -80,6 +81,7 @@ class Site:
     """``with`` builds it and always takes it down; ``queue`` False leaves the queue rule out (plain NAT)."""
 
     def __init__(self, name: str = "fpr", queues: int = 1, queue: bool = True) -> None:
+        name += str(os.getpid())  # two runs of the suite at once do not meet
         self.client, self.router, self.server = (f"{name}{n}" for n in "crs")
         self.queues = queues
         self.queue = queue
