@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from firmware.model.config import Config, Group, Policy, Wan
 from firmware.model.facts import LineState
 from firmware.model.plan import PolicyRow
 from firmware.monitor import Monitor
+from firmware.monitor.sampler import DAMAGED, NOT_STORED, WELL
 from tests.kernel.fastpath_site import (
     APPS,
     APPS_BIN,
@@ -38,6 +40,14 @@ CONFIG = Config(
 )
 LINES = {"wan1": LineState(up=True, address="198.51.100.1/24", gateway=SERVER)}
 
+Alarms = list[tuple[str, str]]
+
+
+@pytest.fixture
+def alarms() -> Alarms:
+    """What the monitors have told."""
+    return []
+
 
 @pytest.fixture
 def site() -> Iterator[Site]:
@@ -48,7 +58,7 @@ def site() -> Iterator[Site]:
 
 
 @pytest.fixture
-def start(site: Site, tmp_path: Path) -> Iterator[Callable[[], Monitor]]:
+def start(site: Site, alarms: Alarms, tmp_path: Path) -> Iterator[Callable[[], Monitor]]:
     """Starts a monitor in the router's namespace on the same state; all are closed at the end."""
     database = Apps(APPS_BIN.read_bytes())
     monitors: list[Monitor] = []
@@ -59,7 +69,7 @@ def start(site: Site, tmp_path: Path) -> Iterator[Callable[[], Monitor]]:
             site.runtime,
             APPS_BIN.with_suffix(".json"),
             on_line_change=lambda *_: None,
-            on_alarm=lambda *_: None,
+            on_alarm=lambda level, message, params: alarms.append((level, message)),
             match_host=database.match_host,
         )
         monitors.append(monitor)
@@ -202,3 +212,53 @@ def test_fastpath_that_is_away_costs_nothing_but_its_figures(site: Site, start: 
     assert not monitor.status()["fastpath"]["alive"]
     assert isinstance(monitor.hosts(), list)
     assert isinstance(monitor.usage("application", 60), list)
+
+
+def test_full_disk_is_told_once_and_loses_nothing(site: Site, start: Callable[[], Monitor], alarms: Alarms) -> None:
+    with site.connection() as end:
+        exchange(end, client_hello("www.wechat.com"))
+        exchange(end, bytes(MEGABYTE))
+    monitor = start()
+    sampler = monitor._sampler
+    wait(lambda: usage(monitor).get("wechat", 0) > 2 * MEGABYTE, "the first drain is stored")
+    with site.connection() as end:
+        exchange(end, client_hello("www.wechat.com"))
+        exchange(end, bytes(MEGABYTE))
+    database = sampler.store._database
+    # No page more than there are, and none of them free: what a full disk is to SQLite.
+    database.execute("CREATE TABLE filler(x)")
+    database.execute(f"PRAGMA max_page_count = {database.execute('PRAGMA page_count').fetchone()[0]}")
+    with pytest.raises(sqlite3.OperationalError, match="full"):
+        database.executemany("INSERT INTO filler VALUES(zeroblob(?))", ((16,) for _ in range(100_000)))
+    for _ in range(40):
+        sampler.blocked.add("h" * 64, CLIENT, f"application-{len(sampler.blocked.counts())}", "x", "p" * 32)
+    sampler.drain()
+    sampler.drain()
+    assert alarms == [("warning", NOT_STORED)]
+    database.execute("PRAGMA max_page_count = 1000000")
+    sampler.drain()
+    sampler.drain()  # the first moved the drain that was refused
+    assert alarms == [("warning", NOT_STORED), (WELL, NOT_STORED)]
+    (row,) = [row for row in monitor.usage("application", 3600) if row["key"] == "wechat"]
+    assert row["up_bytes"] + row["down_bytes"] >= 4 * MEGABYTE
+    assert row["connections"] == 2
+
+
+def test_damaged_file_is_replaced_while_running(
+    site: Site, start: Callable[[], Monitor], alarms: Alarms, tmp_path: Path
+) -> None:
+    monitor = start()
+    sampler = monitor._sampler
+    sampler.drain()
+    sampler.store._database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    path = tmp_path / "usage.db"
+    path.write_bytes(path.read_bytes()[:1024] + b"\xff" * (path.stat().st_size - 1024))
+    sampler.store._database.execute("PRAGMA shrink_memory")
+    with site.connection() as end:
+        exchange(end, client_hello("www.wechat.com"))
+        exchange(end, bytes(MEGABYTE))
+    sampler.drain()
+    assert alarms == [("warning", DAMAGED)]
+    assert (tmp_path / "usage.db.damaged").exists()
+    sampler.drain()
+    assert usage(monitor)["wechat"] >= 2 * MEGABYTE

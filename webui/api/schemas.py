@@ -209,6 +209,18 @@ class Fastpath(Output):
     heartbeat_ms: int
 
 
+class Port(Output):
+    name: str
+    mac: str
+    carrier: bool
+
+
+class Unit(Output):
+    name: str
+    running: bool
+    restarts: int
+
+
 class Status(Output):
     hostname: str
     version: str
@@ -225,6 +237,8 @@ class Status(Output):
     last_change: dict[str, Any] | None
     alarms: int
     blocked_today: int
+    ports: list[Port]
+    units: list[Unit]
 
 
 class Use(Output):
