@@ -223,7 +223,7 @@ class Services:
         self.authority.prepare_first_password()
 
     def _ensure_certificate(self, config: Config) -> None:
-        """A certificate for the front, which is started anew when there is a new one."""
+        """A certificate for the front, which takes up a new one without losing a connection."""
         if not self._with_web:
             return
         try:
@@ -234,7 +234,7 @@ class Services:
         else:
             self.alarm("certificate", None)
             if is_new:
-                self.supervisor.restart("lighttpd")
+                self.supervisor.reload("lighttpd")
 
     # ---- what must happen all the time ----
 

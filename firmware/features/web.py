@@ -20,6 +20,8 @@ server.pid-file = "{run}/lighttpd.pid"
 server.tag = ""
 server.max-request-size = 16384
 server.max-connections = 512
+# A new certificate is taken up by SIGUSR1: who connects meanwhile waits this long at most, nobody is refused.
+server.feature-flags = ("server.graceful-shutdown-timeout" => 1)
 # Events are one long answer: each piece must leave at once.
 server.stream-response-body = 2
 mimetype.assign = (
@@ -79,5 +81,5 @@ def render(config: Config, facts: Facts) -> Part:
             NftSet(name="web_clients6", kind="set", type="ipv6_addr", flags=("dynamic",)),
         ),
         files=(File(path=CONF, content=_TEXT),),
-        units=(Unit(name="lighttpd", argv=argv, restart_on=(CONF,)),),
+        units=(Unit(name="lighttpd", argv=argv, restart_on=(CONF,), reload_signal="USR1"),),
     )

@@ -100,6 +100,13 @@ class Supervisor:
             if keeper is not None and keeper.process is not None:
                 keeper.process.kill()
 
+    def reload(self, name: str) -> None:
+        """Send a unit its reload signal: a file that it reads has changed outside the Plan."""
+        with self._lock:
+            keeper = self._keepers.get(name)
+            if keeper is not None and keeper.process is not None and keeper.unit is not None:
+                keeper.process.signal(getattr(signal, f"SIG{keeper.unit.reload_signal}"))
+
     def states(self) -> list[UnitState]:
         """All units that are wanted."""
         now = time.monotonic()
