@@ -14,7 +14,7 @@ from flask import request
 from firmware.client import Invalid
 from firmware.model import shape
 from firmware.model.problem import Problem
-from firmware.model.text import translate
+from firmware.model.text import problem_text, translate
 from webui.i18n import gettext, language
 from webui.router import router
 
@@ -107,12 +107,16 @@ class Form:
         return False
 
     def note(self, problems: Any, path: str, fields: Mapping[str, str] | None = None) -> None:
-        """Put problems to the fields they belong to."""
+        """Put problems to the fields they belong to; those without a field stand above the form with their path."""
         depth = len(shape.split(path))
         for problem in problems:
             below = [part for part in shape.split(problem.path)[depth:] if not part.isdigit()]
             name = ".".join(below) if _is_below(problem.path, path) else ""
-            self.add_error((fields or {}).get(name, name), field_text(problem))
+            name = (fields or {}).get(name, name)
+            if name in request.form:
+                self.add_error(name, field_text(problem))
+            else:
+                self.add_error("", problem_text(language(), problem))
 
 
 def field_text(problem: Problem) -> str:
