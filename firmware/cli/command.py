@@ -64,11 +64,11 @@ class Context(NamedTuple):
         """Asks rsd; arguments that are ``None`` are left out."""
         return self.connect().call(verb, **{name: value for name, value in args.items() if value is not None})
 
-    def confirm_hint(self, confirm_s: int | None) -> None:
+    def confirm_hint(self, deadline_s: float | None) -> None:
         """Says how to keep a change that comes back by itself."""
-        if confirm_s and not self.terminal.as_json:
+        if deadline_s and not self.terminal.as_json:
             self.terminal.line(
                 self.terminal.t(
-                    "Keep it with: rsctl confirm. Otherwise it is undone in %(seconds)s s.", seconds=confirm_s
+                    "Keep it with: rsctl confirm. Otherwise it is undone in %(seconds)s s.", seconds=round(deadline_s)
                 )
             )

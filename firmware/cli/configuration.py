@@ -106,7 +106,7 @@ def commit(context: Context) -> None:
     result = context.call("config.commit", message=args.message, confirm_s=args.confirm)
     context.terminal.done("Revision %(revision)s is in force.", result, revision=result["revision"])
     _warn(context, result)
-    context.confirm_hint(args.confirm)
+    context.confirm_hint(result["deadline_s"])
 
 
 def _warn(context: Context, committed: Any) -> None:
@@ -140,7 +140,7 @@ def rollback(context: Context) -> int | None:
         revision=result["revision"],
     )
     _warn(context, result)
-    context.confirm_hint(args.confirm)
+    context.confirm_hint(result["deadline_s"])
     return None
 
 
