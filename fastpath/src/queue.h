@@ -15,7 +15,7 @@
  * merged its segments; a request head with cookies has Host within the first kilobyte. With netlink's headers (some 200
  * bytes) the message stays within a page, which is what the kernel allocates for it. Larger copies only cost: the first
  * packets of a bulk flow are merged ones of up to 64 kB. */
-#define RS_COPY_BYTES   3584u
+#define RS_COPY_BYTES 3584u
 /* Packets that may wait in the kernel, merged ones of up to 64 kB among them: should we hang, a small box must not run out
  * of memory. More than these pass (NFQA_CFG_F_FAIL_OPEN). */
 #define RS_QUEUE_LENGTH 1024u
