@@ -62,6 +62,6 @@ def _set_password(person: Person, first: str) -> None:
     person.fill("First password", first)
     person.fill("Your user name", "lin")
     person.fill("Your own password", OWN)
-    person.reads(person.t("good"))
+    person.reads(person.t("very good"))
     person.fill("The same password again", OWN)
     person.click("Continue")

@@ -209,3 +209,11 @@ def test_templates_hold_no_inline_code_no_style_no_outside_address() -> None:
         text = path.read_text(encoding="utf-8")
         assert not re.search(r"<style|<script(?![^>]*\bsrc=)|\sstyle=|\son[a-z]+=\"|\|\s*safe\b|hx-on", text), path
         assert not re.search(r"(?:src|href|action|hx-get)=\"(?:https?:)?//", text), path
+
+
+def test_the_block_page_is_public_and_repeats_only_identifiers(client: FlaskClient) -> None:
+    page = client.get("/blocked?application=douyin&lang=zh").get_data(as_text=True)
+    assert "“douyin”已被阻断" in page
+    hostile = client.get("/blocked?application=%3Cscript%3Ealert(1)%3C/script%3E")
+    assert hostile.status_code == 200
+    assert "alert(1)" not in hostile.get_data(as_text=True)

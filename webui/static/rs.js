@@ -84,7 +84,9 @@
       const text = input.value;
       const kinds = [/[a-z]/, /[A-Z]/, /[0-9]/, /[^a-zA-Z0-9]/].filter((kind) => kind.test(text)).length;
       const variety = new Set(text).size;
-      const level = !text ? -1 : text.length < 8 || variety < 5 ? 0 : text.length < 12 && kinds < 3 ? 1 : text.length < 14 ? 2 : 3;
+      // A Chinese character says as much as two letters at least.
+      const length = [...text].reduce((sum, letter) => sum + (letter > "\u2e80" ? 2 : 1), 0);
+      const level = !text ? -1 : length < 8 || variety < 5 ? 0 : length < 12 && kinds < 3 ? 1 : length < 14 ? 2 : 3;
       password.textContent = level < 0 ? "" : words[level];
     });
   }
