@@ -78,13 +78,12 @@ table inet rs {{
 
 
 class Site:
-    """``with`` builds it and always takes it down; ``queue`` False leaves the queue rule out (plain NAT)."""
+    """``with`` builds it and always takes it down."""
 
-    def __init__(self, name: str = "fpr", queues: int = 1, queue: bool = True) -> None:
+    def __init__(self, name: str = "fpr", queues: int = 1) -> None:
         name += str(os.getpid())  # two runs of the suite at once do not meet
         self.client, self.router, self.server = (f"{name}{n}" for n in "crs")
         self.queues = queues
-        self.queue = queue
         self.folder = Path(tempfile.mkdtemp(prefix=f"{name}-", dir="/dev/shm"))
         self.shm = self.folder / "fastpath.shm"
         self.fastpath: subprocess.Popen[bytes] | None = None
@@ -129,14 +128,7 @@ class Site:
             net__netfilter__nf_conntrack_acct="1", net__netfilter__nf_conntrack_events="1",
         )  # fmt: skip
         self.load_rules(0)
-        if self.queue:
-            target = ["NFQUEUE", "--queue-num", "0"] if self.queues == 1 else [
-                "NFQUEUE", "--queue-balance", f"0:{self.queues - 1}"]  # fmt: skip
-            for tool in ("iptables-nft", "ip6tables-nft"):
-                self.run(self.router, [
-                    tool, "-w", "-t", "mangle", "-A", "FORWARD", "-m", "mark", "--mark", "0x40000000/0x40000000",
-                    "-j", *target, "--queue-bypass",
-                ])  # fmt: skip
+        self.load_queue()
         for name, address in ((self.client, "192.0.2.1"), (self.server, "198.51.100.1")):
             netns.wait_until(lambda n=name, a=address: self._reaches(n, a), f"{name} reaches {address}")
         self._serve()
@@ -161,6 +153,19 @@ class Site:
         text = RULES.format(g=generation << 24, d=generation << 24 | 1 << 31, n=FIRST_PACKETS)
         netns.command(netns.inside(self.router, ["nft", "-f", "-"]), text)
         self.generation = generation
+
+    def load_queue(self) -> None:
+        """nft's queue statement by iptables, which the running kernel has."""
+        number = ("--queue-num", "0") if self.queues == 1 else ("--queue-balance", f"0:{self.queues - 1}")
+        marked = ["-m", "mark", "--mark", "0x40000000/0x40000000", "-j", "NFQUEUE", *number, "--queue-bypass"]
+        for tool in ("iptables-nft", "ip6tables-nft"):
+            self.run(self.router, [tool, "-w", "-t", "mangle", "-F", "FORWARD"])
+            self.run(self.router, [tool, "-w", "-t", "mangle", "-A", "FORWARD", *marked])
+
+    def unload_queue(self) -> None:
+        """Not even the tables of iptables are left."""
+        text = "".join(f"table {family} mangle\ndelete table {family} mangle\n" for family in ("ip", "ip6"))
+        netns.command(netns.inside(self.router, ["nft", "-f", "-"]), text)
 
     def start(self, *options: str) -> None:
         """Starts rs-fastpath and waits until it reads its queues."""
