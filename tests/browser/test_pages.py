@@ -35,10 +35,11 @@ PAGES = {
     "diagnosis": "/system/diagnosis",
     "lost": "/nowhere",
 }
-# Fields and buttons that a screen reader could not name.
+# Fields and buttons that a screen reader could not name; what a closed menu hides has no innerText yet.
 _NAMELESS = """
+const text = e => e.checkVisibility({contentVisibilityAuto: true}) ? e.innerText : e.textContent;
 return [...document.querySelectorAll('input:not([type=hidden]), select, textarea, button, a[href]')].filter(e =>
-  !(e.getAttribute('aria-label') || e.innerText.trim() || (e.labels && e.labels.length)))
+  !(e.getAttribute('aria-label') || text(e).trim() || (e.labels && e.labels.length)))
   .map(e => e.outerHTML)
 """
 _SAME_IDS = """

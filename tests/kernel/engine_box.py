@@ -158,8 +158,8 @@ class Box:
 
     def unit(self, name: str) -> int | None:
         """The process id of a unit that is alive."""
-        with suppress(OSError, ValueError):
-            pid = int((self.run / "units" / f"{name}.pid").read_text().split()[0])
+        with suppress(OSError, ValueError):  # its file is empty for a moment before it starts
+            pid = int((self.run / "units" / f"{name}.pid").read_text().partition(" ")[0])
             os.kill(pid, 0)
             return pid
         return None
@@ -179,6 +179,8 @@ class Box:
     def boot(self) -> None:
         """A power cut and the next start: memory, kernel state and all processes are gone."""
         self.cut_power()
+        netns.batch(["link delete eth0", "link delete eth1"], self.client)  # a namespace takes its wires away only later
+        netns.batch(["link delete eth0"], self.server)
         netns.delete([self.router])
         netns.add([self.router])
         self._plug()
