@@ -73,11 +73,9 @@ int rs_take_host(struct rs_dissect *d, const uint8_t *text, uint32_t length)
 
 enum rs_state rs_agree(struct rs_dissect *d, enum rs_protocol protocol, uint8_t enough)
 {
-    uint8_t kind = (uint8_t)(protocol & 0xff);
-
-    if (d->notes->kind != 0 && d->notes->kind != kind)
+    if (d->notes->kind != 0 && d->notes->kind != protocol)
         return RS_EXCLUDED; /* the first weak sign keeps the notes */
-    d->notes->kind = kind;
+    d->notes->kind = protocol & 0xfff;
     if (++d->notes->count < enough)
         return RS_NEED_MORE;
     return rs_is(d, protocol);

@@ -160,6 +160,8 @@ static void take_question(struct rs_dissect *d, const uint8_t *p, uint32_t lengt
             name[i] = '?';
     if (n > 0)
         memcpy(d->host, name, n + 1);
+    if (strncmp(name, "2.dnscrypt-cert.", n < 16 ? n : 16) == 0 && n > 16) /* a resolver's certificate, version 2 */
+        d->application = RS_P_DNSCRYPT;
 }
 
 /* A sure sign besides the port: the question is whole and its class is the internet's (or "any"). */

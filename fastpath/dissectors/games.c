@@ -166,3 +166,26 @@ enum rs_state rs_dissect_teamspeak(struct rs_dissect *d)
 {
     return memcmp(d->data, "TS3INIT1", 8) == 0 ? rs_is(d, RS_P_TEAMSPEAK) : RS_EXCLUDED;
 }
+
+/* netcode.io (its standard): a connection request, kind 0, names the version in text. */
+enum rs_state rs_dissect_yojimbo(struct rs_dissect *d)
+{
+    return d->data[0] == 0 && memcmp(d->data + 1, "NETCODE 1.", 10) == 0 ? rs_is(d, RS_P_YOJIMBO) : RS_EXCLUDED;
+}
+
+/* KCP (its source): conversation, command 81 to 84, fragment, window, ...; the segment's length is the datagram's rest. */
+enum rs_state rs_dissect_kcp(struct rs_dissect *d)
+{
+    const uint8_t *p = d->data;
+
+    return rs_le32(p) != 0 && p[4] >= 81 && p[4] <= 84 && rs_le32(p + 20) + 24 == d->length && rs_le16(p + 6) != 0 &&
+                   rs_le32(p + 12) < 0x10000 && rs_le32(p + 16) < 0x10000
+               ? rs_agree(d, RS_P_KCP, 2)
+               : RS_EXCLUDED;
+}
+
+/* Nintendo's peer to peer library Pia: magic, then whether the packet is encrypted. */
+enum rs_state rs_dissect_nintendo(struct rs_dissect *d)
+{
+    return rs_be32(d->data) == 0x32ab9864 && (d->data[4] & 0x7f) <= 11 ? rs_is(d, RS_P_NINTENDO) : RS_EXCLUDED;
+}

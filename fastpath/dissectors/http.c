@@ -72,6 +72,34 @@ static int value_has(const uint8_t *value, uint32_t length, const char *token)
     return memmem(value, length, token, strlen(token)) != NULL;
 }
 
+static uint32_t first_line(const struct rs_dissect *d)
+{
+    const uint8_t *end = memchr(d->data, '\n', d->length < HEAD_MAX ? d->length : HEAD_MAX);
+
+    return end == NULL ? 0 : (uint32_t)(end - d->data);
+}
+
+/* What a player or a printer asks for shows in the target, the headers or the body's type. */
+static enum rs_protocol by_content(struct rs_dissect *d)
+{
+    const uint8_t *value;
+    uint32_t length, line = first_line(d);
+
+    if (rs_http_header(d, "SOAPAction", &value, &length))
+        return RS_P_SOAP;
+    if (rs_http_header(d, "Icy-MetaData", &value, &length))
+        return RS_P_ICECAST;
+    if (rs_http_header(d, "Content-Type", &value, &length)) {
+        if (value_has(value, length, "application/json-rpc"))
+            return RS_P_JSON_RPC;
+        if (value_has(value, length, "application/ipp"))
+            return RS_P_IPP;
+    }
+    if (rs_contains(d, 0, line, ".m3u8"))
+        return RS_P_HLS;
+    return rs_contains(d, 0, line, ".mpd ") || rs_contains(d, 0, line, ".mpd?") ? RS_P_MPEGDASH : RS_P_UNKNOWN;
+}
+
 static void application(struct rs_dissect *d)
 {
     const uint8_t *value;
@@ -83,19 +111,10 @@ static void application(struct rs_dissect *d)
                 d->application = agents[i].application;
     if (d->application != RS_P_UNKNOWN)
         return;
-    if (rs_http_header(d, "SOAPAction", &value, &length))
-        d->application = RS_P_SOAP;
-    else if (rs_http_header(d, "Content-Type", &value, &length) && value_has(value, length, "application/json-rpc"))
-        d->application = RS_P_JSON_RPC;
-    else if (rs_contains(d, 0, 200, "?info_hash=") || rs_contains(d, 0, 300, "&info_hash="))
+    if (rs_contains(d, 0, 200, "?info_hash=") || rs_contains(d, 0, 300, "&info_hash="))
         d->application = RS_P_BITTORRENT;
-}
-
-static uint32_t first_line(const struct rs_dissect *d)
-{
-    const uint8_t *end = memchr(d->data, '\n', d->length < HEAD_MAX ? d->length : HEAD_MAX);
-
-    return end == NULL ? 0 : (uint32_t)(end - d->data);
+    else
+        d->application = by_content(d);
 }
 
 /* Target "http://name/..." of a request to a proxy. */

@@ -136,7 +136,8 @@ enum rs_state rs_dissect_iso_tcp(struct rs_dissect *d)
         if (p[at + 5] == 0xf0) {
             uint8_t next = p[at + 7];
 
-            return next == 0x32 || next == 0x72                   ? rs_is(d, RS_P_S7COMM)
+            return next == 0x32                                   ? rs_is(d, RS_P_S7COMM)
+                   : next == 0x72                                 ? rs_is(d, RS_P_S7COMMPLUS)
                    : next == 0x0d || next == 0x01 || next == 0x0e ? rs_is(d, RS_P_ISO9506_1_MMS)
                                                                   : RS_EXCLUDED;
         }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Time, logs, measurement and who-may-enter: NTP (RFC 5905), Roughtime, PTP (IEEE 1588), SNMP (RFC 1157, 3416), syslog
- * (RFC 3164, 5424), RADIUS (RFC 2865), NetFlow and IPFIX (RFC 3954, 7011), sFlow, collectd, Zabbix, Munin, Checkmk.
+ * (RFC 3164, 5424), RADIUS (RFC 2865), NetFlow and IPFIX (RFC 3954, 7011), sFlow, collectd, Zabbix, Munin, Checkmk,
+ * Ubiquiti's discovery, Meraki's cloud, Ookla's speed test.
  */
 
 #include <string.h>
@@ -158,4 +159,38 @@ enum rs_state rs_dissect_kismet(struct rs_dissect *d)
     enum rs_state state = rs_starts(d, "*KISMET:");
 
     return state == RS_DECIDED ? rs_is(d, RS_P_KISMET) : state;
+}
+
+/* Version 1 or 2, a command, and the length of what follows; a question has no fields. */
+enum rs_state rs_dissect_ubiquiti(struct rs_dissect *d)
+{
+    const uint8_t *p = d->data;
+
+    return rs_has_port(d, 10001) && (p[0] == 1 || p[0] == 2) && p[1] <= 11 && rs_be16(p + 2) + 4u == d->length
+               ? rs_is(d, RS_P_UBNTAC2)
+               : RS_EXCLUDED;
+}
+
+enum rs_state rs_dissect_meraki(struct rs_dissect *d)
+{
+    return rs_has_port(d, 7351) && rs_be32(d->data) == 0xfef72891 ? rs_is(d, RS_P_MERAKICLOUD) : RS_EXCLUDED;
+}
+
+/* The client says HI (with an id), the server HELLO and its version. */
+enum rs_state rs_dissect_ookla(struct rs_dissect *d)
+{
+    enum rs_state state;
+
+    if (!rs_has_port(d, 8080) && !rs_has_port(d, 5060))
+        return RS_EXCLUDED;
+    if (!d->from_client) {
+        state = rs_starts(d, "HELLO 2.");
+        return state == RS_DECIDED ? rs_is(d, RS_P_OOKLA) : state;
+    }
+    state = rs_starts(d, "HI");
+    if (state != RS_DECIDED)
+        return state;
+    if (d->length < 3)
+        return RS_NEED_MORE;
+    return d->data[2] == '\n' || d->data[2] == '\r' || d->data[2] == ' ' ? rs_is(d, RS_P_OOKLA) : RS_EXCLUDED;
 }

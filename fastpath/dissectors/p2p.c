@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Peer to peer besides BitTorrent: eDonkey and eMule (opcodes of the eMule project), Gnutella 0.6, Syncthing (its local
- * discovery and relay protocols), Bitcoin, Ethereum (devp2p), mining by Stratum, Nano.
+ * discovery and relay protocols), Bitcoin, Ethereum (devp2p), mining by Stratum, Nano, Direct Connect (NMDC and ADC),
+ * Xunlei (Thunder: seen on its own networks and in captures of others, no description exists).
  */
 
 #include <string.h>
@@ -155,4 +156,29 @@ enum rs_state rs_dissect_nano(struct rs_dissect *d)
                    p[5] <= 15
                ? rs_is(d, RS_P_NANO)
                : RS_EXCLUDED;
+}
+
+/* NMDC begins with the hub's lock or a nick; ADC with its features, to a hub or to a peer. */
+enum rs_state rs_dissect_directconnect(struct rs_dissect *d)
+{
+    static const char *const starts[] = {"$Lock ", "$MyNick ", "HSUP AD", "CSUP AD", "ISUP AD"};
+    enum rs_state answer = RS_EXCLUDED;
+
+    for (size_t i = 0; i < sizeof starts / sizeof starts[0]; i++) {
+        enum rs_state state = rs_starts(d, starts[i]);
+
+        if (state == RS_DECIDED)
+            return rs_is(d, RS_P_DIRECTCONNECT);
+        answer = state == RS_NEED_MORE ? state : answer;
+    }
+    return answer;
+}
+
+/* A protocol version of 0x30 to 0x3f, little-endian; a weak sign, so several datagrams of both sides must carry it. */
+enum rs_state rs_dissect_thunder(struct rs_dissect *d)
+{
+    const uint8_t *p = d->data;
+
+    return p[0] >= 0x30 && p[0] < 0x40 && p[1] == 0 && p[2] == 0 && p[3] == 0 ? rs_agree(d, RS_P_THUNDER, 3)
+                                                                              : RS_EXCLUDED;
 }

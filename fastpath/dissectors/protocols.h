@@ -104,7 +104,7 @@
     X(BFD, "bfd")                                                                                                      \
     X(HSRP, "hsrp")                                                                                                    \
     X(VRRP, "vrrp")                                                                                                    \
-    X(PIM, "pim")                                                                                                      \
+    X(IP_PIM, "ip_pim")                                                                                                \
     X(LISP, "lisp")                                                                                                    \
     X(GTP, "gtp")                                                                                                      \
     X(GTP_C, "gtp_c")                                                                                                  \
@@ -130,7 +130,7 @@
     X(STOMP, "stomp")                                                                                                  \
     X(NATS, "nats")                                                                                                    \
     X(SMPP, "smpp")                                                                                                    \
-    X(XMPP, "xmpp")                                                                                                    \
+    X(JABBER, "jabber")                                                                                                \
     X(IRC, "irc")                                                                                                      \
     X(USENET, "usenet")                                                                                                \
     X(WHOIS_DAS, "whois-das")                                                                                          \
@@ -234,7 +234,7 @@
     X(LOTUSNOTES, "lotusnotes")                                                                                        \
     X(SHADOWSOCKS, "shadowsocks")                                                                                      \
     X(RTPS, "rtps")                                                                                                    \
-    X(MPEGTS, "mpegts")                                                                                                \
+    X(MPEG_TS, "mpeg_ts")                                                                                              \
     X(MEGACO, "megaco")                                                                                                \
     X(MGCP, "mgcp")                                                                                                    \
     X(COLLECTD, "collectd")                                                                                            \
@@ -245,8 +245,43 @@
     X(GUILDWARS, "guildwars")                                                                                          \
     X(MAPLESTORY, "maplestory")                                                                                        \
     X(HALFLIFE2, "halflife2")                                                                                          \
-    X(VALVE_SDR, "valve_sdr")                                                                                          \
+    X(VALVESDR, "valvesdr")                                                                                            \
     X(UUBOOSTER, "uubooster")                                                                                          \
+    X(IEEE_C37118, "ieee-c37118")                                                                                      \
+    X(MELSEC, "melsec")                                                                                                \
+    X(CONTROLLER_AREA_NETWORK, "controller_area_network")                                                              \
+    X(CNP_IP, "cnp-ip")                                                                                                \
+    X(ATG, "atg")                                                                                                      \
+    X(TUYALP, "tuyalp")                                                                                                \
+    X(APACHEKAFKA, "apachekafka")                                                                                      \
+    X(OPENWIRE, "openwire")                                                                                            \
+    X(ZEROMQ, "zeromq")                                                                                                \
+    X(FASTCGI, "fastcgi")                                                                                              \
+    X(HAPROXY, "haproxy")                                                                                              \
+    X(CLICKHOUSE, "clickhouse")                                                                                        \
+    X(DRDA, "drda")                                                                                                    \
+    X(RX, "rx")                                                                                                        \
+    X(LUSTRE, "lustre")                                                                                                \
+    X(DICOM, "dicom")                                                                                                  \
+    X(RMCP, "rmcp")                                                                                                    \
+    X(DLEP, "dlep")                                                                                                    \
+    X(YOJIMBO, "yojimbo")                                                                                              \
+    X(KCP, "kcp")                                                                                                      \
+    X(NINTENDO, "nintendo")                                                                                            \
+    X(DIRECTCONNECT, "directconnect")                                                                                  \
+    X(THUNDER, "thunder")                                                                                              \
+    X(IAX, "iax")                                                                                                      \
+    X(BFCP, "bfcp")                                                                                                    \
+    X(TAILSCALE, "tailscale")                                                                                          \
+    X(UBNTAC2, "ubntac2")                                                                                              \
+    X(MERAKICLOUD, "merakicloud")                                                                                      \
+    X(OOKLA, "ookla")                                                                                                  \
+    X(S7COMMPLUS, "s7commplus")                                                                                        \
+    X(IPP, "ipp")                                                                                                      \
+    X(HLS, "hls")                                                                                                      \
+    X(MPEGDASH, "mpegdash")                                                                                            \
+    X(ICECAST, "icecast")                                                                                              \
+    X(EGP, "egp")                                                                                                      \
     X(GRE, "gre")
 
 #define RS_PROTOCOL_ENUM(name, id) RS_P_##name,

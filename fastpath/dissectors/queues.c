@@ -121,7 +121,7 @@ enum rs_state rs_dissect_xmpp(struct rs_dissect *d)
     if (state != RS_DECIDED && !rs_contains(d, 0, 300, "<stream:stream ") &&
         !rs_contains(d, 0, 300, "http://etherx.jabber.org/streams"))
         return RS_EXCLUDED;
-    return rs_is(d, RS_P_XMPP);
+    return rs_is(d, RS_P_JABBER);
 }
 
 /* Binary protocol: 0x8001 and a message type; compact: 0x82 and version 1; each then has a method name. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Calls and streams by a signalling protocol: SIP (RFC 3261), H.323 (H.225 over TPKT), Cisco's Skinny, MGCP (RFC 3435),
- * Megaco (RFC 3525), RTSP (RFC 7826), RTMP (Adobe), MPEG transport stream.
+ * Megaco (RFC 3525), RTSP (RFC 7826), RTMP (Adobe), MPEG transport stream, IAX2 (RFC 5456), BFCP (RFC 8855).
  */
 
 #include <string.h>
@@ -110,6 +110,36 @@ enum rs_state rs_dissect_rtmp(struct rs_dissect *d)
 enum rs_state rs_dissect_mpegts(struct rs_dissect *d)
 {
     return d->length % 188 == 0 && d->data[0] == 0x47 && (d->length == 188 || d->data[188] == 0x47) && d->length >= 376
-               ? rs_is(d, RS_P_MPEGTS)
+               ? rs_is(d, RS_P_MPEG_TS)
                : RS_EXCLUDED;
+}
+
+/* A full frame (bit F) of type IAX with a subclass that may open a call; the peer's call number is still 0 then. */
+enum rs_state rs_dissect_iax(struct rs_dissect *d)
+{
+    const uint8_t *p = d->data;
+
+    return rs_has_port(d, 4569) && (p[0] & 0x80) != 0 && p[10] == 6 && p[11] >= 1 && p[11] <= 0x28 ? rs_is(d, RS_P_IAX)
+                                                                                                   : RS_EXCLUDED;
+}
+
+/* Version 1 or 2, a primitive, the payload's length in words, conference, transaction and user. */
+enum rs_state rs_dissect_bfcp(struct rs_dissect *d)
+{
+    const uint8_t *p = d->data;
+
+    if (p[0] != 0x20 && p[0] != 0x40 && p[0] != 0x50)
+        return RS_EXCLUDED;
+    if (d->length < 12)
+        return d->transport == RS_TCP && d->length < 2 ? RS_NEED_MORE : RS_EXCLUDED;
+    return p[1] >= 1 && p[1] <= 18 && rs_be16(p + 2) * 4u + 12 == d->length && rs_be32(p + 4) != 0 ? rs_is(d, RS_P_BFCP)
+                                                                                                   : RS_EXCLUDED;
+}
+
+/* Shoutcast's and Icecast's own head line; the source of a station says where it puts its stream. */
+enum rs_state rs_dissect_icecast(struct rs_dissect *d)
+{
+    enum rs_state state = rs_starts(d, d->from_client ? "SOURCE /" : "ICY 200 OK");
+
+    return state == RS_DECIDED ? rs_is(d, RS_P_ICECAST) : state;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Tunnels: WireGuard (whitepaper 5.4), OpenVPN (its wire protocol document), IKE and ESP in UDP (RFC 7296, 3948), PPTP
- * (RFC 2637), L2TP (RFC 2661), tinc, Teredo (RFC 4380), SOCKS 4 and 5 (RFC 1928), Cisco's SSL VPN and NAT traversal.
+ * (RFC 2637), L2TP (RFC 2661), tinc, Teredo (RFC 4380), SOCKS 4 and 5 (RFC 1928), Cisco's SSL VPN and NAT traversal,
+ * Tailscale's discovery (its source, package disco).
  */
 
 #include <string.h>
@@ -192,4 +193,9 @@ enum rs_state rs_dissect_ciscovpn(struct rs_dissect *d)
     if (d->length < 4)
         return RS_NEED_MORE;
     return rs_be32(d->data) == 0x17010000 ? rs_is(d, RS_P_CISCOVPN) : RS_EXCLUDED;
+}
+
+enum rs_state rs_dissect_tailscale(struct rs_dissect *d)
+{
+    return memcmp(d->data, "TS\xf0\x9f\x92\xac", 6) == 0 ? rs_is(d, RS_P_TAILSCALE) : RS_EXCLUDED;
 }

@@ -95,7 +95,8 @@ void rs_decide_dissected(struct rs_classifier *c, struct rs_look *look)
     uint16_t protocol = c->numbers[look->d.protocol], application = 0;
     enum rs_stage stage = RS_STAGE_DISSECTOR;
 
-    if (look->d.protocol == RS_P_STUN) /* the relay's name says whose servers, an attribute says that it is a call */
+    /* A relay's name says whose servers, an attribute that it is a call; a resolver's name, but it is asked for DNSCrypt. */
+    if (look->d.protocol == RS_P_STUN || look->d.application == RS_P_DNSCRYPT)
         application = c->numbers[look->d.application];
     if (application == 0 && look->d.host[0] != 0)
         application = rs_classifier_host_app(c, look->d.host, (uint32_t)strlen(look->d.host));
@@ -121,7 +122,7 @@ void rs_decide_partial(struct rs_classifier *c, struct rs_look *look, uint32_t r
         else
             stage = RS_STAGE_DISSECTOR;
         f->flags |= RS_FLOW_PARTIAL;
-        f->row = (uint8_t)row;
+        f->row = (uint16_t)row;
         f->protocol = c->numbers[look->d.protocol];
         f->application = app != 0 ? app : f->protocol;
         f->stage = (uint8_t)(app != 0 ? stage : RS_STAGE_DISSECTOR);
@@ -157,9 +158,9 @@ static const struct {
     uint8_t transport;
     enum rs_protocol protocol;
 } transports[] = {
-    {1, RS_P_ICMP},   {2, RS_P_IGMP},   {4, RS_P_IP_IN_IP}, {41, RS_P_IP_IN_IP}, {47, RS_P_GRE},
-    {50, RS_P_IPSEC}, {51, RS_P_IPSEC}, {58, RS_P_ICMPV6},  {89, RS_P_OSPF},     {103, RS_P_PIM},
-    {112, RS_P_VRRP}, {113, RS_P_PGM},  {132, RS_P_SCTP},
+    {1, RS_P_ICMP},     {2, RS_P_IGMP},   {4, RS_P_IP_IN_IP}, {8, RS_P_EGP},     {41, RS_P_IP_IN_IP},
+    {47, RS_P_GRE},     {50, RS_P_IPSEC}, {51, RS_P_IPSEC},   {58, RS_P_ICMPV6}, {89, RS_P_OSPF},
+    {103, RS_P_IP_PIM}, {112, RS_P_VRRP}, {113, RS_P_PGM},    {132, RS_P_SCTP},
 };
 
 static uint16_t web_protocol(const struct rs_classifier *c, const struct rs_look *look)

@@ -17,7 +17,7 @@
 #define RS_FLOW_WAYS      16u
 #define RS_FLOW_HOST      72u /* bytes of a host name that a flow keeps: its end, with NUL */
 #define RS_NO_STREAM      0xffff
-#define RS_DISSECTORS_MAX 256u
+#define RS_DISSECTORS_MAX 320u
 #define RS_MASK_WORDS     (RS_DISSECTORS_MAX / 64u)
 
 enum rs_flow_flags {
@@ -36,8 +36,8 @@ struct rs_notes {
     uint32_t rtp_source[2];
     uint16_t rtp_sequence[2];
     uint8_t rtp_count[2];
-    uint8_t count; /* of packets that agreed with a weak sign */
-    uint8_t kind;  /* which sign: a protocol of protocols.h, 8 bits */
+    uint16_t count : 4; /* of packets that agreed with a weak sign */
+    uint16_t kind : 12; /* which sign: a protocol of protocols.h */
 };
 
 struct rs_flow_open {
@@ -57,8 +57,7 @@ struct rs_flow {
     uint32_t packets;
     uint16_t application, protocol;
     uint8_t payloads[2]; /* packets with payload by direction, at most 255 */
-    uint8_t row;         /* PARTIAL: the only dissector that is still asked */
-    uint8_t reserved;
+    uint16_t row;        /* PARTIAL: the only dissector that is still asked */
     union {
         char host[RS_FLOW_HOST];
         struct rs_flow_open open;
