@@ -17,16 +17,11 @@ enum rs_state rs_starts_at(const struct rs_dissect *d, uint32_t offset, const vo
     return there == length ? RS_DECIDED : d->transport == RS_TCP ? RS_NEED_MORE : RS_EXCLUDED;
 }
 
-enum rs_state rs_starts(const struct rs_dissect *d, const char *text)
-{
-    return rs_starts_at(d, 0, text, (uint32_t)strlen(text));
-}
-
 int rs_contains(const struct rs_dissect *d, uint32_t from, uint32_t to, const char *text)
 {
     if (to > d->length)
         to = d->length;
-    return from < to && memmem(d->data + from, to - from, text, strlen(text)) != NULL;
+    return from < to && rs_find(d->data + from, to - from, text) != NULL;
 }
 
 int rs_has_port(const struct rs_dissect *d, uint16_t port)

@@ -63,9 +63,13 @@ static inline enum rs_state rs_is_app(struct rs_dissect *d, enum rs_protocol pro
     return RS_DECIDED;
 }
 
-/* Does data start with the text? RS_NEED_MORE when it is too short to tell. */
-enum rs_state rs_starts(const struct rs_dissect *d, const char *text);
+/* Does data have the bytes at the offset? RS_NEED_MORE when it is too short to tell. */
 enum rs_state rs_starts_at(const struct rs_dissect *d, uint32_t offset, const void *bytes, uint32_t length);
+/* Does data start with the text? Nearly always the first byte says no. */
+static inline enum rs_state rs_starts(const struct rs_dissect *d, const char *text)
+{
+    return d->data[0] != (uint8_t)text[0] ? RS_EXCLUDED : rs_starts_at(d, 0, text, (uint32_t)strlen(text));
+}
 /* Does the text stand anywhere in data[from, to)? */
 int rs_contains(const struct rs_dissect *d, uint32_t from, uint32_t to, const char *text);
 /* One of the two ports. */

@@ -8,6 +8,40 @@
 
 #include "dissect.h"
 
+/* A datagram in a connection that was open before: sequence number, then frames that fill it to the last byte. */
+static int is_raknet_frames(const uint8_t *p, uint32_t length)
+{
+    uint32_t at = 4;
+
+    while (at + 3 < length) {
+        uint32_t kind = p[at] >> 5, bits = rs_be16(p + at + 1), size = 3 + (bits + 7) / 8;
+
+        if (bits == 0 || (p[at] & 0x0f) != 0)
+            return 0;
+        size += (kind == 2 || kind == 3 || kind == 4 || kind >= 6) * 3u; /* number of a reliable frame */
+        size += (kind == 1 || kind == 4) * 3u +
+                (kind == 1 || kind == 3 || kind == 4 || kind == 7) * 4u; /* and of an ordered */
+        size += (p[at] & 0x10) != 0 ? 10u : 0u;                          /* a part of a larger message */
+        at += size;
+    }
+    return at == length && length > 4;
+}
+
+/* Acknowledgement (0xc0) or the contrary (0xa0): a count, then single numbers (flag 1) or ranges that fill the datagram. */
+static int is_raknet_ack(const uint8_t *p, uint32_t length)
+{
+    uint32_t count = rs_be16(p + 1), at = 3;
+
+    if (count == 0 || count > 256)
+        return 0;
+    for (uint32_t i = 0; i < count; i++) {
+        if (at >= length || p[at] > 1)
+            return 0;
+        at += p[at] == 1 ? 4 : 7;
+    }
+    return at == length;
+}
+
 /* Offline messages carry a fixed magic of sixteen bytes at a place that the message id tells. */
 enum rs_state rs_dissect_raknet(struct rs_dissect *d)
 {
@@ -20,8 +54,11 @@ enum rs_state rs_dissect_raknet(struct rs_dissect *d)
         memcmp(d->data + 3, magic + 2, sizeof magic - 2) == 0) /* Roblox's variant leaves the first two out */
         return rs_is(d, RS_P_RAKNET);
     if (d->length >= 33 && (d->data[0] == 1 || d->data[0] == 0x1c) &&
-        rs_contains(d, 9, 40, "\xfe\xfe\xfe\xfe\xfd\xfd\xfd\xfd\x12\x34\x56\x78"))
+        rs_contains(d, 9, 60, "\xfe\xfe\xfe\xfe\xfd\xfd\xfd\xfd\x12\x34\x56\x78"))
         return rs_is(d, RS_P_RAKNET);
+    if (d->length >= 7 && (((d->data[0] & 0xf0) == 0x80 && is_raknet_frames(d->data, d->length)) ||
+                           ((d->data[0] == 0xc0 || d->data[0] == 0xa0) && is_raknet_ack(d->data, d->length))))
+        return rs_agree(d, RS_P_RAKNET, 2);
     return RS_EXCLUDED;
 }
 
@@ -188,4 +225,18 @@ enum rs_state rs_dissect_kcp(struct rs_dissect *d)
 enum rs_state rs_dissect_nintendo(struct rs_dissect *d)
 {
     return rs_be32(d->data) == 0x32ab9864 && (d->data[4] & 0x7f) <= 11 ? rs_is(d, RS_P_NINTENDO) : RS_EXCLUDED;
+}
+
+/* Path of Exile: message 3, three bytes, then the account's name with its length, on the port of its patch notes. */
+enum rs_state rs_dissect_path_of_exile(struct rs_dissect *d)
+{
+    const uint8_t *p = d->data;
+
+    if (!rs_has_port(d, 6112) || p[0] != 0)
+        return RS_EXCLUDED;
+    if (d->length < 10)
+        return RS_NEED_MORE;
+    return p[1] == 3 && p[2] == 0 && p[6] == 0 && p[8] == 0 && p[9] >= 3 && 10u + p[9] <= d->length
+               ? rs_is(d, RS_P_PATHOFEXILE)
+               : RS_EXCLUDED;
 }

@@ -67,9 +67,24 @@ int rs_http_is_request(const uint8_t *p, uint32_t length)
            (length >= 5 && (memcmp(p, "POST ", 5) == 0 || memcmp(p, "HEAD ", 5) == 0));
 }
 
-static int value_has(const uint8_t *value, uint32_t length, const char *token)
+/* The first known word of a User-Agent: one pass, as hardly any letter begins one. */
+static enum rs_protocol by_agent(const uint8_t *value, uint32_t length)
 {
-    return memmem(value, length, token, strlen(token)) != NULL;
+    static const uint8_t begins[256] = {['A'] = 1, ['B'] = 1, ['D'] = 1, ['M'] = 1, ['Q'] = 1, ['S'] = 1,
+                                        ['T'] = 1, ['V'] = 1, ['W'] = 1, ['l'] = 1, ['q'] = 1, ['u'] = 1};
+
+    for (uint32_t at = 0; at < length; at++) {
+        if (!begins[value[at]])
+            continue;
+        for (size_t i = 0; i < sizeof agents / sizeof agents[0]; i++) {
+            size_t size = strlen(agents[i].token);
+
+            if (agents[i].token[0] == (char)value[at] && size <= length - at &&
+                memcmp(value + at, agents[i].token, size) == 0)
+                return agents[i].application;
+        }
+    }
+    return RS_P_UNKNOWN;
 }
 
 static uint32_t first_line(const struct rs_dissect *d)
@@ -90,9 +105,9 @@ static enum rs_protocol by_content(struct rs_dissect *d)
     if (rs_http_header(d, "Icy-MetaData", &value, &length))
         return RS_P_ICECAST;
     if (rs_http_header(d, "Content-Type", &value, &length)) {
-        if (value_has(value, length, "application/json-rpc"))
+        if (rs_find(value, length, "application/json-rpc") != NULL)
             return RS_P_JSON_RPC;
-        if (value_has(value, length, "application/ipp"))
+        if (rs_find(value, length, "application/ipp") != NULL)
             return RS_P_IPP;
     }
     if (rs_contains(d, 0, line, ".m3u8"))
@@ -106,12 +121,10 @@ static void application(struct rs_dissect *d)
     uint32_t length;
 
     if (rs_http_header(d, "User-Agent", &value, &length))
-        for (size_t i = 0; i < sizeof agents / sizeof agents[0]; i++)
-            if (value_has(value, length, agents[i].token))
-                d->application = agents[i].application;
+        d->application = by_agent(value, length);
     if (d->application != RS_P_UNKNOWN)
         return;
-    if (rs_contains(d, 0, 200, "?info_hash=") || rs_contains(d, 0, 300, "&info_hash="))
+    if (rs_contains(d, 0, first_line(d), "info_hash=")) /* a tracker's */
         d->application = RS_P_BITTORRENT;
     else
         d->application = by_content(d);

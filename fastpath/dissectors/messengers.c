@@ -108,15 +108,17 @@ enum rs_state rs_dissect_whatsapp(struct rs_dissect *d)
     return p[0] == 'E' && p[1] == 'D' && p[2] == 0 && p[3] == 1 ? rs_is(d, RS_P_WHATSAPP) : RS_EXCLUDED;
 }
 
-/* The first message's length is little endian and the whole segment's. */
+/* The first message's length is little endian; the segment holds it alone or a zero follows. */
 enum rs_state rs_dissect_viber(struct rs_dissect *d)
 {
     if (!rs_has_port(d, 4244) && !rs_has_port(d, 5242))
         return RS_EXCLUDED;
     if (d->length < 4)
         return RS_NEED_MORE;
-    return rs_le16(d->data) >= 10 && rs_le16(d->data) <= d->length && d->data[3] == 0 ? rs_is(d, RS_P_VIBER)
-                                                                                      : RS_EXCLUDED;
+    return rs_le16(d->data) >= 10 && rs_le16(d->data) <= d->length &&
+                   (d->data[3] == 0 || (rs_le16(d->data) == d->length && d->data[2] == 0))
+               ? rs_is(d, RS_P_VIBER)
+               : RS_EXCLUDED;
 }
 
 enum rs_state rs_dissect_viber_udp(struct rs_dissect *d)
@@ -125,8 +127,8 @@ enum rs_state rs_dissect_viber_udp(struct rs_dissect *d)
 
     if (!rs_has_port(d, 7985) && !rs_has_port(d, 7987) && !rs_has_port(d, 5243) && !rs_has_port(d, 9785))
         return RS_EXCLUDED;
-    return (p[2] == 3 && p[3] == 0) || (d->length == 20 && p[2] == 9) ||
-                   (p[2] == 1 && p[3] == 0 && p[4] == 5 && p[5] == 0)
+    return (p[2] == 3 && p[3] == 0) || (d->length == 20 && (p[2] == 9 || p[2] == 0x1a)) ||
+                   (d->length == 34 && p[2] == 0x19 && p[3] == 0) || (p[2] == 1 && p[3] == 0 && p[4] == 5 && p[5] == 0)
                ? rs_is(d, RS_P_VIBER)
                : rs_agree(d, RS_P_VIBER, 3);
 }
@@ -152,15 +154,20 @@ enum rs_state rs_dissect_discord_udp(struct rs_dissect *d)
                                                                                           : RS_EXCLUDED;
 }
 
-/* iQIYI's peer to peer video: kind, little-endian length of the datagram, then a check over both. */
+/*
+ * iQIYI's peer to peer video: kind, little-endian length of the datagram, then a check over both; its later form has
+ * flags between kind and length.
+ */
 enum rs_state rs_dissect_iqiyi(struct rs_dissect *d)
 {
     const uint8_t *p = d->data;
 
-    return (p[0] == 0x1c || p[0] == 0x9c) && rs_le16(p + 1) == d->length && p[3] == 0 && p[4] == p[5]
-               ? rs_is(d, RS_P_IQIYI)
-           : (p[0] == 0x1c || p[0] == 0x9c) && p[3] == 0 && p[4] == p[5] && d->length > 60 ? rs_is(d, RS_P_IQIYI)
-                                                                                           : RS_EXCLUDED;
+    if (p[0] != 0x1c && p[0] != 0x9c)
+        return RS_EXCLUDED;
+    if (rs_le16(p + 2) == d->length && (p[1] & 0x0f) == 0)
+        return rs_is(d, RS_P_IQIYI);
+    return p[3] == 0 && p[4] == p[5] && (rs_le16(p + 1) == d->length || d->length > 60) ? rs_is(d, RS_P_IQIYI)
+                                                                                        : RS_EXCLUDED;
 }
 
 enum rs_state rs_dissect_alicloud(struct rs_dissect *d)

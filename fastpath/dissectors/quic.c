@@ -12,7 +12,6 @@
 #include "tls.h"
 
 #define DATAGRAM_MAX 1600u
-#define ID_MAX       20u
 #define Q046         0x51303436u
 
 struct initial {
@@ -55,11 +54,11 @@ static int parse_initial(const uint8_t *p, uint32_t have, struct initial *out)
     if (kind != (rs_quic_version_is_2(out->version) ? 1u : 0u) || !rs_quic_version_known(out->version))
         return 0;
     out->id_length = p[5];
-    if (out->id_length > ID_MAX || at + out->id_length + 1 > have)
+    if (out->id_length > RS_QUIC_ID_MAX || at + out->id_length + 1 > have)
         return 0;
     out->id = p + at;
     at += out->id_length;
-    if (p[at] > ID_MAX || at + 1u + p[at] > have)
+    if (p[at] > RS_QUIC_ID_MAX || at + 1u + p[at] > have)
         return 0;
     at += 1u + p[at];
     size = variable(p + at, have - at, &value); /* token */
@@ -243,7 +242,7 @@ enum rs_state rs_dissect_quic(struct rs_dissect *d)
         return (p[0] & 0x40) != 0 && rs_has_port(d, 443) ? rs_agree(d, RS_P_QUIC, 5) : RS_EXCLUDED;
     }
     version = rs_be32(p + 1);
-    if (!is_version(version) || p[5] > ID_MAX + 160)
+    if (!is_version(version) || p[5] > RS_QUIC_ID_MAX + 160)
         return RS_EXCLUDED;
     if ((p[0] & 0x40) == 0 && version != 0 && (version & 0x0f0f0f0f) != 0x0a0a0a0a && !rs_has_port(d, 443))
         return RS_EXCLUDED;

@@ -43,9 +43,9 @@ rs_dissector rs_dissect_tls, rs_dissect_http, rs_dissect_http_answer, rs_dissect
     rs_dissect_bittorrent_late, rs_dissect_icecast, rs_dissect_synchrophasor, rs_dissect_melsec, rs_dissect_can,
     rs_dissect_cnp_ip, rs_dissect_tank_gauge, rs_dissect_tuya, rs_dissect_kafka, rs_dissect_openwire, rs_dissect_zmtp,
     rs_dissect_fastcgi, rs_dissect_proxy_protocol, rs_dissect_clickhouse, rs_dissect_drda, rs_dissect_rx,
-    rs_dissect_lustre, rs_dissect_dicom, rs_dissect_z3950, rs_dissect_rmcp, rs_dissect_dlep, rs_dissect_yojimbo,
-    rs_dissect_kcp, rs_dissect_nintendo, rs_dissect_directconnect, rs_dissect_thunder, rs_dissect_iax, rs_dissect_bfcp,
-    rs_dissect_tailscale, rs_dissect_ubiquiti, rs_dissect_meraki, rs_dissect_ookla;
+    rs_dissect_lustre, rs_dissect_dicom, rs_dissect_z3950, rs_dissect_rmcp, rs_dissect_dlep, rs_dissect_path_of_exile,
+    rs_dissect_yojimbo, rs_dissect_kcp, rs_dissect_nintendo, rs_dissect_directconnect, rs_dissect_thunder,
+    rs_dissect_iax, rs_dissect_bfcp, rs_dissect_tailscale, rs_dissect_ubiquiti, rs_dissect_meraki, rs_dissect_ookla;
 
 #define TCP(name, ask, side)                                                                                           \
     {                                                                                                                  \
@@ -91,7 +91,7 @@ const struct rs_row rs_rows[] = {
     UDP(ike, ike, BOTH, 1),
     TCP(openvpn, openvpn, BOTH),
     TCP(ike_tcp, ike_tcp, BOTH),
-    UDP(raknet, raknet, BOTH, 17),
+    UDP(raknet, raknet, BOTH, 7),
     UDP(valve, valve, BOTH, 9),
     TCP(steam, steam, BOTH),
     TCP(wow, wow, BOTH),
@@ -295,6 +295,7 @@ const struct rs_row rs_rows[] = {
     UDP(rmcp, rmcp, BOTH, 4),
     UDP(dlep, dlep, BOTH, 4),
     TCP(dlep_tcp, dlep, BOTH),
+    TCP(path_of_exile, path_of_exile, BOTH),
     UDP(yojimbo, yojimbo, BOTH, 11),
     UDP(nintendo, nintendo, BOTH, 5),
     TCP(directconnect, directconnect, BOTH),

@@ -16,6 +16,8 @@ enum rs_state rs_dissect_wireguard(struct rs_dissect *d)
 
     if (p[1] != 0 || p[2] != 0 || p[3] != 0)
         return RS_EXCLUDED;
+    if (rs_has_port(d, 51820) && ((p[0] == 1 && d->length > 148) || (p[0] == 2 && d->length > 92)))
+        return rs_is(d, RS_P_WIREGUARD); /* with something of the provider's own behind the handshake */
     if ((p[0] == 1 && d->length == 148) || (p[0] == 2 && d->length == 92) ||
         (p[0] == 3 && d->length == 64 && rs_has_port(d, 51820)))
         return rs_is(d, RS_P_WIREGUARD);

@@ -3,7 +3,9 @@
 #ifndef RS_BYTES_H
 #define RS_BYTES_H
 
+#include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 static inline uint16_t rs_be16(const uint8_t *p)
 {
@@ -33,6 +35,20 @@ static inline uint16_t rs_le16(const uint8_t *p)
 static inline uint32_t rs_le32(const uint8_t *p)
 {
     return (uint32_t)p[3] << 24 | (uint32_t)p[2] << 16 | (uint32_t)p[1] << 8 | p[0];
+}
+
+/* Where the text stands in p, NULL if nowhere: memmem prepares more than so short texts and places are worth. */
+static inline const uint8_t *rs_find(const uint8_t *p, size_t length, const char *text)
+{
+    size_t size = strlen(text);
+    const uint8_t *end = p + length;
+
+    while ((size_t)(end - p) >= size && (p = memchr(p, text[0], (size_t)(end - p) - size + 1)) != NULL) {
+        if (memcmp(p, text, size) == 0)
+            return p;
+        p++;
+    }
+    return NULL;
 }
 
 #endif

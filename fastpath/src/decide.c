@@ -48,7 +48,8 @@ static int is_telling(const struct rs_classifier *c, const struct rs_flow *f)
 {
     return f->application != 0 &&
            (!is_protocol(c, f->application) || f->application == c->numbers[RS_P_BITTORRENT] ||
-            f->application == c->numbers[RS_P_EDONKEY] || f->application == c->numbers[RS_P_OPENVPN]);
+            f->application == c->numbers[RS_P_EDONKEY] || f->application == c->numbers[RS_P_OPENVPN] ||
+            f->application == c->numbers[RS_P_TINC]);
 }
 
 static int is_web_port(uint16_t port)

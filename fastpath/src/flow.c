@@ -95,6 +95,8 @@ struct rs_flow *rs_flow_find(struct rs_flow_table *table, const struct rs_view *
     *is_new = 0;
     for (way = 0; way < RS_FLOW_WAYS; way++) {
         flow = &table->flows[first + way];
+        if (table->tags[first + way] == 0)
+            break; /* places are taken in order and never given back */
         if (table->tags[first + way] == tag && same_key(flow, &key))
             return flow;
     }

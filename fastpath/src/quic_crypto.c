@@ -21,6 +21,9 @@ struct rs_quic_crypto {
     EVP_CIPHER *ecb, *gcm;
     EVP_MD_CTX *digest;
     EVP_CIPHER_CTX *mask, *open;
+    struct rs_quic_keys last; /* a hello over several datagrams asks for the same keys again */
+    uint8_t last_id[RS_QUIC_ID_MAX];
+    uint32_t last_length, last_version; /* version 0: none yet */
 };
 
 static const uint8_t salt_v1[20] = {0x38, 0x76, 0x2c, 0xf7, 0xf5, 0x59, 0x34, 0xb3, 0x4d, 0x17,
@@ -174,13 +177,21 @@ int rs_quic_client_keys(struct rs_quic_crypto *q, uint32_t version, const uint8_
     int is_2 = rs_quic_version_is_2(version);
     uint8_t initial[HASH], client[HASH];
 
-    if (salt == NULL)
+    if (salt == NULL || id_length > RS_QUIC_ID_MAX)
         return -ENOTSUP;
+    if (q->last_version == version && q->last_length == id_length && memcmp(q->last_id, id, id_length) == 0) {
+        *keys = q->last;
+        return 0;
+    }
     hmac(q, salt, 20, id, id_length, initial);
     expand(q, initial, "client in", client, HASH);
     expand(q, client, is_2 ? "quicv2 key" : "quic key", keys->key, sizeof keys->key);
     expand(q, client, is_2 ? "quicv2 iv" : "quic iv", keys->iv, sizeof keys->iv);
     expand(q, client, is_2 ? "quicv2 hp" : "quic hp", keys->mask_key, sizeof keys->mask_key);
+    q->last = *keys;
+    memcpy(q->last_id, id, id_length);
+    q->last_length = id_length;
+    q->last_version = version;
     return 0;
 }
 

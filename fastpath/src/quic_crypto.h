@@ -5,6 +5,8 @@
 
 #include <stdint.h>
 
+#define RS_QUIC_ID_MAX 20u /* a connection id of version 1; longer ones of later versions are not known here */
+
 struct rs_quic_crypto;
 
 struct rs_quic_keys {
