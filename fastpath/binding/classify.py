@@ -21,7 +21,9 @@ class CaptureError(ValueError):
 
 
 def run_classify(path: str | Path, use_ndpi: bool = True, build: Path = BUILD) -> list[dict[str, Any]]:
-    """One dict per flow, in the order of first packets, with ``decided_after`` (packets until the first decision).
+    """One dict per flow, in the order of first packets, with what the first decision took.
+
+    That is ``decided_after`` (packets) and ``decided_bytes`` (of payload), both 0 where nothing was decided.
 
     Raises :class:`CaptureError`, or FileNotFoundError when the program is not built.
     """

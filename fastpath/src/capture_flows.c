@@ -4,6 +4,7 @@
 #include "capture_flows.h"
 
 #include <arpa/inet.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -90,6 +91,7 @@ void rs_capture_flows_add(struct rs_capture_flows *all, const rs_result *result)
     struct rs_capture_flow *f = find(all, result);
 
     f->packets++;
+    f->bytes += result->payload_length;
     if (says_more(result, &f->last)) {
         char host[RS_HOST_SIZE];
 
@@ -97,8 +99,10 @@ void rs_capture_flows_add(struct rs_capture_flows *all, const rs_result *result)
         f->last = *result;
         memcpy(f->last.host, host, sizeof host);
     }
-    if (result->state == RS_DECIDED && f->decided_after == 0)
+    if (result->state == RS_DECIDED && f->decided_after == 0) {
         f->decided_after = f->packets;
+        f->decided_bytes = f->bytes;
+    }
 }
 
 static void write_endpoint(char *out, const uint8_t *address, uint16_t port)
@@ -165,8 +169,8 @@ void rs_capture_flows_print(const struct rs_capture_flows *all, const rs_apps *a
             in_order ? client : server, in_order ? server : client, rs_apps_id(apps, f->last.application),
             rs_apps_id(apps, f->last.protocol), rs_apps_category(apps, f->last.application));
         write_host(out, f->last.host);
-        fprintf(out, "\",\"stage\":\"%s\",\"packets\":%u,\"decided_after\":%u}\n",
-                stage_names[f->last.stage < 7 ? f->last.stage : 0], f->packets, f->decided_after);
+        fprintf(out, "\",\"stage\":\"%s\",\"packets\":%u,\"decided_after\":%u,\"decided_bytes\":%" PRIu64 "}\n",
+                stage_names[f->last.stage < 7 ? f->last.stage : 0], f->packets, f->decided_after, f->decided_bytes);
     }
 }
 

@@ -11,6 +11,7 @@
 struct rs_capture_flow {
     rs_result last;                  /* what the last packet said */
     uint32_t packets, decided_after; /* decided_after: packets until the first decision, 0 none */
+    uint64_t bytes, decided_bytes;   /* of payload: so far, and until the first decision */
 };
 
 struct rs_capture_flows {
