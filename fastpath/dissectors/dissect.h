@@ -33,6 +33,7 @@ struct rs_dissect {
     struct rs_flow *flow;
     /* answer */
     enum rs_protocol protocol, application; /* RS_P_UNKNOWN: not said */
+    uint8_t is_front;                       /* 1: host is only the outer name of an encrypted ClientHello */
     char host[RS_HOST_SIZE];
 };
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * TLS and SSL 3 over TCP: RFC 8446, RFC 5246, server_name RFC 6066, ALPN RFC 7301; SSL 2 hello RFC 5246 E.2.
+ * TLS and SSL 3 over TCP: RFC 8446, RFC 5246, server_name RFC 6066, ALPN RFC 7301, Encrypted ClientHello RFC 9849; SSL 2
+ * hello RFC 5246 E.2.
  * The client's hello names the host; without a name the server's certificate (TLS 1.2 and before) is read.
  */
 
@@ -11,6 +12,9 @@
 #define RECORD     5u
 #define RECORD_MAX (16384u + 2048u)
 #define HELLO_MAX  65536u
+
+/* public_name in the ECH configurations of the one operator that serves them at scale; nothing else has this name */
+#define ECH_PUBLIC_NAME "cloudflare-ech.com"
 
 /* Mail has ports of its own for TLS (RFC 8314). */
 static enum rs_protocol protocol_of(const struct rs_dissect *d)
@@ -167,6 +171,7 @@ void rs_tls_application(struct rs_dissect *d, const struct rs_tls_hello *hello)
         d->application = RS_P_DOH_DOT;
     else if (d->server_port == 853)
         d->application = RS_P_DOH_DOT;
+    d->is_front = strcmp(d->host, ECH_PUBLIC_NAME) == 0;
 }
 
 /* Messages of the server up to the certificate. */

@@ -156,6 +156,7 @@ static void prepare(struct rs_classifier *c, struct rs_look *look)
     d->classifier = c;
     d->flow = f;
     d->protocol = d->application = RS_P_UNKNOWN;
+    d->is_front = 0;
     d->host[0] = 0;
 }
 

@@ -99,6 +99,10 @@ void rs_decide_dissected(struct rs_classifier *c, struct rs_look *look)
     /* A relay's name says whose servers, an attribute that it is a call; a resolver's name, but it is asked for DNSCrypt. */
     if (look->d.protocol == RS_P_STUN || look->d.application == RS_P_DNSCRYPT)
         application = c->numbers[look->d.application];
+    if (look->d.is_front) { /* whom it stands for was asked of DNS just before */
+        application = rs_learned_find(c->learned, look->d.client, look->d.server, 0, look->now_s);
+        stage = application != 0 ? RS_STAGE_LEARNED : stage;
+    }
     if (application == 0 && look->d.host[0] != 0)
         application = rs_classifier_host_app(c, look->d.host, (uint32_t)strlen(look->d.host));
     if (application == 0)
