@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Games: RakNet (its open source), Valve's server queries and Steam (Valve's developer wiki), Quake 3, Blizzard's
- * Heroes of the Storm, and others from captures of the games.
+ * Heroes of the Storm, Minecraft Java (the Java Edition protocol, minecraft.wiki), and others from captures of the games.
  */
 
 #include <string.h>
@@ -239,4 +239,53 @@ enum rs_state rs_dissect_path_of_exile(struct rs_dissect *d)
     return p[1] == 3 && p[2] == 0 && p[6] == 0 && p[8] == 0 && p[9] >= 3 && 10u + p[9] <= d->length
                ? rs_is(d, RS_P_PATHOFEXILE)
                : RS_EXCLUDED;
+}
+
+/* Seven bits a byte, the lowest first, five bytes at most; its size, 0 when it is cut off, 6 when it does not end. */
+static uint32_t varint(const uint8_t *p, uint32_t have, uint32_t *value)
+{
+    *value = 0;
+    for (uint32_t i = 0; i < 5; i++) {
+        if (i >= have)
+            return 0;
+        *value |= (uint32_t)(p[i] & 0x7f) << 7 * i;
+        if ((p[i] & 0x80) == 0)
+            return i + 1;
+    }
+    return 6;
+}
+
+/* Handshake: length, packet 0, version, the server's address as the player typed it, port, 1-3 for what comes next. */
+enum rs_state rs_dissect_minecraft(struct rs_dissect *d)
+{
+    const uint8_t *p = d->data;
+    uint32_t body, value, name, end, at = varint(p, d->length, &body), size;
+
+    if (at == 0)
+        return RS_NEED_MORE;
+    if (at > 2 || body < 7 || body > 800)
+        return RS_EXCLUDED;
+    end = at + body;
+    if (d->length == at)
+        return RS_NEED_MORE;
+    if (p[at++] != 0)
+        return RS_EXCLUDED;
+    size = varint(p + at, d->length - at, &value);
+    if (size == 0 || size > 5)
+        return size == 0 ? RS_NEED_MORE : RS_EXCLUDED;
+    at += size;
+    size = varint(p + at, d->length - at, &name);
+    if (size == 0)
+        return RS_NEED_MORE;
+    at += size;
+    if (size > 2 || name == 0 || at + name + 3 != end)
+        return RS_EXCLUDED;
+    if (d->length < end)
+        return RS_NEED_MORE;
+    if (p[end - 1] < 1 || p[end - 1] > 3)
+        return RS_EXCLUDED;
+    for (size = 0; size < name && p[at + size] != 0; size++) { /* mod loaders add their mark behind a zero */
+    }
+    rs_take_host(d, p + at, size);
+    return rs_is(d, RS_P_MINECRAFT);
 }

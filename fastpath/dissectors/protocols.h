@@ -167,6 +167,7 @@
     X(IMO, "imo")                                                                                                      \
     X(STEAM, "steam")                                                                                                  \
     X(SOURCE_ENGINE, "source_engine")                                                                                  \
+    X(MINECRAFT, "minecraft")                                                                                          \
     X(RAKNET, "raknet")                                                                                                \
     X(WORLDOFWARCRAFT, "worldofwarcraft")                                                                              \
     X(STARCRAFT, "starcraft")                                                                                          \
