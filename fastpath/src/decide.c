@@ -5,6 +5,9 @@
 
 #include "classifier.h"
 
+#define FTP_DATA      20u
+#define FTP_SESSION_S 3600u /* idle sessions are ended by servers long before */
+
 void rs_drop_buffers(struct rs_classifier *c, struct rs_flow *flow, uint32_t flow_number)
 {
     struct rs_flow_open *open = &flow->detail.open;
@@ -57,6 +60,25 @@ static int is_web_port(uint16_t port)
     return port == 80 || port == 443 || port == 8080 || port == 8443;
 }
 
+/*
+ * FTP (RFC 959, 2428) carries each file in a connection of its own between the two hosts of the session: from the server's
+ * port 20, or to a port that the server named after the queue had let go of the session. So the session is remembered
+ * under port 20, and a connection of the pair between two high ports that stand for nothing else is its data.
+ */
+static uint16_t ftp_data(const struct rs_classifier *c, const struct rs_look *look)
+{
+    const struct rs_dissect *d = &look->d;
+
+    if (look->view.transport != RS_TCP)
+        return 0;
+    if (d->client_port == FTP_DATA)
+        return rs_learned_find_pair(c->learned, d->server, d->client, FTP_DATA, look->now_s);
+    if (d->client_port < 1024 || d->server_port < 1024 || is_web_port(d->server_port) ||
+        (c->apps != NULL && rs_apps_match_port(c->apps, RS_TCP, d->server_port) != 0))
+        return 0;
+    return rs_learned_find_pair(c->learned, d->client, d->server, FTP_DATA, look->now_s);
+}
+
 void rs_decide(struct rs_classifier *c, struct rs_look *look, enum rs_stage stage, uint16_t protocol,
                uint16_t application)
 {
@@ -66,6 +88,9 @@ void rs_decide(struct rs_classifier *c, struct rs_look *look, enum rs_stage stag
     f->application = application != 0 ? application : protocol;
     if (is_telling(c, f) && f->protocol != c->numbers[RS_P_DNS])
         rs_learned_add(c->learned, NULL, look->d.server, look->d.server_port, f->application, look->now_s, 0);
+    if (f->protocol != 0 && f->protocol == c->numbers[RS_P_FTP_CONTROL])
+        rs_learned_add_pair(c->learned, look->d.client, look->d.server, FTP_DATA, c->numbers[RS_P_FTP_DATA],
+                            look->now_s, FTP_SESSION_S);
     finish(c, look, RS_DECIDED, stage);
 }
 
@@ -196,6 +221,8 @@ void rs_decide_first(struct rs_classifier *c, struct rs_look *look)
     app = rs_learned_find(c->learned, look->d.client, look->d.server, 0, look->now_s);
     if (app == 0 && !is_web_port(look->d.server_port))
         app = rs_learned_find(c->learned, look->d.client, look->d.server, look->d.server_port, look->now_s);
+    if (app == 0)
+        app = ftp_data(c, look);
     if (app != 0) {
         f->application = app;
         f->protocol = web_protocol(c, look);

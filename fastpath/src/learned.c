@@ -131,6 +131,21 @@ uint16_t rs_learned_find(const struct rs_learned *l, const uint8_t client[16], c
     return 0;
 }
 
+void rs_learned_add_pair(struct rs_learned *l, const uint8_t client[16], const uint8_t server[16], uint16_t port,
+                         uint16_t app, uint32_t now_s, uint32_t ttl_s)
+{
+    add_one(l, hash_address(client, l->seed), server, port, app, now_s, now_s + ttl_s);
+}
+
+uint16_t rs_learned_find_pair(const struct rs_learned *l, const uint8_t client[16], const uint8_t server[16],
+                              uint16_t port, uint32_t now_s)
+{
+    uint16_t app;
+
+    find_one(l, hash_address(client, l->seed), server, port, now_s, &app);
+    return app;
+}
+
 void rs_learned_set_numbering(struct rs_learned *l, uint32_t apps_crc)
 {
     if (__atomic_exchange_n(&l->apps_crc, apps_crc, __ATOMIC_ACQ_REL) == apps_crc)

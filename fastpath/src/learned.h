@@ -42,6 +42,11 @@ void rs_learned_add(struct rs_learned *l, const uint8_t *client, const uint8_t s
 /* Application of the server as this client knows it, else as everybody does; 0 none or ambiguous. */
 uint16_t rs_learned_find(const struct rs_learned *l, const uint8_t client[16], const uint8_t server[16], uint16_t port,
                          uint32_t now_s);
+/* What two hosts do with each other, and nobody else with either: the same table, but for this client alone. */
+void rs_learned_add_pair(struct rs_learned *l, const uint8_t client[16], const uint8_t server[16], uint16_t port,
+                         uint16_t app, uint32_t now_s, uint32_t ttl_s);
+uint16_t rs_learned_find_pair(const struct rs_learned *l, const uint8_t client[16], const uint8_t server[16],
+                              uint16_t port, uint32_t now_s);
 /* Forgets everything when the numbering of the applications has changed. */
 void rs_learned_set_numbering(struct rs_learned *l, uint32_t apps_crc);
 
