@@ -12,12 +12,20 @@ BUILD = Path(__file__).resolve().parent.parent / "build"
 _KEYS = ("transport", "a", "b", "application", "protocol", "category", "host", "stage", "packets")
 
 
+# What rs-classify says of a capture, and the word for it.
+_CAUSES = {": not a capture: ": "format", ": link type ": "link", ": breaks off: ": "cut"}
+
+
 class CaptureError(ValueError):
-    """The capture cannot be read; the message says why. ``flows`` holds what was read before the fault."""
+    """The capture cannot be read; the message says why. ``flows`` holds what was read before the fault.
+
+    ``cause`` is ``format`` (no pcap or pcapng), ``link`` (an unknown link type), ``cut`` (it breaks off) or ``other``.
+    """
 
     def __init__(self, message: str, flows: list[dict[str, Any]]) -> None:
         super().__init__(message)
         self.flows = flows
+        self.cause = next((cause for sign, cause in _CAUSES.items() if sign in message), "other")
 
 
 def run_classify(path: str | Path, use_ndpi: bool = True, build: Path = BUILD) -> list[dict[str, Any]]:

@@ -73,22 +73,32 @@ static void take(u_char *user, const struct pcap_pkthdr *header, const u_char *b
 static int run(struct work *w, const char *path)
 {
     char error[PCAP_ERRBUF_SIZE] = "";
+    FILE *file;
     int rc;
 
-    w->pcap = pcap_open_offline(path, error);
+    file = fopen(path, "rb");
+    if (file == NULL) {
+        fprintf(stderr, "rs-classify: %s: %s\n", path, strerror(errno));
+        return 1;
+    }
+    w->pcap = pcap_fopen_offline(file, error);
     if (w->pcap == NULL) {
-        fprintf(stderr, "rs-classify: %s\n", error);
+        fprintf(stderr, "rs-classify: %s: not a capture: %s\n", path, error);
+        fclose(file);
         return 1;
     }
     w->link_type = pcap_datalink(w->pcap);
     if (!rs_link_is_known(w->link_type)) {
-        fprintf(stderr, "rs-classify: %s: link type %d is not supported\n", path, w->link_type);
+        const char *name = pcap_datalink_val_to_name(w->link_type);
+
+        fprintf(stderr, "rs-classify: %s: link type %d (%s) is not supported\n", path, w->link_type,
+                name == NULL ? "unknown" : name);
         pcap_close(w->pcap);
         return 1;
     }
     rc = pcap_loop(w->pcap, -1, take, (u_char *)w);
     if (rc < 0)
-        fprintf(stderr, "rs-classify: %s: %s\n", path, pcap_geterr(w->pcap));
+        fprintf(stderr, "rs-classify: %s: breaks off: %s\n", path, pcap_geterr(w->pcap));
     pcap_close(w->pcap);
     rs_capture_flows_print(&w->flows, w->apps, stdout);
     return rc < 0 ? 1 : 0;
