@@ -44,7 +44,8 @@ int rs_http_header(const struct rs_dissect *d, const char *name, const uint8_t *
 
         if (p >= end || *p == '\r' || *p == '\n')
             return 0;
-        if ((size_t)(end - line) <= size || strncasecmp((const char *)line, name, size) != 0 || line[size] != ':')
+        if ((line[0] | 0x20) != (name[0] | 0x20) || (size_t)(end - line) <= size ||
+            strncasecmp((const char *)line, name, size) != 0 || line[size] != ':')
             continue;
         line += size + 1;
         while (line < end && *line == ' ')

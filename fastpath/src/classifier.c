@@ -29,7 +29,7 @@ static void choose_client(struct rs_look *look)
         source_is_client = (v->tcp_flags & RS_TCP_ACK) == 0;
     else if (v->source_port < 1024 && v->target_port >= 1024)
         source_is_client = 0;
-    if (rs_flow_is_from_high(look->flow, v) == source_is_client)
+    if (look->source_is_high == source_is_client)
         look->flow->flags |= RS_FLOW_CLIENT_IS_HIGH;
 }
 
@@ -290,6 +290,7 @@ int rs_classifier_packet(rs_classifier *c, const rs_packet *packet, rs_result *r
         return rc;
     }
     c->stats.packets++;
+    look.source_is_high = (uint8_t)rs_flow_source_is_high(&look.view);
     look.flow = rs_flow_find(&c->table, &look.view, look.now_s, &is_new, &old);
     look.flow_number = (uint32_t)(look.flow - c->table.flows);
     if (!is_new && is_reopened(&look)) {
@@ -300,8 +301,7 @@ int rs_classifier_packet(rs_classifier *c, const rs_packet *packet, rs_result *r
         begin(c, &look, &old);
     look.flow->seen_s = look.now_s;
     look.flow->packets++;
-    look.from_client =
-        rs_flow_is_from_high(look.flow, &look.view) == ((look.flow->flags & RS_FLOW_CLIENT_IS_HIGH) != 0);
+    look.from_client = look.source_is_high == ((look.flow->flags & RS_FLOW_CLIENT_IS_HIGH) != 0);
     prepare(c, &look);
     if (is_new)
         rs_decide_first(c, &look);

@@ -39,7 +39,7 @@ struct rs_look {
     struct rs_view view;
     struct rs_flow *flow;
     uint32_t flow_number, now_s;
-    uint8_t from_client;
+    uint8_t from_client, source_is_high;
     struct rs_dissect d;
 };
 

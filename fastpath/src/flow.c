@@ -29,11 +29,16 @@ static uint64_t word(const uint8_t *p)
     return value;
 }
 
-static int source_is_high(const struct rs_view *v)
+/* Any order will do, as long as both directions agree on it. */
+int rs_flow_source_is_high(const struct rs_view *v)
 {
-    int order = memcmp(v->source, v->target, 16);
+    uint64_t source = word(v->source), target = word(v->target);
 
-    return order != 0 ? order > 0 : v->source_port > v->target_port;
+    if (source != target)
+        return source > target;
+    source = word(v->source + 8);
+    target = word(v->target + 8);
+    return source != target ? source > target : v->source_port > v->target_port;
 }
 
 /* Multiply and fold; both directions give the same value because the endpoints are ordered first. */
@@ -58,7 +63,13 @@ static void fill_key(struct rs_flow *key, const struct rs_view *v, int is_high)
 
 static int same_key(const struct rs_flow *flow, const struct rs_flow *key)
 {
-    return memcmp(flow, key, offsetof(struct rs_flow, flags)) == 0;
+    uint32_t ports_a, ports_b;
+
+    memcpy(&ports_a, &flow->low_port, sizeof ports_a);
+    memcpy(&ports_b, &key->low_port, sizeof ports_b);
+    return ports_a == ports_b && flow->transport == key->transport && word(flow->low) == word(key->low) &&
+           word(flow->low + 8) == word(key->low + 8) && word(flow->high) == word(key->high) &&
+           word(flow->high + 8) == word(key->high + 8);
 }
 
 /* Place for a new flow: a free one, else that of the longest silent. */
@@ -88,7 +99,7 @@ struct rs_flow *rs_flow_find(struct rs_flow_table *table, const struct rs_view *
     uint32_t first, way;
     uint16_t tag;
 
-    fill_key(&key, view, source_is_high(view));
+    fill_key(&key, view, rs_flow_source_is_high(view));
     hash = hash_key(&key, table->seed);
     first = (uint32_t)(hash & (table->buckets - 1)) * RS_FLOW_WAYS;
     tag = (uint16_t)(hash >> 48 | 1);
@@ -115,9 +126,4 @@ void rs_flow_clear(struct rs_flow *flow, struct rs_flow *old)
     memset((uint8_t *)flow + offsetof(struct rs_flow, flags), 0, sizeof *flow - offsetof(struct rs_flow, flags));
     flow->flags = RS_FLOW_USED;
     flow->detail.open.stream[0] = flow->detail.open.stream[1] = RS_NO_STREAM;
-}
-
-int rs_flow_is_from_high(const struct rs_flow *flow, const struct rs_view *view)
-{
-    return memcmp(view->source, flow->high, 16) == 0 && view->source_port == flow->high_port;
 }

@@ -80,7 +80,7 @@ struct rs_flow *rs_flow_find(struct rs_flow_table *table, const struct rs_view *
                              struct rs_flow *old);
 /* Begins the same flow anew; *old gets what it was. */
 void rs_flow_clear(struct rs_flow *flow, struct rs_flow *old);
-/* 1 when the packet comes from the flow's greater endpoint. */
-int rs_flow_is_from_high(const struct rs_flow *flow, const struct rs_view *view);
+/* 1 when the packet comes from the greater of its two endpoints. */
+int rs_flow_source_is_high(const struct rs_view *view);
 
 #endif

@@ -175,7 +175,7 @@ void rs_flow_result(const struct rs_flow *flow, rs_result *r)
 {
     int client_is_high = (flow->flags & RS_FLOW_CLIENT_IS_HIGH) != 0;
 
-    memset(r, 0, sizeof *r);
+    memset(r, 0, offsetof(rs_result, host) + 1);
     r->state = flow->state;
     r->stage = flow->stage;
     r->transport = flow->transport;
