@@ -179,7 +179,9 @@ class Box:
     def boot(self) -> None:
         """A power cut and the next start: memory, kernel state and all processes are gone."""
         self.cut_power()
-        netns.batch(["link delete eth0", "link delete eth1"], self.client)  # a namespace takes its wires away only later
+        netns.batch(
+            ["link delete eth0", "link delete eth1"], self.client
+        )  # a namespace takes its wires away only later
         netns.batch(["link delete eth0"], self.server)
         netns.delete([self.router])
         netns.add([self.router])

@@ -19,6 +19,7 @@ from typing import Any, TypeVar
 
 from fastpath.binding.policy import compile_policy
 from fastpath.binding.runtime import Runtime
+from firmware.kernel import probe
 from firmware.model.plan import FastpathTables, PolicyGroup, PolicyRow
 from tests.lab import netns
 
@@ -36,7 +37,8 @@ SERVER, SERVER_6 = "198.51.100.10", "2001:db8:2::10"
 CLIENT_MAC = "02:00:00:00:00:10"
 T = TypeVar("T")
 
-# The chains of contracts.md; {g} is the generation, {d} the same with decided, {n} the number of first packets.
+# The chains of contracts.md; {g} is the generation, {d} the same with decided, {n} the number of first packets, {queue}
+# nft's own statement where the kernel has it.
 RULES = """
 table inet rs
 delete table inet rs
@@ -57,6 +59,7 @@ table inet rs {{
     tcp flags & (syn | ack) == syn | ack return
     meta length <= 80 tcp flags & (syn | fin | rst | psh) == 0 ct mark and 0x80000000 == 0 return
     meta mark set ct mark or 0x40000000
+    {queue}
   }}
   chain forward {{
     type filter hook forward priority 0
@@ -84,6 +87,7 @@ class Site:
         name += str(os.getpid())  # two runs of the suite at once do not meet
         self.client, self.router, self.server = (f"{name}{n}" for n in "crs")
         self.queues = queues
+        self.has_nft_queue = probe.has_nft_queue()
         self.folder = Path(tempfile.mkdtemp(prefix=f"{name}-", dir="/dev/shm"))
         self.shm = self.folder / "fastpath.shm"
         self.fastpath: subprocess.Popen[bytes] | None = None
@@ -150,12 +154,16 @@ class Site:
     # -- the router ---------------------------------------------------------------------------------------------------
 
     def load_rules(self, generation: int) -> None:
-        text = RULES.format(g=generation << 24, d=generation << 24 | 1 << 31, n=FIRST_PACKETS)
+        last = "" if self.queues == 1 else f"-{self.queues - 1}"
+        queue = f"meta mark and 0x40000000 != 0 queue flags bypass to 0{last}" if self.has_nft_queue else ""
+        text = RULES.format(g=generation << 24, d=generation << 24 | 1 << 31, n=FIRST_PACKETS, queue=queue)
         netns.command(netns.inside(self.router, ["nft", "-f", "-"]), text)
         self.generation = generation
 
     def load_queue(self) -> None:
-        """nft's queue statement by iptables, which the running kernel has."""
+        """What stands for nft's queue statement on a kernel that has only iptables' target."""
+        if self.has_nft_queue:
+            return
         number = ("--queue-num", "0") if self.queues == 1 else ("--queue-balance", f"0:{self.queues - 1}")
         marked = ["-m", "mark", "--mark", "0x40000000/0x40000000", "-j", "NFQUEUE", *number, "--queue-bypass"]
         for tool in ("iptables-nft", "ip6tables-nft"):
@@ -163,7 +171,9 @@ class Site:
             self.run(self.router, [tool, "-w", "-t", "mangle", "-A", "FORWARD", *marked])
 
     def unload_queue(self) -> None:
-        """Not even the tables of iptables are left."""
+        """Not even the tables of iptables are left (a queue of nft goes with its rules)."""
+        if self.has_nft_queue:
+            return
         text = "".join(f"table {family} mangle\ndelete table {family} mangle\n" for family in ("ip", "ip6"))
         netns.command(netns.inside(self.router, ["nft", "-f", "-"]), text)
 
