@@ -206,7 +206,9 @@ enum rs_state rs_dissect_spotify(struct rs_dissect *d)
 
 enum rs_state rs_dissect_ripe_atlas(struct rs_dissect *d)
 {
-    return memcmp(d->data, "MGLNDD_", 7) == 0 ? rs_is(d, RS_P_RIPEATLAS) : RS_EXCLUDED;
+    enum rs_state state = rs_starts(d, "MGLNDD_");
+
+    return state == RS_DECIDED ? rs_is(d, RS_P_RIPEATLAS) : state;
 }
 
 enum rs_state rs_dissect_dnscrypt(struct rs_dissect *d)
