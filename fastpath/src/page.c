@@ -146,7 +146,7 @@ size_t rs_page_build(uint8_t *out, const rs_packet *request, const struct rs_vie
                 view->sequence + whole_payload(request, view), (size_t)length);
 }
 
-size_t rs_page_build_reset(uint8_t *out, const rs_packet *request, const struct rs_view *view)
+size_t rs_page_build_reset(uint8_t *out, const rs_packet *packet, const struct rs_view *view)
 {
-    return wrap(out, request, view, 0, FLAG_RST, view->sequence, 0, 0);
+    return wrap(out, packet, view, 0, FLAG_RST, view->sequence, 0, 0);
 }

@@ -25,11 +25,13 @@ int rs_page_is_request(const uint8_t *payload, uint32_t length);
  * "" leaves the link out. */
 size_t rs_page_build(uint8_t *out, const rs_packet *request, const struct rs_view *view, const char *application,
                      const char *url);
-/* Writes the RST that ends the connection for the server; its length. */
-size_t rs_page_build_reset(uint8_t *out, const rs_packet *request, const struct rs_view *view);
+/* Writes the RST that ends the connection for the receiver of the packet; its length. */
+size_t rs_page_build_reset(uint8_t *out, const rs_packet *packet, const struct rs_view *view);
 
 int rs_page_open(struct rs_page_sender *sender); /* negative errno */
 void rs_page_close(struct rs_page_sender *sender);
+/* Tells the packet's receiver, at this interface and MAC, that the connection is over. */
+int rs_page_send_reset(struct rs_page_sender *sender, const rs_packet *packet, int interface, const uint8_t mac[6]);
 /* interface and mac: where the request came from; mark: routes the reset to the flow's WAN. */
 int rs_page_send(struct rs_page_sender *sender, const rs_packet *request, int interface, uint32_t mark,
                  const char *application, const char *url);

@@ -32,6 +32,32 @@ void rs_page_close(struct rs_page_sender *sender)
             close(sockets[i]);
 }
 
+/* Past netfilter, whose conntrack would see a second, clashing flow. A tunnel has no link addresses: mac NULL. */
+static int send_by_link(const struct rs_page_sender *sender, const uint8_t *packet, size_t length, int interface,
+                        const uint8_t *mac)
+{
+    struct sockaddr_ll to = {.sll_family = AF_PACKET, .sll_ifindex = interface};
+
+    to.sll_protocol = htons(packet[0] >> 4 == 4 ? ETH_P_IP : ETH_P_IPV6);
+    if (mac != NULL) {
+        to.sll_halen = ETH_ALEN;
+        memcpy(to.sll_addr, mac, ETH_ALEN);
+    }
+    return sendto(sender->link, packet, length, 0, (struct sockaddr *)&to, sizeof to) < 0 ? -errno : 0;
+}
+
+int rs_page_send_reset(struct rs_page_sender *sender, const rs_packet *packet, int interface, const uint8_t mac[6])
+{
+    static const uint8_t unknown[6];
+    uint8_t reset[RS_PAGE_BYTES];
+    struct rs_view view;
+
+    if (rs_view_parse(&view, packet->data, packet->length) < 0)
+        return -EBADMSG;
+    return send_by_link(sender, reset, rs_page_build_reset(reset, packet, &view), interface,
+                        memcmp(mac, unknown, sizeof unknown) == 0 ? NULL : mac);
+}
+
 static int send_reset(const struct rs_page_sender *sender, const uint8_t *packet, size_t length,
                       const struct rs_view *view, uint32_t mark)
 {
@@ -51,23 +77,19 @@ static int send_reset(const struct rs_page_sender *sender, const uint8_t *packet
 int rs_page_send(struct rs_page_sender *sender, const rs_packet *request, int interface, uint32_t mark,
                  const char *application, const char *url)
 {
-    struct sockaddr_ll client = {.sll_family = AF_PACKET, .sll_ifindex = interface, .sll_halen = ETH_ALEN};
     uint8_t packet[RS_PAGE_BYTES];
     struct rs_view view;
     size_t length;
+    int result;
 
     if (rs_view_parse(&view, request->data, request->length) < 0)
         return -EBADMSG;
     length = rs_page_build(packet, request, &view, application, url);
     if (!length)
         return -EBADMSG;
-    client.sll_protocol = htons(packet[0] >> 4 == 4 ? ETH_P_IP : ETH_P_IPV6);
-    if (request->has_mac)
-        memcpy(client.sll_addr, request->mac, ETH_ALEN);
-    else
-        client.sll_halen = 0; /* a tunnel has no link addresses */
-    if (sendto(sender->link, packet, length, 0, (struct sockaddr *)&client, sizeof client) < 0)
-        return -errno;
+    result = send_by_link(sender, packet, length, interface, request->has_mac ? request->mac : NULL);
+    if (result < 0)
+        return result;
     length = rs_page_build_reset(packet, request, &view);
     return send_reset(sender, packet, length, &view, mark);
 }

@@ -19,11 +19,10 @@
 #define SOCKET_BYTES  (8 << 20)
 #define WAKE_MS       200 /* how often an idle thread looks at stop and says that it lives */
 
-struct request { /* a packet to answer by the page, once its verdict is out */
+struct request { /* a packet to answer by the page or a reset, once its verdict is out */
     rs_packet packet;
-    int interface;
-    uint32_t mark;
-    uint16_t application;
+    int interface; /* where the host is */
+    struct rs_verdict verdict;
 };
 
 struct batch {
@@ -123,9 +122,11 @@ static void take_packet(struct rs_queue *q, struct batch *b, const struct rs_tab
     }
     rs_worker_packet(&q->worker, tables, &packet, mark, &verdict);
     put_verdict(q, b, header->packet_id, verdict.mark);
-    if (verdict.wants_page)
-        b->requests[b->request_count++] = (struct request){packet, (int)read_u32(a[NFQA_IFINDEX_INDEV]),
-                                                           verdict.mark & RS_MARK_WAN, verdict.application};
+    if (verdict.wants_page || verdict.wants_reset) {
+        int host_is = verdict.wants_page ? NFQA_IFINDEX_INDEV : NFQA_IFINDEX_OUTDEV;
+
+        b->requests[b->request_count++] = (struct request){packet, (int)read_u32(a[host_is]), verdict};
+    }
 }
 
 static void answer_requests(struct rs_queue *q, struct batch *b, const struct rs_tables *tables)
@@ -133,8 +134,11 @@ static void answer_requests(struct rs_queue *q, struct batch *b, const struct rs
     for (uint32_t i = 0; i < b->request_count; i++) {
         const struct request *r = &b->requests[i];
 
-        if (rs_page_send(&q->page, &r->packet, r->interface, r->mark, rs_apps_id(tables->apps, r->application),
-                         rs_policy_page_url(tables->policy)) == 0)
+        if (r->verdict.wants_reset)
+            rs_page_send_reset(&q->page, &r->packet, r->interface, r->verdict.mac);
+        else if (rs_page_send(&q->page, &r->packet, r->interface, r->verdict.mark & RS_MARK_WAN,
+                              rs_apps_id(tables->apps, r->verdict.application),
+                              rs_policy_page_url(tables->policy)) == 0)
             rs_count(&q->worker.shared->pages, 1);
     }
 }

@@ -107,6 +107,8 @@ static void settle(struct rs_worker *w, const struct rs_tables *t, const rs_pack
             out->wants_page = 1;
             action = RS_BLOCK_PAGE;
         }
+        out->wants_reset = !k->host_is_source && v->transport == RS_TCP;
+        memcpy(out->mac, host->mac, sizeof out->mac);
     }
     out->mark = decided_mark(t, mark, k->application, action);
     tell(w, k, host, d, packet->now_ms);

@@ -32,7 +32,9 @@ struct rs_worker {
 struct rs_verdict {
     uint32_t mark;
     uint16_t application;
-    uint8_t wants_page; /* answer this packet, a request, by the block page */
+    uint8_t wants_page;  /* answer this packet, a request, by the block page */
+    uint8_t wants_reset; /* tell the host, to which this packet goes, by RST: the forward chain tells only the sender */
+    uint8_t mac[6];      /* of that host; all zero unknown */
 };
 
 /* Lays the worker out over its part of the shared file; the flow table starts anew. first: the worker whose learned

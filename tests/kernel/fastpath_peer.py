@@ -1,5 +1,5 @@
-"""The server's side of the fastpath tests: echo on 443 and 8443, a small web server on 80 and 8080, dual stack; a name
-server on 53 for which every name is at the server's own address.
+"""The server's side of the fastpath tests, dual stack: echo on 443 and 8443, ticks on 9443, a small web server on 80
+and 8080; a name server on 53 for which every name is at the server's own address.
 
 ``python fastpath_peer.py READY`` makes the file READY when it listens.
 """
@@ -20,6 +20,20 @@ async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> No
         while data := await reader.read(65536):
             writer.write(data)
             await writer.drain()
+    except ConnectionError:
+        pass
+    finally:
+        writer.close()
+
+
+async def tick(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """After the first words it is only the server that speaks."""
+    try:
+        await reader.read(65536)
+        while True:
+            writer.write(b".")
+            await writer.drain()
+            await asyncio.sleep(0.05)
     except ConnectionError:
         pass
     finally:
@@ -50,7 +64,7 @@ class Names(asyncio.DatagramProtocol):
 
 
 async def main(ready: Path) -> None:
-    for port, handler in ((443, echo), (8443, echo), (80, web), (8080, web)):
+    for port, handler in ((443, echo), (8443, echo), (9443, tick), (80, web), (8080, web)):
         await asyncio.start_server(handler, None, port, backlog=4096)
     await asyncio.get_running_loop().create_datagram_endpoint(Names, local_addr=("0.0.0.0", 53))
     ready.touch()

@@ -78,6 +78,18 @@ def test_a_changed_policy_cuts_the_live_flow_and_only_it(site: Site) -> None:
     assert [e.is_rejudged for e in site.runtime.events() if e.kind == "blocked"] == [True]
 
 
+def test_a_host_that_only_listens_is_told_too(site: Site) -> None:
+    """The forward chain refuses the server's packet, so the server hears of it; the host must not wait for ever."""
+    for source in (CLIENT, CLIENT_6):
+        site.set_policy()
+        with site.connection(port=9443, source=source) as end:
+            end.sendall(client_hello("www.youku.com"))
+            assert end.recv(1) == b"."
+            site.set_policy(PolicyRow(name="no-video", action="block", applications=("youku",)))
+            with pytest.raises(ConnectionResetError):
+                list(iter(lambda: end.recv(65536), b""))
+
+
 def test_a_group_by_mac_holds_for_every_address_of_the_machine(site: Site) -> None:
     group = PolicyGroup(name="g", macs=(CLIENT_MAC,))
     site.set_policy(PolicyRow(name="r", action="block", groups=(0,), applications=("youku",)), groups=(group,))
