@@ -7,6 +7,7 @@ runs do not, and the next rsd adopts them.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import ctypes
 import gc
 import logging
@@ -27,6 +28,7 @@ BACKOFF_S = (0.1, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
 WELL_AFTER_S = 20.0
 STOP_S = 15.0
 _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER, _PR_SET_NO_NEW_PRIVS = 1, 36, 38
+_M_MMAP_THRESHOLD, _MMAP_BYTES = -3, 256 << 10
 _SIGNALS = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGCHLD})
 
 
@@ -104,6 +106,7 @@ def main(argv: list[str] | None = None) -> int:
         (run / "web").mkdir(mode=0o755, exist_ok=True)
         children.append(Child("rsweb", lambda: _rsweb(run, account)))
     _prctl(_PR_SET_CHILD_SUBREAPER, 1)
+    _give_memory_back()
     signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
     _import_shared()
     gc.collect()
@@ -227,6 +230,16 @@ def _account() -> Account:
             continue
         return Account(entry.pw_uid, entry.pw_gid)
     return Account(65534, 65534)
+
+
+def _give_memory_back() -> None:
+    """Large blocks go back to the system when they are freed.
+
+    glibc raises its threshold to whatever was freed last: after one login, whose scrypt needs 16 MB, it would keep as
+    much for ever. Other C libraries have no such call and no such habit.
+    """
+    with contextlib.suppress(AttributeError):
+        ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, _MMAP_BYTES)
 
 
 def _prctl(option: int, value: int) -> None:
