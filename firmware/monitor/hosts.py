@@ -67,6 +67,7 @@ class Hosts:
         self._hosts: dict[str, Host] = {}
         self._by_address: dict[str, str] = {}
         self._names: dict[str, str] = {}
+        self._own: set[str] = set()
         self._members: list[tuple[str, list[Range], frozenset[str]]] = []
 
     def configure(self, config: Config) -> None:
@@ -78,8 +79,27 @@ class Hosts:
             ranges = [member for member in members if isinstance(member, Range)]
             self._members.append((name, ranges, frozenset(m.text for m in members if isinstance(m, Mac))))
 
+    def tell_own(self, own: Iterable[str]) -> None:
+        """Takes the box's own addresses and MACs: the router is no host, not even by an address that it had before."""
+        new = set(own) - self._own
+        if not new:
+            return
+        self._own |= new
+        for host in [host for host in self._hosts.values() if host.mac in new or new.intersection(host.addresses)]:
+            self._forget(host)
+
+    def is_own(self, address: str, mac: str = "") -> bool:
+        """Whether an address or MAC is the box's own."""
+        return address in self._own or mac in self._own
+
+    def may_be_host(self, address: str, mac: str) -> bool:
+        """Whether to note an address: not the box's own, nor a link-local one of a machine that shows no other."""
+        return not self.is_own(address, mac) and (mac in self._hosts or not ip_address(address).is_link_local)
+
     def key_of(self, address: str, mac: str = "") -> str:
         """The key under which an address is counted."""
+        if self.is_own(address, mac):
+            return ROUTER
         return mac or self._by_address.get(address, address)
 
     def see(self, address: str, mac: str, seen_s: float, name: str = "") -> Host:
@@ -108,7 +128,7 @@ class Hosts:
         now_s = time.time()
         inside = set(lan_devices)
         for neighbour in table:
-            if neighbour.device in inside and neighbour.mac:
+            if neighbour.device in inside and neighbour.mac and self.may_be_host(neighbour.address, neighbour.mac):
                 known = self._hosts.get(neighbour.mac)
                 seen_s = now_s if neighbour.is_reachable or known is None else known.last_seen_s
                 self.see(neighbour.address, neighbour.mac, seen_s)

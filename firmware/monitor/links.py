@@ -6,6 +6,7 @@ import struct
 from pathlib import Path
 from typing import NamedTuple
 
+from firmware.kernel.links import read
 from firmware.kernel.netlink import GETLINK, Netlink, attributes, text
 
 # Of the calling thread: all threads of rsd are in the router's network namespace.
@@ -36,6 +37,18 @@ def links() -> dict[str, LinkState]:
             _, _, device, flags, _ = _IFINFO.unpack_from(body)
             found[text(attributes(body, _IFINFO.size)[_NAME])] = LinkState(device, bool(flags & _LOWER_UP))
     return found
+
+
+def own_addresses() -> set[str]:
+    """MACs and addresses of the box itself.
+
+    :raise NetlinkError: with the kernel's reason.
+    """
+    with Netlink() as door:
+        devices = read(door).values()
+    return {device.mac for device in devices if device.mac} | {
+        str(address.value.ip) for device in devices for address in device.addresses
+    }
 
 
 def counters() -> dict[str, Counters]:

@@ -15,7 +15,7 @@ from firmware.model.config import Config
 from firmware.monitor.blocked import BlockedLog
 from firmware.monitor.broadcast import Broadcaster
 from firmware.monitor.hosts import ROUTER, Hosts, read_leases
-from firmware.monitor.links import counters, links
+from firmware.monitor.links import counters, links, own_addresses
 from firmware.monitor.live import Live
 from firmware.monitor.neighbours import neighbours
 from firmware.monitor.numbering import Numbering
@@ -177,10 +177,13 @@ class Sampler:
         inside = [state.device for name, state in links().items() if name not in outside]
         table, leases = neighbours(), read_leases(self._leases)
         seen = self.runtime.hosts()
+        own = own_addresses()
         with self.lock:
+            self.hosts.tell_own(own)
             self.hosts.update(inside, table, leases)
             for host in seen:
-                self.hosts.see(str(host.address), host.mac or "", host.last_s)
+                if self.hosts.may_be_host(str(host.address), host.mac or ""):
+                    self.hosts.see(str(host.address), host.mac or "", host.last_s)
             self.live.tidy(time.monotonic())
 
     def drain(self) -> None:

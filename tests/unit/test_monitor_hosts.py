@@ -11,7 +11,7 @@ from firmware.model.config import Application, Config, Group, Host
 from firmware.monitor.applications import Applications
 from firmware.monitor.blocked import SAME_S, BlockedLog
 from firmware.monitor.broadcast import LISTENERS_MAX, QUEUE_MAX, Broadcaster, TooManyListenersError
-from firmware.monitor.hosts import HOSTS_MAX, Hosts, Lease, read_leases
+from firmware.monitor.hosts import HOSTS_MAX, ROUTER, Hosts, Lease, read_leases
 from firmware.monitor.neighbours import Neighbour
 from firmware.monitor.system import System
 
@@ -66,6 +66,28 @@ def test_one_machine_with_addresses_of_both_families_name_and_groups() -> None:
     assert hosts.name(host) == "reception"
     assert hosts.label(MAC) == "reception"
     assert hosts.label("203.0.113.5") == "203.0.113.5"
+
+
+def test_the_box_itself_is_no_host() -> None:
+    """Neither by its present addresses nor by one that it had before its LAN was moved."""
+    hosts = Hosts()
+    hosts.see("192.0.2.1", "", 5.0)
+    hosts.see("fe80::1", "02:00:00:00:00:99", 5.0)
+    hosts.tell_own(["192.0.2.1", "02:00:00:00:00:99"])
+    assert hosts.all() == []
+    hosts.tell_own(["198.51.100.1"])
+    assert hosts.is_own("192.0.2.1")
+    assert hosts.key_of("192.0.2.1") == hosts.key_of("fe80::1", "02:00:00:00:00:99") == ROUTER
+    hosts.update([7], [Neighbour(7, "198.51.100.1", MAC, REACHABLE)], [])
+    assert hosts.all() == []
+
+
+def test_a_link_local_address_alone_makes_no_host() -> None:
+    hosts = Hosts()
+    hosts.update([7], [Neighbour(7, "fe80::10", MAC, REACHABLE)], [])
+    assert hosts.all() == []
+    hosts.update([7], [Neighbour(7, "192.0.2.10", MAC, REACHABLE), Neighbour(7, "fe80::10", MAC, REACHABLE)], [])
+    assert [host.addresses for host in hosts.all()] == [["192.0.2.10", "fe80::10"]]
 
 
 def test_address_that_moves_to_another_machine() -> None:
