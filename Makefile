@@ -34,7 +34,7 @@ $(VENV)/.installed: pyproject.toml
 	@touch $@
 
 fastpath: venv
-	@$(MAKE) -C fastpath all PYTHON=$(abspath $(PYTHON))
+	@$(MAKE) -j$$(nproc) -C fastpath all PYTHON=$(abspath $(PYTHON))
 
 catalogues: $(CATALOGUES:.po=.mo)
 
@@ -48,7 +48,7 @@ run: build ## Start the virtual site with the product and traffic; Ctrl-C ends i
 ifeq ($(T),)
 test: build ## Run everything: checks, all tests, the C tests, the full kernel, the browser, a short fuzz
 	@$(MAKE) check
-	@$(MAKE) -C fastpath test PYTHON=$(abspath $(PYTHON))
+	@$(MAKE) -j$$(nproc) -C fastpath test PYTHON=$(abspath $(PYTHON))
 	@$(PYTEST) tests
 	@$(MAKE) fuzz
 else
@@ -78,7 +78,7 @@ test-browser: build ## Run the browser suite in Chromium
 	@$(PYTEST) tests/browser
 
 fuzz: build ## Fuzz every parser, FUZZ_S seconds each (20)
-	@$(MAKE) -C fastpath fuzz SECONDS=$(FUZZ_S)
+	@$(MAKE) -j$$(nproc) -C fastpath fuzz SECONDS=$(FUZZ_S)
 
 bench: build ## Run the benchmarks, one JSON line per figure; T=NAME for one
 	@for file in tests/bench/$(or $(T),*).py; do \

@@ -5,7 +5,8 @@ FUZZ_DIR := ../tests/fuzz
 
 $(BUILD)/fuzz/%.o: %.c $(HEADERS)
 	@mkdir -p $(@D)
-	$(CLANG) $(BASE) -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all -O1 -g -c $< -o $@
+	@echo 'CC $@'
+	@$(CLANG) $(BASE) -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all -O1 -g -c $< -o $@
 
 $(BUILD)/fuzz/run: $(FUZZ_DIR)/fuzz.c $(FUZZ_OBJECTS)
 	$(CLANG) $(BASE) $(FUZZ_FLAGS) -Isrc -Iinclude -Idissectors $^ -o $@ $(LIBS)
