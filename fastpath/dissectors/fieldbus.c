@@ -2,7 +2,7 @@
 /*
  * Machines again, by protocols that are younger or rarer: synchrophasors (IEEE C37.118.2), Mitsubishi's MELSEC MC protocol
  * (its reference manual SH-080008), CAN over UDP, IP tunnels of CEA-709 (EIA-852), tank gauges (Veeder-Root), Tuya's
- * devices on the LAN (tuyapi's description).
+ * devices on the LAN (tuyapi's description), Ether-S-I/O, Nest's log sink.
  */
 
 #include <string.h>
@@ -83,4 +83,21 @@ enum rs_state rs_dissect_tuya(struct rs_dissect *d)
     if (state == RS_EXCLUDED)
         state = rs_starts_at(d, 0, new, sizeof new);
     return state == RS_DECIDED ? rs_is(d, RS_P_TUYALP) : state;
+}
+
+enum rs_state rs_dissect_ethersio(struct rs_dissect *d)
+{
+    return memcmp(d->data, "ESIO", 4) == 0 ? rs_is(d, RS_P_ETHERSIO) : RS_EXCLUDED;
+}
+
+/* Seen of thermostats on this port: kind 0 to 2, then 0x10 or 0x13 and 0. */
+enum rs_state rs_dissect_nest(struct rs_dissect *d)
+{
+    const uint8_t *p = d->data;
+
+    if (!rs_has_port(d, 11095))
+        return RS_EXCLUDED;
+    if (d->length < 8)
+        return RS_NEED_MORE;
+    return p[1] <= 2 && (p[2] == 0x10 || p[2] == 0x13) && p[3] == 0 ? rs_is(d, RS_P_NESTLOGSINK) : RS_EXCLUDED;
 }

@@ -216,5 +216,5 @@ enum rs_state rs_dissect_http2(struct rs_dissect *d)
 {
     enum rs_state state = rs_starts(d, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
 
-    return state == RS_DECIDED ? rs_is(d, RS_P_HTTP) : state;
+    return state == RS_DECIDED ? rs_is(d, RS_P_HTTP2) : state;
 }

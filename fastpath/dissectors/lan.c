@@ -122,7 +122,11 @@ enum rs_state rs_dissect_tftp(struct rs_dissect *d)
         return rs_agree(d, RS_P_TFTP, 2);
     if (code == 5 && d->length >= 5 && p[d->length - 1] == 0 && rs_be16(p + 2) <= 8)
         return rs_is(d, RS_P_TFTP);
-    return code == 6 && p[d->length - 1] == 0 && rs_has_port(d, 69) ? rs_is(d, RS_P_TFTP) : RS_EXCLUDED;
+    /* the answer to options (RFC 2347) comes from a fresh port too */
+    return code == 6 && p[d->length - 1] == 0 &&
+                   (rs_has_port(d, 69) || rs_contains(d, 2, 10, "blksize") || rs_contains(d, 2, 10, "tsize"))
+               ? rs_is(d, RS_P_TFTP)
+               : RS_EXCLUDED;
 }
 
 enum rs_state rs_dissect_nat_pmp(struct rs_dissect *d)

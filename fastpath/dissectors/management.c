@@ -2,7 +2,7 @@
 /*
  * Time, logs, measurement and who-may-enter: NTP (RFC 5905), Roughtime, PTP (IEEE 1588), SNMP (RFC 1157, 3416), syslog
  * (RFC 3164, 5424), RADIUS (RFC 2865), NetFlow and IPFIX (RFC 3954, 7011), sFlow, collectd, Zabbix, Munin, Checkmk,
- * Ubiquiti's discovery, Meraki's cloud, Ookla's speed test.
+ * Ubiquiti's discovery, Meraki's cloud, Ookla's speed test, UFTP (its protocol document), Brazil's line meter EAQ.
  */
 
 #include <string.h>
@@ -193,4 +193,23 @@ enum rs_state rs_dissect_ookla(struct rs_dissect *d)
     if (d->length < 3)
         return RS_NEED_MORE;
     return d->data[2] == '\n' || d->data[2] == '\r' || d->data[2] == ' ' ? rs_is(d, RS_P_OOKLA) : RS_EXCLUDED;
+}
+
+/* Version 4 or 5 of the protocol in the upper half of the first byte, a message type, on its port. */
+enum rs_state rs_dissect_uftp(struct rs_dissect *d)
+{
+    const uint8_t *p = d->data;
+
+    return rs_has_port(d, 1044) && (p[0] == 0x40 || p[0] == 0x50) && p[1] >= 1 && p[1] <= 0x15 ? rs_is(d, RS_P_UFTP)
+                                                                                               : RS_EXCLUDED;
+}
+
+/* Sixteen bytes whose first four count in decimal. */
+enum rs_state rs_dissect_eaq(struct rs_dissect *d)
+{
+    const uint8_t *p = d->data;
+
+    return rs_has_port(d, 6000) && d->length == 16 && p[0] <= 9 && p[1] <= 9 && p[2] <= 9 && p[3] <= 9
+               ? rs_agree(d, RS_P_EAQ, 3)
+               : RS_EXCLUDED;
 }

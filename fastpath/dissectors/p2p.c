@@ -2,7 +2,7 @@
 /*
  * Peer to peer besides BitTorrent: eDonkey and eMule (opcodes of the eMule project), Gnutella 0.6, Syncthing (its local
  * discovery and relay protocols), Bitcoin, Ethereum (devp2p), mining by Stratum, Nano, Direct Connect (NMDC and ADC),
- * Xunlei (Thunder: seen on its own networks and in captures of others, no description exists).
+ * Windows' delivery optimisation, Xunlei (Thunder: seen on its own networks and in captures of others, no description exists).
  */
 
 #include <string.h>
@@ -181,4 +181,12 @@ enum rs_state rs_dissect_thunder(struct rs_dissect *d)
 
     return p[0] >= 0x30 && p[0] < 0x40 && p[1] == 0 && p[2] == 0 && p[3] == 0 ? rs_agree(d, RS_P_THUNDER, 3)
                                                                               : RS_EXCLUDED;
+}
+
+/* Windows' delivery optimisation, from PC to PC: the length of the protocol's name, the name. */
+enum rs_state rs_dissect_msdo(struct rs_dissect *d)
+{
+    enum rs_state state = rs_starts(d, "\016Swarm protocol");
+
+    return state == RS_DECIDED ? rs_is(d, RS_P_MSDO) : state;
 }

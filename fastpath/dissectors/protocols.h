@@ -283,6 +283,14 @@
     X(MPEGDASH, "mpegdash")                                                                                            \
     X(ICECAST, "icecast")                                                                                              \
     X(EGP, "egp")                                                                                                      \
+    X(CROSSFIRE, "crossfire")                                                                                          \
+    X(WORLDOFKUNGFU, "worldofkungfu")                                                                                  \
+    X(ETHERSIO, "ethersio")                                                                                            \
+    X(NESTLOGSINK, "nestlogsink")                                                                                      \
+    X(UFTP, "uftp")                                                                                                    \
+    X(EAQ, "eaq")                                                                                                      \
+    X(MSDO, "msdo")                                                                                                    \
+    X(HTTP2, "http2")                                                                                                  \
     X(GRE, "gre")
 
 #define RS_PROTOCOL_ENUM(name, id) RS_P_##name,

@@ -41,12 +41,15 @@ rs_dissector rs_dissect_tls, rs_dissect_http, rs_dissect_http_answer, rs_dissect
     rs_dissect_lisp, rs_dissect_gtp, rs_dissect_pfcp, rs_dissect_capwap, rs_dissect_vxlan, rs_dissect_openflow,
     rs_dissect_cpha, rs_dissect_mpegts, rs_dissect_nntp, rs_dissect_irc, rs_dissect_whois, rs_dissect_ssl2,
     rs_dissect_http2, rs_dissect_thrift, rs_dissect_zoom, rs_dissect_rtp, rs_dissect_flute, rs_dissect_wildrift,
-    rs_dissect_bittorrent_late, rs_dissect_icecast, rs_dissect_synchrophasor, rs_dissect_melsec, rs_dissect_can,
-    rs_dissect_cnp_ip, rs_dissect_tank_gauge, rs_dissect_tuya, rs_dissect_kafka, rs_dissect_openwire, rs_dissect_zmtp,
-    rs_dissect_fastcgi, rs_dissect_proxy_protocol, rs_dissect_clickhouse, rs_dissect_drda, rs_dissect_rx,
-    rs_dissect_lustre, rs_dissect_dicom, rs_dissect_z3950, rs_dissect_rmcp, rs_dissect_dlep, rs_dissect_path_of_exile,
-    rs_dissect_yojimbo, rs_dissect_kcp, rs_dissect_nintendo, rs_dissect_directconnect, rs_dissect_thunder,
-    rs_dissect_iax, rs_dissect_bfcp, rs_dissect_tailscale, rs_dissect_ubiquiti, rs_dissect_meraki, rs_dissect_ookla;
+    rs_dissect_bittorrent_late, rs_dissect_crossfire, rs_dissect_guildwars, rs_dissect_maplestory, rs_dissect_kungfu,
+    rs_dissect_armagetron, rs_dissect_warcraft3, rs_dissect_dofus, rs_dissect_h225_ras, rs_dissect_rtp_tcp,
+    rs_dissect_mumble, rs_dissect_ethersio, rs_dissect_nest, rs_dissect_uftp, rs_dissect_eaq, rs_dissect_msdo,
+    rs_dissect_icecast, rs_dissect_synchrophasor, rs_dissect_melsec, rs_dissect_can, rs_dissect_cnp_ip,
+    rs_dissect_tank_gauge, rs_dissect_tuya, rs_dissect_kafka, rs_dissect_openwire, rs_dissect_zmtp, rs_dissect_fastcgi,
+    rs_dissect_proxy_protocol, rs_dissect_clickhouse, rs_dissect_drda, rs_dissect_rx, rs_dissect_lustre,
+    rs_dissect_dicom, rs_dissect_z3950, rs_dissect_rmcp, rs_dissect_dlep, rs_dissect_path_of_exile, rs_dissect_yojimbo,
+    rs_dissect_kcp, rs_dissect_nintendo, rs_dissect_directconnect, rs_dissect_thunder, rs_dissect_iax, rs_dissect_bfcp,
+    rs_dissect_tailscale, rs_dissect_ubiquiti, rs_dissect_meraki, rs_dissect_ookla;
 
 #define TCP(name, ask, side)                                                                                           \
     {                                                                                                                  \
@@ -297,6 +300,20 @@ const struct rs_row rs_rows[] = {
     UDP(rmcp, rmcp, BOTH, 4),
     UDP(dlep, dlep, BOTH, 4),
     TCP(dlep_tcp, dlep, BOTH),
+    UDP(crossfire, crossfire, BOTH, 25),
+    TCP(guildwars, guildwars, BOTH),
+    TCP(maplestory, maplestory, BOTH),
+    TCP(kungfu, kungfu, BOTH),
+    UDP(armagetron, armagetron, BOTH, 8),
+    TCP(warcraft3, warcraft3, BOTH),
+    TCP(dofus, dofus, BOTH),
+    UDP(h225_ras, h225_ras, BOTH, 4),
+    UDP(mumble, mumble, BOTH, 12),
+    UDP(ethersio, ethersio, BOTH, 4),
+    TCP(nest, nest, BOTH),
+    UDP(uftp, uftp, BOTH, 4),
+    UDP(eaq, eaq, BOTH, 16),
+    TCP(msdo, msdo, BOTH),
     TCP(path_of_exile, path_of_exile, BOTH),
     UDP(yojimbo, yojimbo, BOTH, 11),
     UDP(nintendo, nintendo, BOTH, 5),
@@ -314,6 +331,7 @@ const struct rs_row rs_rows[] = {
     UDP(thunder, thunder, BOTH, 8),
     UDP(flute, flute, BOTH, 16),
     UDP(wildrift, wildrift, BOTH, 32),
+    TCP(rtp_tcp, rtp_tcp, BOTH),
     TCP(bittorrent_late, bittorrent_late, BOTH),
 };
 /* clang-format on */

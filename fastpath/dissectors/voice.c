@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Calls and streams by a signalling protocol: SIP (RFC 3261), H.323 (H.225 over TPKT), Cisco's Skinny, MGCP (RFC 3435),
- * Megaco (RFC 3525), RTSP (RFC 7826), RTMP (Adobe), MPEG transport stream, IAX2 (RFC 5456), BFCP (RFC 8855).
+ * Megaco (RFC 3525), RTSP (RFC 7826), RTMP (Adobe), MPEG transport stream, IAX2 (RFC 5456), BFCP (RFC 8855), H.225
+ * RAS, RTP over TCP (RFC 4571) and Mumble's ping (its protocol document).
  */
 
 #include <string.h>
@@ -142,4 +143,42 @@ enum rs_state rs_dissect_icecast(struct rs_dissect *d)
     enum rs_state state = rs_starts(d, d->from_client ? "SOURCE /" : "ICY 200 OK");
 
     return state == RS_DECIDED ? rs_is(d, RS_P_ICECAST) : state;
+}
+
+/* Registration and admission: a choice of the PER-coded request on its port. */
+enum rs_state rs_dissect_h225_ras(struct rs_dissect *d)
+{
+    return rs_has_port_in(d, 1718, 1719) && d->length <= 300 && d->data[0] <= 0x70 ? rs_agree(d, RS_P_H323, 1)
+                                                                                   : RS_EXCLUDED;
+}
+
+/* Each packet behind its length; two in a row of one source, numbered one after the other, are no accident. */
+enum rs_state rs_dissect_rtp_tcp(struct rs_dissect *d)
+{
+    const uint8_t *p = d->data;
+    uint32_t at = 0, source = 0, sequence = 0;
+
+    while (at + 14 <= d->length) {
+        uint32_t size = rs_be16(p + at);
+
+        if (size < 12 || size > 1500 || (p[at + 2] & 0xc0) != 0x80)
+            return RS_EXCLUDED;
+        if (at > 0)
+            return rs_be32(p + at + 10) == source && rs_be16(p + at + 4) == ((sequence + 1) & 0xffff)
+                       ? rs_is(d, RS_P_RTP)
+                       : RS_EXCLUDED;
+        source = rs_be32(p + 10);
+        sequence = rs_be16(p + 4);
+        at += 2 + size;
+    }
+    return d->length < 3 || (p[2] & 0xc0) == 0x80 ? RS_NEED_MORE : RS_EXCLUDED;
+}
+
+/* Ping: twelve bytes that begin with four zeros; the answer has 24 and the server's version first. */
+enum rs_state rs_dissect_mumble(struct rs_dissect *d)
+{
+    return rs_has_port(d, 64738) && ((d->length == 12 && rs_be32(d->data) == 0) ||
+                                     (d->length == 24 && d->data[0] == 0 && d->data[1] >= 1))
+               ? rs_is(d, RS_P_MUMBLE)
+               : RS_EXCLUDED;
 }

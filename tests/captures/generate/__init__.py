@@ -11,8 +11,8 @@ if TYPE_CHECKING:
 
 def all_cases() -> dict[str, Callable[[], Case]]:
     """By the name of the capture; scapy is imported here and not before."""
-    from tests.captures.generate import dns, games, links, mail, p2p, quic, remote, tls, voice, vpn, web
+    from tests.captures.generate import dns, games, links, mail, p2p, quic, remote, servers, tls, voice, vpn, web
 
-    modules = (tls, dns, web, quic, p2p, mail, remote, vpn, voice, games, links)
+    modules = (tls, dns, web, quic, p2p, mail, remote, vpn, voice, games, servers, links)
     makers = [make for module in modules for make in module.CASES]
     return {make().name: make for make in makers}

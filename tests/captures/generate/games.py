@@ -50,4 +50,37 @@ def games() -> Case:
     return case
 
 
-CASES = [games]
+def older_games() -> Case:
+    case = Case(
+        "older-games",
+        "CrossFire, Guild Wars, MapleStory, World of Kung Fu, Armagetron, Warcraft III, Dofus, Path of Exile by their "
+        "first words; RakNet in a connection whose start was not seen; netcode.io, Nintendo's Pia, KCP.",
+    )
+    crossfire = bytes.fromhex("c7d919990200") + bytes(16) + bytes.fromhex("7d0000")
+    armagetron = pack(">HHHH", 0x0B, 0, 3, 8) + bytes(4) + bytes(2)
+    for port, application, data in [
+        (8000, "crossfire", crossfire),
+        (4534, "armagetron", armagetron),
+        (40000, "yojimbo", b"\0NETCODE 1.02\0" + noise("token", 1050)),
+        (45000, "nintendo", bytes.fromhex("32ab986401") + noise("pia", 40)),
+    ]:
+        case.udp(port, Truth(application, application, "game")).say(data)
+    for port, application, data in [
+        (6112, "guildwars", b"\0" + pack(">H", 0x050C) + noise("gw", 47) + b"@2&P" + noise("end", 10)),
+        (9500, "worldofkungfu", bytes.fromhex("0c000000d2000c000016000012340000")),
+        (6112, "warcraft3", bytes.fromhex("f7010400f71e08000a000000")),
+        (6112, "pathofexile", bytes.fromhex("0003003775600002 0006".replace(" ", "")) + b"player" + bytes(12)),
+    ]:
+        case.tcp(port, Truth(application, application, "game", after=4)).say(data).close()
+    maple = bytes.fromhex("0e005f000100") + b"1" + noise("iv", 8) + b"\x08"
+    case.tcp(8484, Truth("maplestory", "maplestory", "game", after=4)).hear(maple).close()
+    case.tcp(5555, Truth("dofus", "dofus", "game", after=4)).hear(b"HC" + b"abcdefgh" * 4 + b"\0").close()
+    frame = b"\0\0\x48" + b"\x00" + bytes(8)  # unreliable, 72 bits: a connected ping
+    talk = case.udp(19134, Truth("raknet", "raknet", "game", after=2))
+    talk.say(b"\x84\x01\0\0" + frame).hear(b"\xc0\0\x01\x01\x01\0\0")
+    kcp = [pack("<IBBHIII", 7, 81, 0, 128, 1, n, 0) + pack("<I", 5) + b"hello" for n in range(2)]
+    case.udp(4000, Truth("kcp", "kcp", "network", after=2)).say(*kcp)
+    return case
+
+
+CASES = [games, older_games]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from struct import pack
 
-from tests.captures.generate.case import Case, Truth
+from tests.captures.generate.case import UNKNOWN, Case, Truth
 from tests.captures.generate.tls import noise
 from tests.captures.generate.web import request
 
@@ -67,4 +67,12 @@ def edonkey() -> Case:
     return case
 
 
-CASES = [bittorrent, edonkey]
+def thunder() -> Case:
+    case = Case("thunder", "Xunlei between peers: three datagrams of its version; one alone is no sign.")
+    words = [bytes([0x32, 0, 0, 0, kind]) + noise(f"thunder {kind}", 30) for kind in (6, 7, 8)]
+    case.udp(12345, _after(Truth("thunder", "thunder", "p2p"), 3)).say(words[0]).hear(words[1]).say(words[2])
+    case.udp(12346, UNKNOWN).say(words[0])
+    return case
+
+
+CASES = [bittorrent, edonkey, thunder]

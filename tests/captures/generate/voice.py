@@ -69,4 +69,29 @@ def streams() -> Case:
     return case
 
 
-CASES = [calls, streams]
+def lines() -> Case:
+    case = Case("voice-lines", "IAX2, BFCP, H.225 RAS, Mumble's ping, RTP over TCP, and a radio station's Icecast.")
+    for port, application, data in [
+        (4569, "iax", bytes.fromhex("800100000000000000000601") + b"\x0b\x02\x00\x02"),
+        (5070, "bfcp", bytes.fromhex("200b000000000001000100 02".replace(" ", ""))),
+        (1719, "h323", bytes.fromhex("0e8000010600080d0002a0")),
+        (64738, "mumble", bytes(4) + noise("ident", 8)),
+    ]:
+        case.udp(port, Truth(application, application, "meeting")).say(data)
+    packets = [_rtp(n, 9) for n in range(2)]
+    framed = b"".join(pack(">H", len(packet)) + packet for packet in packets)
+    case.tcp(5000, Truth("rtp", "rtp", "meeting", after=4)).say(framed).close()
+    source = b"SOURCE /live ICE/1.0\r\ncontent-type: audio/mpeg\r\n\r\n"
+    case.tcp(8010, Truth("icecast", "icecast", "music", after=4)).say(source).close()
+    listen = b"GET /radio HTTP/1.1\r\nHost: 198.51.100.1\r\nIcy-MetaData: 1\r\n\r\n"
+    case.tcp(8011, Truth("icecast", "http", "music", "198.51.100.1", after=4)).say(listen).close()
+    playlist = b"GET /live/index.m3u8 HTTP/1.1\r\nHost: cdn.example\r\n\r\n"
+    case.tcp(80, Truth("hls", "http", "video", "cdn.example", after=4)).say(playlist).close()
+    manifest = playlist.replace(b"index.m3u8", b"all.mpd")
+    case.tcp6(80, Truth("mpegdash", "http", "video", "cdn.example", after=4)).say(manifest).close()
+    job = b"POST /ipp/print HTTP/1.1\r\nHost: printer\r\nContent-Type: application/ipp\r\n\r\n"
+    case.tcp(631, Truth("ipp", "http", "office", "printer", after=4)).say(job).close()
+    return case
+
+
+CASES = [calls, streams, lines]

@@ -62,8 +62,8 @@ def http2() -> Case:
     )
     settings = bytes.fromhex("000000040000000000")
     preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + settings
-    case.tcp(8080, Truth("http", "http", "web", after=4)).say(preface).hear(settings).close()
-    case.tcp6(50051, Truth("http", "http", "web", after=5)).say(preface[:10], preface[10:]).hear(settings).close()
+    case.tcp(8080, Truth("http2", "http2", "web", after=4)).say(preface).hear(settings).close()
+    case.tcp6(50051, Truth("http2", "http2", "web", after=5)).say(preface[:10], preface[10:]).hear(settings).close()
     return case
 
 
