@@ -111,6 +111,23 @@ void rs_ndpi_close(struct rs_ndpi *n)
     free(n);
 }
 
+/* What later versions, and so our database, call otherwise. */
+static const char *present_name(const char *id)
+{
+    static const char *const renamed[][2] = {
+        {"dce_rpc", "dcerpc"},        {"redis", "resp"},
+        {"z39.50", "z3950"},          {"sina(weibo)", "sinaweibo"},
+        {"ubuntuone", "ubuntu"},      {"hotmail", "outlook"},
+        {"mining", "bitcoin"},        {"messenger", "facebookmessenger"},
+        {"skypecall", "skype_teams"}, {"qqlive", "tencentvideo"},
+    };
+
+    for (size_t i = 0; i < sizeof renamed / sizeof renamed[0]; i++)
+        if (strcmp(id, renamed[i][0]) == 0)
+            return renamed[i][1];
+    return id;
+}
+
 /* Its names in lower case are our ids, where the database has them. */
 void rs_ndpi_set_apps(struct rs_ndpi *n, const struct rs_apps *apps)
 {
@@ -122,7 +139,7 @@ void rs_ndpi_set_apps(struct rs_ndpi *n, const struct rs_apps *apps)
 
         for (uint32_t k = 0; name[k] != 0 && k < sizeof id - 1; k++)
             id[k] = (char)tolower((unsigned char)name[k]);
-        n->numbers[i] = rs_apps_find(apps, id);
+        n->numbers[i] = rs_apps_find(apps, present_name(id));
     }
 }
 
