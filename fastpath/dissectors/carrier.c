@@ -66,7 +66,9 @@ enum rs_state rs_dissect_gtp(struct rs_dissect *d)
         return (version == 1 && rs_be16(p + 2) + 8u == d->length) || (version == 2 && rs_be16(p + 2) + 4u <= d->length)
                    ? rs_is_app(d, RS_P_GTP, RS_P_GTP_C)
                    : RS_EXCLUDED;
-    return rs_has_port(d, 3386) && (p[0] & 0x10) == 0 && version <= 2 && rs_be16(p + 2) < d->length
+    /* GTP' (TS 32.295): its header has six bytes, or twenty in the first version */
+    return rs_has_port(d, 3386) && (p[0] & 0x10) == 0 && version <= 2 && p[1] != 0 &&
+                   (rs_be16(p + 2) + 6u == d->length || rs_be16(p + 2) + 20u == d->length)
                ? rs_is_app(d, RS_P_GTP, RS_P_GTP_PRIME)
                : RS_EXCLUDED;
 }
