@@ -19,8 +19,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from firmware.model.plan import PolicyRow
-from tests.kernel.fastpath_site import SERVER, Site, client_hello
+from firmware.model.plan import PolicyGroup, PolicyRow
+from tests.kernel.fastpath_site import CLIENT, SERVER, Site, client_hello
 from tests.lab import netns
 
 BULK_BYTES = 500_000_000
@@ -28,6 +28,7 @@ CONNECTIONS = 2_500
 PORT = 4430
 # Where the scheduler puts sender and receiver decides more than what the router does: it is the same in every round.
 CLIENT_CPU, SERVER_CPU = "0", "1"
+Figure = tuple[str, Callable[[], float], tuple[Callable[[], None], Callable[[], None]], str, float]
 NAT_ALONE = """
 table inet rs
 delete table inet rs
@@ -64,6 +65,18 @@ class Bench:
     def be_peer(self) -> None:
         netns.command(netns.inside(self.site.router, ["nft", "-f", "-"]), NAT_ALONE)
         self.site.unload_queue()
+
+    def have_policies(self, count: int) -> Callable[[], None]:
+        """As many policies, and as many hosts by address in their groups; the client is in the last of each."""
+        groups = tuple(
+            PolicyGroup(name=f"g{n}", ranges=((f"10.{n >> 8}.{n & 255}.1", f"10.{n >> 8}.{n & 255}.1"),))
+            for n in range(count - 1)
+        )
+        own = PolicyGroup(name="own", ranges=((CLIENT, CLIENT),))
+        rows = tuple(
+            PolicyRow(name=f"p{n}", action="block", groups=(n,), applications=("youku", "douyin")) for n in range(count)
+        )
+        return lambda: self.site.set_policy(*rows, groups=(*groups, own))
 
     def bulk(self) -> float:
         """Bytes per CPU second of one TCP stream."""
@@ -128,14 +141,18 @@ def main() -> None:
         site.start()
         site.set_policy(PolicyRow(name="no-p2p", action="block", categories=("p2p",)))
         bench = Bench(site, tool, hello)
-        figures: tuple[tuple[str, Callable[[], float], str, float], ...] = (
-            ("bulk", bench.bulk, "bytes per CPU second", 0.95),
-            ("connections", bench.connections, "connections per CPU second", 0.90),
+        plain = bench.be_ours, bench.be_peer
+        crowd = bench.have_policies(10_000), bench.have_policies(10)
+        figures: tuple[Figure, ...] = (
+            ("bulk", bench.bulk, plain, "bytes per CPU second", 0.95),
+            ("connections", bench.connections, plain, "connections per CPU second", 0.90),
+            ("policies_10000_to_10", bench.connections, crowd, "connections per CPU second", 0.85),
         )
-        for name, measure, unit, goal in figures:
+        for name, measure, (be_one, be_other), unit, goal in figures:
+            bench.be_ours()
             ours: list[float] = []
             peer: list[float] = []
-            sides = ((bench.be_ours, ours), (bench.be_peer, peer))
+            sides = ((be_one, ours), (be_other, peer))
             for turn in range(rounds + 1):
                 for become, results in sides if turn % 2 else reversed(sides):  # neither always comes first
                     become()
