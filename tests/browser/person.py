@@ -11,7 +11,7 @@ from typing import Any, Self
 from urllib.parse import urlsplit
 
 from selenium import webdriver
-from selenium.common.exceptions import NoSuchElementException, StaleElementReferenceException, WebDriverException
+from selenium.common.exceptions import WebDriverException
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
@@ -113,7 +113,7 @@ class Person:
         def holds(_driver: object) -> Any:
             try:
                 return condition()
-            except (StaleElementReferenceException, NoSuchElementException):
+            except WebDriverException:  # the page is just being replaced: elements, scripts and answers may be lost
                 return False
 
         try:

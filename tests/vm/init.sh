@@ -21,7 +21,7 @@ mount -t sysfs sys /new/sys
 mount -t devtmpfs dev /new/dev
 mkdir -p /new/dev/pts /new/dev/shm
 mount -t devpts devpts /new/dev/pts
-for directory in run tmp dev/shm; do mount -t tmpfs -o mode=1777 memory /new/$directory; done
+for directory in run dev/shm; do mount -t tmpfs -o mode=1777 memory /new/$directory; done
 mkdir -p /new/run/share /new/usr/lib/modules
 mount -t 9p -o "$options,cache=none" share /new/run/share
 mount --bind "/new$(cat /new/run/share/modules)" /new/usr/lib/modules
