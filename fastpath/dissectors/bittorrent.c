@@ -35,7 +35,7 @@ enum rs_state rs_dissect_bittorrent_late(struct rs_dissect *d)
         messages++;
         at += 4 + size;
     }
-    return messages >= 2 || (messages == 1 && rs_be32(d->data) == 16393) ? rs_is(d, RS_P_BITTORRENT) : RS_EXCLUDED;
+    return messages >= 2 || (messages == 1 && rs_be32(d->data) == 16393) ? rs_is(d, RS_P_BITTORRENT) : RS_NEED_MORE;
 }
 
 /* Bencoded dictionary of a DHT query, response or error; keys are sorted, so each kind begins in one way. */

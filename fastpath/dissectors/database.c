@@ -37,8 +37,11 @@ enum rs_state rs_dissect_postgresql(struct rs_dissect *d)
     code = rs_be32(p + 4);
     if (rs_be32(p) == 8 && (code == 80877103 || code == 80877104)) /* SSLRequest, GSSENCRequest */
         return rs_is(d, RS_P_POSTGRESQL);
-    return code == 0x00030000 && rs_be32(p) < 2000 && rs_contains(d, 8, d->length, "user") ? rs_is(d, RS_P_POSTGRESQL)
-                                                                                           : RS_EXCLUDED;
+    if (code != 0x00030000 || rs_be32(p) >= 2000)
+        return RS_EXCLUDED;
+    if (rs_contains(d, 8, d->length, "user"))
+        return rs_is(d, RS_P_POSTGRESQL);
+    return d->length < rs_be32(p) ? RS_NEED_MORE : RS_EXCLUDED;
 }
 
 /* Packet type, status, length, SPID 0, packet id, window 0. */
@@ -150,6 +153,8 @@ enum rs_state rs_dissect_cassandra(struct rs_dissect *d)
         return RS_EXCLUDED;
     if (rs_contains(d, 8, 200, "CQL_VERSION"))
         return rs_is(d, RS_P_CASSANDRA);
+    if (rs_has_port(d, 9042) && p[at] == 1 && d->length < 200 && d->length < at + 5 + rs_be32(p + at + 1))
+        return RS_NEED_MORE; /* STARTUP: the map with the version is still under way */
     return rs_has_port(d, 9042) && (p[at] == 5 || p[at] == 6 || p[at] == 2 || p[at] == 7 || p[at] == 11)
                ? rs_is(d, RS_P_CASSANDRA)
                : RS_EXCLUDED;

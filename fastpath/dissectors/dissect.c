@@ -3,6 +3,7 @@
 
 #include "dissect.h"
 
+#include <ctype.h>
 #include <string.h>
 
 enum rs_state rs_starts_at(const struct rs_dissect *d, uint32_t offset, const void *bytes, uint32_t length)
@@ -40,20 +41,26 @@ static int is_host_byte(uint8_t c)
            c == '_' || c == '*';
 }
 
+/* An IPv6 address in brackets (RFC 3986 3.2.2). */
+static int take_literal(struct rs_dissect *d, const uint8_t *text, uint32_t length)
+{
+    uint32_t n = 1;
+
+    while (n < length && n < RS_HOST_SIZE - 2 && (isxdigit(text[n]) || text[n] == ':' || text[n] == '.'))
+        n++;
+    if (n == 1 || n == length || text[n] != ']')
+        return 0;
+    memcpy(d->host, text, n + 1);
+    d->host[n + 1] = 0;
+    return 1;
+}
+
 int rs_take_host(struct rs_dissect *d, const uint8_t *text, uint32_t length)
 {
     uint32_t start = 0, n = 0;
 
-    if (length > 2 && text[0] == '[') { /* IPv6 in brackets */
-        const uint8_t *end = memchr(text, ']', length);
-
-        if (end == NULL || end - text >= RS_HOST_SIZE)
-            return 0;
-        n = (uint32_t)(end - text) + 1;
-        memcpy(d->host, text, n);
-        d->host[n] = 0;
-        return 1;
-    }
+    if (length > 0 && text[0] == '[')
+        return take_literal(d, text, length);
     while (n < length && is_host_byte(text[n]))
         n++;
     if (n == 0 || (n < length && text[n] != ':'))

@@ -40,9 +40,11 @@ enum rs_state rs_dissect_iec62056(struct rs_dissect *d)
         return rs_has_port(d, 4059) && d->transport == RS_TCP ? RS_NEED_MORE : RS_EXCLUDED;
     if (p[0] == 0x7e) /* HDLC */
         return rs_has_port(d, 4059) && (p[1] & 0xf0) == 0xa0 ? rs_is(d, RS_P_IEC62056) : RS_EXCLUDED;
-    return rs_be16(p) == 1 && rs_be16(p + 6) + 8u == d->length && (p[8] == 0x60 || p[8] == 0x61 || rs_has_port(d, 4059))
-               ? rs_is(d, RS_P_IEC62056)
-               : RS_EXCLUDED;
+    if (rs_be16(p) != 1 || rs_be16(p + 6) + 8u < d->length || (p[8] != 0x60 && p[8] != 0x61 && !rs_has_port(d, 4059)))
+        return RS_EXCLUDED;
+    if (rs_be16(p + 6) + 8u == d->length)
+        return rs_is(d, RS_P_IEC62056);
+    return rs_has_port(d, 4059) && d->transport == RS_TCP ? RS_NEED_MORE : RS_EXCLUDED;
 }
 
 enum rs_state rs_dissect_bacnet(struct rs_dissect *d)

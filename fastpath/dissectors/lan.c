@@ -8,6 +8,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "../src/stream.h"
 #include "dissect.h"
 
 enum rs_state rs_dissect_netbios_udp(struct rs_dissect *d)
@@ -94,9 +95,11 @@ enum rs_state rs_dissect_slp(struct rs_dissect *d)
         return d->transport == RS_TCP ? RS_NEED_MORE : RS_EXCLUDED;
     if (p[0] == 1 && p[1] >= 1 && p[1] <= 10 && rs_be16(p + 2) == d->length)
         return rs_is(d, RS_P_SERVICE_LOCATION_PROTOCOL);
-    return p[0] == 2 && p[1] >= 1 && p[1] <= 11 && rs_be24(p + 2) == d->length
-               ? rs_is(d, RS_P_SERVICE_LOCATION_PROTOCOL)
-               : RS_EXCLUDED;
+    if (p[0] != 2 || p[1] < 1 || p[1] > 11 || rs_be24(p + 2) < d->length)
+        return RS_EXCLUDED;
+    if (rs_be24(p + 2) == d->length)
+        return rs_is(d, RS_P_SERVICE_LOCATION_PROTOCOL);
+    return d->transport == RS_TCP && rs_be24(p + 2) < RS_STREAM_BYTES ? RS_NEED_MORE : RS_EXCLUDED;
 }
 
 /* A request names a file and a mode; DATA and ACK go between two fresh ports, so they need company. */

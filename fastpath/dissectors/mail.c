@@ -9,6 +9,8 @@
 
 #include "dissect.h"
 
+#define LOGIN_MAX 24u /* an IMAP tag and the longest command behind it */
+
 static int has_word(const struct rs_dissect *d, const char *const *words, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
@@ -115,7 +117,8 @@ enum rs_state rs_dissect_imap(struct rs_dissect *d)
         if (at != NULL && at - d->data >= 1 && at - d->data <= 10 && (d->server_port == 143 || d->others > 0))
             return rs_is(d, RS_P_IMAP);
     }
-    return RS_EXCLUDED;
+    return d->length < LOGIN_MAX && d->server_port == 143 && memchr(d->data, '\n', d->length) == NULL ? RS_NEED_MORE
+                                                                                                      : RS_EXCLUDED;
 }
 
 /* Files and their control: "220 (vsFTPd 3.0)" and USER; AUTH TLS makes it FTPS. */

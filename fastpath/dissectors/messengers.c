@@ -72,11 +72,22 @@ static int is_telegram_address(const uint8_t *address)
  * servers' own networks decide there. */
 enum rs_state rs_dissect_telegram(struct rs_dissect *d)
 {
-    if (d->from_client && d->data[0] == 0xef && d->length > 1 &&
-        (d->data[1] == 0x7f || (d->data[1] * 4u + 2 <= d->length && d->data[1] >= 10)))
-        return rs_is(d, RS_P_TELEGRAM);
-    if (d->length >= 4 && d->from_client && rs_be32(d->data) == 0xeeeeeeee)
-        return rs_is(d, RS_P_TELEGRAM);
+    static const uint8_t intermediate[] = {0xee, 0xee, 0xee, 0xee};
+
+    if (d->from_client && d->data[0] == 0xef) {
+        if (d->length < 2)
+            return RS_NEED_MORE;
+        if (d->data[1] == 0x7f || (d->data[1] >= 10 && d->data[1] * 4u + 2 <= d->length))
+            return rs_is(d, RS_P_TELEGRAM);
+        if (d->data[1] >= 10 && d->data[1] < 0x7f)
+            return RS_NEED_MORE;
+    }
+    if (d->from_client && d->data[0] == 0xee) {
+        enum rs_state state = rs_starts_at(d, 0, intermediate, sizeof intermediate);
+
+        if (state != RS_EXCLUDED)
+            return state == RS_DECIDED ? rs_is(d, RS_P_TELEGRAM) : state;
+    }
     return is_telegram_address(d->server) && d->length >= 56 && d->data[0] != 0x16 &&
                    (d->data[0] < 'A' || d->data[0] > 'Z')
                ? rs_is(d, RS_P_TELEGRAM)
@@ -115,10 +126,13 @@ enum rs_state rs_dissect_viber(struct rs_dissect *d)
         return RS_EXCLUDED;
     if (d->length < 4)
         return RS_NEED_MORE;
-    return rs_le16(d->data) >= 10 && rs_le16(d->data) <= d->length &&
-                   (d->data[3] == 0 || (rs_le16(d->data) == d->length && d->data[2] == 0))
-               ? rs_is(d, RS_P_VIBER)
-               : RS_EXCLUDED;
+    if (rs_le16(d->data) < 10 || (d->data[3] != 0 && d->data[2] != 0))
+        return RS_EXCLUDED;
+    if (d->data[3] != 0) /* the later form: alone in what was sent */
+        return rs_le16(d->data) == d->length  ? rs_is(d, RS_P_VIBER)
+               : rs_le16(d->data) > d->length ? RS_NEED_MORE
+                                              : RS_EXCLUDED;
+    return rs_le16(d->data) <= d->length ? rs_is(d, RS_P_VIBER) : RS_NEED_MORE;
 }
 
 enum rs_state rs_dissect_viber_udp(struct rs_dissect *d)

@@ -97,9 +97,10 @@ enum rs_state rs_dissect_iscsi(struct rs_dissect *d)
         return RS_EXCLUDED;
     if (d->length < 48)
         return rs_has_port(d, 3260) ? RS_NEED_MORE : RS_EXCLUDED;
-    return rs_contains(d, 48, 400, "InitiatorName=") || rs_contains(d, 48, 400, "TargetPortalGroupTag=")
-               ? rs_is(d, RS_P_ISCSI)
-               : RS_EXCLUDED;
+    if (rs_contains(d, 48, 400, "InitiatorName=") || rs_contains(d, 48, 400, "TargetPortalGroupTag="))
+        return rs_is(d, RS_P_ISCSI);
+    return d->length < 400 && d->length < 48 + rs_be24(d->data + 5) && rs_has_port(d, 3260) ? RS_NEED_MORE
+                                                                                            : RS_EXCLUDED;
 }
 
 /* Skips an ASN.1 tag and length; the bytes, 0 when they are not there. */

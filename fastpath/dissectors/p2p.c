@@ -115,8 +115,9 @@ enum rs_state rs_dissect_ethereum(struct rs_dissect *d)
         return RS_EXCLUDED;
     if (d->length < 194)
         return RS_NEED_MORE;
-    return d->length == 307 || (rs_be16(d->data) + 2u == d->length && d->length < 600) ? rs_is(d, RS_P_ETHEREUM)
-                                                                                       : RS_EXCLUDED;
+    if (d->length == 307 || (rs_be16(d->data) + 2u == d->length && d->length < 600))
+        return rs_is(d, RS_P_ETHEREUM);
+    return rs_be16(d->data) + 2u > d->length && rs_be16(d->data) < 600 ? RS_NEED_MORE : RS_EXCLUDED;
 }
 
 /* Stratum: JSON lines with well-known methods. Ethereum's miners use the eth_ kind, Monero's "login". */

@@ -100,13 +100,13 @@ enum rs_state rs_dissect_smpp(struct rs_dissect *d)
     if (d->length < 16)
         return d->length < 6 || p[4] == 0 || p[4] == 0x80 ? RS_NEED_MORE : RS_EXCLUDED;
     command = rs_be32(p + 4) & 0x7fffffff;
-    return rs_be32(p) >= 16 && rs_be32(p) < 4096 && rs_be32(p) <= d->length &&
-                   (command == 1 || command == 2 || command == 9 || command == 4 || command == 21 || command == 6) &&
-                   rs_be32(p + 12) != 0 && rs_be32(p + 12) < 0x7fffffff &&
-                   ((rs_be32(p + 4) & 0x80000000) != 0 || rs_be32(p + 8) == 0) &&
-                   (command == 21 || command == 6 || rs_be32(p) > 18)
-               ? rs_is(d, RS_P_SMPP)
-               : RS_EXCLUDED;
+    if (rs_be32(p) < 16 || rs_be32(p) >= 4096 ||
+        (command != 1 && command != 2 && command != 9 && command != 4 && command != 21 && command != 6) ||
+        rs_be32(p + 12) == 0 || rs_be32(p + 12) >= 0x7fffffff ||
+        ((rs_be32(p + 4) & 0x80000000) == 0 && rs_be32(p + 8) != 0) ||
+        (command != 21 && command != 6 && rs_be32(p) <= 18))
+        return RS_EXCLUDED;
+    return rs_be32(p) <= d->length ? rs_is(d, RS_P_SMPP) : RS_NEED_MORE;
 }
 
 enum rs_state rs_dissect_xmpp(struct rs_dissect *d)
@@ -124,6 +124,11 @@ enum rs_state rs_dissect_xmpp(struct rs_dissect *d)
     return rs_is(d, RS_P_JABBER);
 }
 
+static enum rs_state thrift_name(struct rs_dissect *d, uint32_t end)
+{
+    return end <= d->length ? rs_is(d, RS_P_THRIFT) : d->transport == RS_TCP ? RS_NEED_MORE : RS_EXCLUDED;
+}
+
 /* Binary protocol: 0x8001 and a message type; compact: 0x82 and version 1; each then has a method name. */
 enum rs_state rs_dissect_thrift(struct rs_dissect *d)
 {
@@ -138,14 +143,13 @@ enum rs_state rs_dissect_thrift(struct rs_dissect *d)
     if (p[0] == 0x80 && p[1] == 1 && p[2] == 0 && p[3] >= 1 && p[3] <= 4) {
         uint32_t name = rs_be32(p + 4);
 
-        return name >= 1 && name < 64 && at + 8 + name <= d->length &&
-                       ((p[8] >= 'a' && p[8] <= 'z') || (p[8] >= 'A' && p[8] <= 'Z'))
-                   ? rs_is(d, RS_P_THRIFT)
+        return name >= 1 && name < 64 && ((p[8] >= 'a' && p[8] <= 'z') || (p[8] >= 'A' && p[8] <= 'Z'))
+                   ? thrift_name(d, at + 8 + name)
                    : RS_EXCLUDED;
     }
     return p[0] == 0x82 && (p[1] & 0x1f) == 1 && p[1] >> 5 >= 1 && p[1] >> 5 <= 4 && p[3] >= 1 && p[3] < 64 &&
-                   at + 4u + p[3] <= d->length && p[4] >= 'A' && p[4] <= 'z'
-               ? rs_is(d, RS_P_THRIFT)
+                   p[4] >= 'A' && p[4] <= 'z'
+               ? thrift_name(d, at + 4u + p[3])
                : RS_EXCLUDED;
 }
 

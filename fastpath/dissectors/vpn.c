@@ -68,8 +68,10 @@ enum rs_state rs_dissect_openvpn(struct rs_dissect *d)
     if (d->length < 3)
         return d->data[0] < 5 ? RS_NEED_MORE : RS_EXCLUDED;
     size = rs_be16(d->data);
-    if (size < 14 || size > 1400 || size + 2 > d->length || d->data[2] >> 3 < 7 || d->data[2] >> 3 > 10)
+    if (size < 14 || size > 1400 || d->data[2] >> 3 < 7 || d->data[2] >> 3 > 10)
         return RS_EXCLUDED;
+    if (size + 2 > d->length)
+        return (d->data[2] & 7) == 0 ? RS_NEED_MORE : RS_EXCLUDED;
     return is_openvpn_reset(d->data + 2, size) ? rs_is(d, RS_P_OPENVPN) : RS_EXCLUDED;
 }
 
@@ -180,9 +182,9 @@ enum rs_state rs_dissect_socks(struct rs_dissect *d)
         return RS_EXCLUDED;
     if (d->length < 9)
         return d->length < 2 || p[1] == 1 || p[1] == 2 ? RS_NEED_MORE : RS_EXCLUDED;
-    return (p[1] == 1 || p[1] == 2) && rs_be16(p + 2) != 0 && p[d->length - 1] == 0 && d->length < 300
-               ? rs_is(d, RS_P_SOCKS)
-               : RS_EXCLUDED;
+    if ((p[1] != 1 && p[1] != 2) || rs_be16(p + 2) == 0 || d->length >= 300)
+        return RS_EXCLUDED;
+    return p[d->length - 1] == 0 ? rs_is(d, RS_P_SOCKS) : RS_NEED_MORE;
 }
 
 /* Cisco's IPsec over TCP: a fixed text in the first segments; the UDP kind keeps port 10000 on both sides. */

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Databases, queues and calls between programs, by the makers' protocol documents and OASIS, OMG, RFC 7252, 6120. */
+#include "sample.h"
+
+const struct sample samples_data[] = {
+    {"mysql", 3306, RS_P_MYSQL, BYTES("\x4a\0\0\0\x0a" "8.0.30\0"), .pad = 78, .is_from_server = 1},
+    {"postgresql", 5432, RS_P_POSTGRESQL, BYTES("\0\0\0\x08\4\xd2\x16\x2f")},
+    {"postgresql", 5432, RS_P_POSTGRESQL, BYTES("\0\0\0\x12\0\3\0\0user\0joe\0\0")},
+    {"tds", 1433, RS_P_MSSQL_TDS, BYTES("\x12\1\0\x2f\0\0\0\0"), .pad = 47},
+    {"oracle", 1521, RS_P_ORACLE, BYTES("\0\x3a\0\0\1\0\0\0"), .pad = 58},
+    {"mongodb", 27017, RS_P_MONGODB, BYTES("\x3a\0\0\0\1\0\0\0\0\0\0\0\xdd\7\0\0"), .pad = 58},
+    {"redis", 6379, RS_P_RESP, BYTES("*1\r\n$4\r\nPING\r\n")},
+    {"memcached", 11211, RS_P_MEMCACHED, BYTES("get key\r\n")},
+    {"memcached_udp", 11211, RS_P_MEMCACHED, BYTES("\0\1\0\0\0\1\0\0stats\r\n")},
+    {"cassandra", 9042, RS_P_CASSANDRA, BYTES("\4\0\0\0\1\0\0\0\x16\0\1\0\x0b" "CQL_VERSION\0\5" "3.0.0")},
+    {"cassandra_gossip", 7000, RS_P_CASSANDRA, BYTES("\xca\x55\x2d\xfa"), .pad = 12},
+    {"elasticsearch", 9300, RS_P_ELASTICSEARCH, BYTES("ES\0\0\0\x10"), .pad = 22},
+    {"mqtt", 1883, RS_P_MQTT, BYTES("\x10\x10\0\4MQTT\4\2\0\x3c\0\4test")},
+    {"amqp", 5672, RS_P_AMQP, BYTES("AMQP\0\0\x09\1")},
+    {"coap", 5683, RS_P_COAP, BYTES("\x40\1\x12\x34")},
+    {"stomp", 61613, RS_P_STOMP, BYTES("CONNECT\naccept-version:1.2\n\n\0")},
+    {"nats", 4222, RS_P_NATS, BYTES("INFO {\"server_id\":\"a\"}\r\n"), .is_from_server = 1},
+    {"smpp", 2775, RS_P_SMPP, BYTES("\0\0\0\x1a\0\0\0\2\0\0\0\0\0\0\0\1"), .pad = 26},
+    {"xmpp", 5222, RS_P_XMPP, BYTES("<stream:stream to='example.org' xmlns='jabber:client'>")},
+    {"gearman", 4730, RS_P_GEARMAN, BYTES("\0REQ\0\0\0\1\0\0\0\0")},
+    {"ajp", 8009, RS_P_AJP, BYTES("\x12\x34\0\2\2"), .pad = 8},
+    {"corba", 2809, RS_P_CORBA, BYTES("GIOP\1\2\0\0"), .pad = 24},
+    {"corba_udp", 5001, RS_P_CORBA, BYTES("MIOP\x10"), .pad = 24},
+    {"jrmi", 1099, RS_P_JRMI, BYTES("JRMI\0\2K")},
+    {"json_rpc", 8545, RS_P_JSON_RPC, BYTES("{\"jsonrpc\":\"2.0\",\"method\":\"a\",\"id\":1}")},
+    {"hl7", 2575, RS_P_HL7, BYTES("\x0bMSH|^~\\&|A|B\r")},
+    {"fix", 9878, RS_P_FIX, BYTES("8=FIX.4.2\1" "9=65\1")},
+    {"ceph", 6789, RS_P_CEPH, BYTES("ceph v2\n")},
+    {"thrift", 9090, RS_P_THRIFT, BYTES("\x80\1\0\1\0\0\0\4ping\0\0\0\1\0")},
+    {"thrift_udp", 6831, RS_P_THRIFT, BYTES("\x82\x21\1\4ping\0\0")},
+    {0},
+};
