@@ -33,8 +33,10 @@ enum rs_state rs_dissect_kafka(struct rs_dissect *d)
         return RS_EXCLUDED;
     if (name == 0xffff || name == 0)
         return rs_has_port(d, 9092) && size + 4 == d->length ? rs_is(d, RS_P_APACHEKAFKA) : RS_EXCLUDED;
-    if (name > 255 || size < 10 + name || d->length < 14 + name)
+    if (name > 255 || size < 10 + name)
         return RS_EXCLUDED;
+    if (d->length < 14 + name)
+        return RS_NEED_MORE;
     for (uint32_t i = 0; i < name; i++)
         if (p[14 + i] < 0x20 || p[14 + i] > 0x7e)
             return RS_EXCLUDED;

@@ -236,9 +236,9 @@ enum rs_state rs_dissect_path_of_exile(struct rs_dissect *d)
         return RS_EXCLUDED;
     if (d->length < 10)
         return RS_NEED_MORE;
-    return p[1] == 3 && p[2] == 0 && p[6] == 0 && p[8] == 0 && p[9] >= 3 && 10u + p[9] <= d->length
-               ? rs_is(d, RS_P_PATHOFEXILE)
-               : RS_EXCLUDED;
+    if (p[1] != 3 || p[2] != 0 || p[6] != 0 || p[8] != 0 || p[9] < 3)
+        return RS_EXCLUDED;
+    return 10u + p[9] <= d->length ? rs_is(d, RS_P_PATHOFEXILE) : RS_NEED_MORE;
 }
 
 /* Seven bits a byte, the lowest first, five bytes at most; its size, 0 when it is cut off, 6 when it does not end. */

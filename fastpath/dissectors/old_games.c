@@ -25,8 +25,11 @@ enum rs_state rs_dissect_guildwars(struct rs_dissect *d)
 
     if (d->length < 16)
         return d->length < 3 || rs_be16(p + 1) == 0x050c || rs_be16(p + 1) == 0x040c ? RS_NEED_MORE : RS_EXCLUDED;
-    if (d->length >= 54 && rs_be16(p + 1) == 0x050c && memcmp(p + 50, "@2&P", 4) == 0)
-        return rs_is(d, RS_P_GUILDWARS);
+    if (rs_be16(p + 1) == 0x050c) {
+        if (d->length < 54)
+            return RS_NEED_MORE;
+        return memcmp(p + 50, "@2&P", 4) == 0 ? rs_is(d, RS_P_GUILDWARS) : RS_EXCLUDED;
+    }
     return d->length == 16 && rs_be16(p + 1) == 0x040c && rs_be16(p + 4) == 0xa672 && p[8] == 1 && p[12] == 4
                ? rs_is(d, RS_P_GUILDWARS)
                : RS_EXCLUDED;
@@ -90,7 +93,7 @@ enum rs_state rs_dissect_warcraft3(struct rs_dissect *d)
             return RS_EXCLUDED;
         at += size;
     }
-    return at == d->length ? rs_is(d, RS_P_WARCRAFT3) : d->transport == RS_TCP && at ? RS_NEED_MORE : RS_EXCLUDED;
+    return at == d->length ? rs_is(d, RS_P_WARCRAFT3) : RS_NEED_MORE;
 }
 
 /* The server's first words: HC and a key of 32 letters. */

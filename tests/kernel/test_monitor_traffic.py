@@ -250,10 +250,11 @@ def test_damaged_file_is_replaced_while_running(
     monitor = start()
     sampler = monitor._sampler
     sampler.drain()
-    sampler.store._database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     path = tmp_path / "usage.db"
-    path.write_bytes(path.read_bytes()[:1024] + b"\xff" * (path.stat().st_size - 1024))
-    sampler.store._database.execute("PRAGMA shrink_memory")
+    with sampler.store._lock:  # the sampler's own thread may find the damage at any moment, and close the connection
+        sampler.store._database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        path.write_bytes(path.read_bytes()[:1024] + b"\xff" * (path.stat().st_size - 1024))
+        sampler.store._database.execute("PRAGMA shrink_memory")
     with site.connection() as end:
         exchange(end, client_hello("www.wechat.com"))
         exchange(end, bytes(MEGABYTE))

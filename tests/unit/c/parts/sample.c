@@ -5,7 +5,8 @@
 #include <string.h>
 
 static const struct sample *const families[] = {samples_web,  samples_talk, samples_lan,
-                                                samples_work, samples_data, samples_machines};
+                                                samples_work, samples_data, samples_machines,
+                                                samples_young};
 
 const struct sample *sample_at(uint32_t number)
 {

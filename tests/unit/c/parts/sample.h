@@ -32,7 +32,8 @@ struct sample {
     const char *host;
 };
 
-extern const struct sample samples_web[], samples_talk[], samples_lan[], samples_work[], samples_data[], samples_machines[];
+extern const struct sample samples_web[], samples_talk[], samples_lan[], samples_work[], samples_data[], samples_machines[],
+    samples_young[];
 
 /* The sample by its number over all families; NULL behind the last. */
 const struct sample *sample_at(uint32_t number);

@@ -21,7 +21,7 @@ const struct sample samples_data[] = {
     {"stomp", 61613, RS_P_STOMP, BYTES("CONNECT\naccept-version:1.2\n\n\0")},
     {"nats", 4222, RS_P_NATS, BYTES("INFO {\"server_id\":\"a\"}\r\n"), .is_from_server = 1},
     {"smpp", 2775, RS_P_SMPP, BYTES("\0\0\0\x1a\0\0\0\2\0\0\0\0\0\0\0\1"), .pad = 26},
-    {"xmpp", 5222, RS_P_XMPP, BYTES("<stream:stream to='example.org' xmlns='jabber:client'>")},
+    {"xmpp", 5222, RS_P_JABBER, BYTES("<stream:stream to='example.org' xmlns='jabber:client'>")},
     {"gearman", 4730, RS_P_GEARMAN, BYTES("\0REQ\0\0\0\1\0\0\0\0")},
     {"ajp", 8009, RS_P_AJP, BYTES("\x12\x34\0\2\2"), .pad = 8},
     {"corba", 2809, RS_P_CORBA, BYTES("GIOP\1\2\0\0"), .pad = 24},

@@ -21,7 +21,7 @@ const struct sample samples_web[] = {
      BYTES("GET http://www.example.com/ HTTP/1.1\r\nHost: www.example.com\r\n\r\n")},
     {"http", 80, RS_P_HTTP, .host = "[2001:db8::1]", BYTES("GET / HTTP/1.1\r\nHost: [2001:db8::1]:80\r\n\r\n")},
     {"http_answer", 80, RS_P_HTTP, BYTES("HTTP/1.1 200 OK\r\n"), .is_from_server = 1, .others = 1},
-    {"http2", 80, RS_P_HTTP, BYTES("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")},
+    {"http2", 80, RS_P_HTTP2, BYTES("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")},
     {"quic", 443, RS_P_QUIC, BYTES("\x40"), .pad = 40, .times = 5}, /* Initial packets: test_quic.c */
     {"gquic", 443, RS_P_QUIC, .host = "www.example.com",
      BYTES("\x09" "12345678Q043\1CHLO\1\0\0\0SNI\0\x0f\0\0\0www.example.com")},
@@ -53,7 +53,7 @@ const struct sample samples_web[] = {
     {"h323", 1720, RS_P_H323, BYTES("\x03\0\0\x20\x08\x02"), .pad = 32},
     {"skinny", 2000, RS_P_CISCOSKINNY, BYTES("\x10\0\0\0\0\0\0\0\1\0\0\0"), .pad = 24},
     {"mgcp", 2427, RS_P_MGCP, BYTES("RSIP 1 *@gw.example.org MGCP 1.0\r\n")},
-    {"mpegts", 1234, RS_P_MPEGTS, BYTES("\x47"), THEN(188, "\x47"), .pad = 376},
+    {"mpegts", 1234, RS_P_MPEG_TS, BYTES("\x47"), THEN(188, "\x47"), .pad = 376},
     {"flute", 5555, RS_P_FLUTE, BYTES("\x10\0\4\0"), THEN(16, "<?xml version=\"1.0\"?><FDT-Instance/>")},
     {0},
 };
