@@ -79,7 +79,7 @@ test-vm: build ## Run the kernel suite on the full kernel in QEMU
 test-browser: build ## Run the browser suite in Chromium
 	@$(PYTEST) tests/browser
 
-fuzz: build ## Fuzz every parser, FUZZ_S seconds each (20)
+fuzz: build ## Replay the kept crashes, then fuzz every parser, FUZZ_S seconds in all (20)
 	@$(MAKE) -j$$(nproc) -C fastpath fuzz SECONDS=$(FUZZ_S)
 
 bench: build ## Run the benchmarks, one JSON line per figure; T=NAME for one

@@ -181,6 +181,6 @@ enum rs_state rs_dissect_git(struct rs_dissect *d)
         if ((d->data[n] < '0' || d->data[n] > '9') && (d->data[n] < 'a' || d->data[n] > 'f'))
             return RS_EXCLUDED;
     if (d->length < 16)
-        return d->server_port == 9418 ? RS_NEED_MORE : d->data[4] == 'g' ? RS_NEED_MORE : RS_EXCLUDED;
+        return d->server_port == 9418 || d->length == 4 || d->data[4] == 'g' ? RS_NEED_MORE : RS_EXCLUDED;
     return memcmp(d->data + 4, "git-", 4) == 0 || d->server_port == 9418 ? rs_is(d, RS_P_GIT) : RS_EXCLUDED;
 }

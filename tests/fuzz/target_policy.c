@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Fuzz target: a policy table that is accepted must be safe to ask. What the loader compares first (magic, version, order,
+ * A policy table that is accepted must be safe to ask. What the loader compares first (magic, version, order,
  * length, checksum) is put right here, so that the fuzzer spends its time behind it.
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "crc32.h"
+#include "fuzz.h"
 #include "policy.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t length);
 
 static void ask(rs_policy *policy)
 {
@@ -33,17 +32,17 @@ static void ask(rs_policy *policy)
         abort();
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t length)
+static void policy_run(const uint8_t *data, size_t length)
 {
     char error[RS_ERROR_SIZE];
     struct rs_policy_header *header;
     rs_policy *policy;
 
     if (length < sizeof *header)
-        return 0;
+        return;
     header = malloc(length);
     if (!header)
-        return 0;
+        return;
     memcpy(header, data, length);
     memcpy(header->magic, RS_POLICY_MAGIC, sizeof header->magic);
     header->version = RS_POLICY_VERSION;
@@ -55,5 +54,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t length)
         rs_policy_close(policy);
     }
     free(header);
-    return 0;
 }
+
+const struct target target_policy = {"policy", policy_run, NULL};
