@@ -6,13 +6,13 @@ languages in Chromium, with its event stream, and 200 requests of the REST inter
 
 from __future__ import annotations
 
-import json
 import re
 import subprocess
 import sys
 from pathlib import Path
 
 from firmware.client import Client
+from tests.bench.figure import Figure
 from tests.browser.conftest import OWNER, PASSWORD
 from tests.browser.person import Person
 from tests.browser.test_pages import PAGES
@@ -71,17 +71,8 @@ def use(site: Site) -> None:
 
 
 def report(name: str, ours: int, peer: int, goal_mb: int) -> None:
-    line = {
-        "name": f"box.{name}",
-        "ours": round(ours / MB, 1),
-        "peer": round(peer / MB, 1),
-        "ratio": round(ours / peer, 2),
-        "unit": "MB PSS",
-        "rounds": 1,
-        "goal": goal_mb,
-        "met": ours <= goal_mb * MB,
-    }
-    print(json.dumps(line), flush=True)
+    met = ours <= goal_mb * MB
+    Figure(f"box.{name}", ours / MB, peer / MB, "MB PSS", goal_mb, met, is_less=True, digits=1).tell()
 
 
 def main() -> None:

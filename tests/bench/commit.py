@@ -8,7 +8,6 @@ and revisions.
 from __future__ import annotations
 
 import argparse
-import json
 import statistics
 import subprocess
 import time
@@ -19,6 +18,7 @@ from firmware.features import render
 from firmware.kernel import nft
 from firmware.model.config import Config, Group, Host, Policy, PortForward
 from firmware.model.facts import Facts, PortFact
+from tests.bench.figure import Figure
 from tests.kernel.engine_box import CLIENT, PORTS, SERVER, Box, config, lost
 from tests.lab import netns
 
@@ -79,19 +79,9 @@ def measure(box: Box, name: str, wanted: Config, rounds: int, goal_s: float) -> 
             peer.append(reload_s(ruleset))
     missing = lost(stream)
     own, other = statistics.median(ours), statistics.median(peer)
-    line = {
-        "name": f"commit.{name}",
-        "ours": round(own, 3),
-        "peer": round(other, 3),
-        "ratio": round(own / other, 2),
-        "unit": "s",
-        "worst": round(max(ours), 3),
-        "lost": missing,
-        "rounds": rounds,
-        "goal": goal_s,
-        "met": own <= goal_s and missing == 0,
-    }
-    print(json.dumps(line), flush=True)
+    more = {"worst": round(max(ours), 3), "lost": missing}
+    met = own <= goal_s and missing == 0
+    Figure(f"commit.{name}", own, other, "s", goal_s, met, is_less=True, rounds=rounds, digits=3, more=more).tell()
 
 
 def main() -> None:

@@ -7,12 +7,12 @@ download of another application runs beside it and must not notice. ``python -m 
 from __future__ import annotations
 
 import argparse
-import json
 import statistics
 import subprocess
 import time
 
 from firmware.client import Client
+from tests.bench.figure import Figure
 from tests.lab import netns
 from tests.lab.site import Site
 
@@ -57,18 +57,10 @@ def main() -> None:
         finally:
             other.kill()
             other.communicate()
-    line = {
-        "name": "cut.live_flow",
-        "ours": round(statistics.median(spent), 3),
-        "peer": None,
-        "ratio": None,
-        "unit": "s",
-        "worst": round(max(spent), 3),
-        "rounds": rounds,
-        "goal": GOAL_S,
-        "met": max(spent) <= GOAL_S,
-    }
-    print(json.dumps(line), flush=True)
+    worst = max(spent)
+    more = {"worst": round(worst, 3)}
+    middle = statistics.median(spent)
+    Figure("cut.live_flow", middle, None, "s", GOAL_S, worst <= GOAL_S, rounds=rounds, digits=3, more=more).tell()
 
 
 if __name__ == "__main__":

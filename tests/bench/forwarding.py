@@ -10,7 +10,6 @@ otherwise disturbs little; single rounds still differ by a tenth, hence many sho
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import statistics
 import subprocess
@@ -20,6 +19,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from firmware.model.plan import PolicyGroup, PolicyRow
+from tests.bench.figure import Figure
 from tests.kernel.fastpath_site import CLIENT, SERVER, Site, client_hello
 from tests.lab import netns
 
@@ -28,7 +28,7 @@ CONNECTIONS = 2_500
 PORT = 4430
 # Where the scheduler puts sender and receiver decides more than what the router does: it is the same in every round.
 CLIENT_CPU, SERVER_CPU = "0", "1"
-Figure = tuple[str, Callable[[], float], tuple[Callable[[], None], Callable[[], None]], str, float]
+Measure = tuple[str, Callable[[], float], tuple[Callable[[], None], Callable[[], None]], str, float]
 NAT_ALONE = """
 table inet rs
 delete table inet rs
@@ -115,18 +115,8 @@ class Bench:
 
 
 def report(name: str, ours: list[float], peer: list[float], unit: str, goal: float) -> None:
-    ratio = statistics.median(ours) / statistics.median(peer)
-    line = {
-        "name": f"forwarding.{name}",
-        "ours": round(statistics.median(ours)),
-        "peer": round(statistics.median(peer)),
-        "ratio": round(ratio, 3),
-        "unit": unit,
-        "rounds": len(ours),
-        "goal": goal,
-        "met": ratio >= goal,
-    }
-    print(json.dumps(line), flush=True)
+    own, other = statistics.median(ours), statistics.median(peer)
+    Figure(f"forwarding.{name}", own, other, unit, goal, own / other >= goal, rounds=len(ours), digits=0).tell()
 
 
 def main() -> None:
@@ -143,7 +133,7 @@ def main() -> None:
         bench = Bench(site, tool, hello)
         plain = bench.be_ours, bench.be_peer
         crowd = bench.have_policies(10_000), bench.have_policies(10)
-        figures: tuple[Figure, ...] = (
+        figures: tuple[Measure, ...] = (
             ("bulk", bench.bulk, plain, "bytes per CPU second", 0.95),
             ("connections", bench.connections, plain, "connections per CPU second", 0.90),
             ("policies_10000_to_10", bench.connections, crowd, "connections per CPU second", 0.85),

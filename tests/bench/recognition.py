@@ -22,6 +22,8 @@ from typing import Any
 
 import yaml
 
+from tests.bench.figure import Figure
+
 ROOT = Path(__file__).parents[2]
 CORPUS = ROOT.parent / "shared" / "corpus"
 BUILD = ROOT / "fastpath" / "build"
@@ -106,36 +108,6 @@ def named_applications() -> set[str]:
     return {app["id"] for path in files for app in yaml.safe_load(path.read_text(encoding="utf-8"))}
 
 
-@dataclass
-class Figure:
-    """One line of the benchmark; ``is_less`` where less is better."""
-
-    name: str
-    ours: float
-    peer: float | None
-    unit: str
-    goal: float
-    met: bool
-    is_less: bool = False
-    rounds: int = 1
-
-    def tell(self) -> None:
-        ratio = None
-        if self.peer and self.ours:
-            ratio = round(self.peer / self.ours if self.is_less else self.ours / self.peer, 3)
-        line = {
-            "name": f"recognition.{self.name}",
-            "ours": round(self.ours, 4),
-            "peer": None if self.peer is None else round(self.peer, 4),
-            "ratio": ratio,
-            "unit": self.unit,
-            "rounds": self.rounds,
-            "goal": self.goal,
-            "met": self.met,
-        }
-        print(json.dumps(line), flush=True)
-
-
 def agreement(tool: Path, verbose: bool) -> None:
     own, alone = flows(tool, "--no-ndpi")
     both, _ = flows(tool)
@@ -143,20 +115,20 @@ def agreement(tool: Path, verbose: bool) -> None:
         peer = mean_by((key(f), ndpi_agrees(f, label)) for f, label in alone)
         for title, found in (("own", own), ("with_ndpi", both)):
             value = mean_by((key(f), f.agrees(f.ours["application"], f.ours["protocol"])) for f in found)
-            Figure(f"agreement.{title}.{name}", value, peer, "share", goal, value >= goal).tell()
+            Figure(f"recognition.agreement.{title}.{name}", value, peer, "share", goal, value >= goal).tell()
     for name in FAMILIES:
         members = [(f, label) for f, label in alone if family(f.label) == name]
         value = statistics.fmean(f.agrees(f.ours["application"], f.ours["protocol"]) for f, _ in members)
         peer = statistics.fmean(ndpi_agrees(f, label) for f, label in members)
-        Figure(f"family.{name}", value, peer, f"share of {len(members)} flows", 0.90, value >= 0.90).tell()
+        Figure(f"recognition.family.{name}", value, peer, f"share of {len(members)} flows", 0.90, value >= 0.90).tell()
     apps = named_applications()
     false = [f for f in own if is_false(f, apps)]
     share = len(false) / len(own)
-    Figure("false_labels", share, None, "share of flows", 0.005, share <= 0.005, is_less=True).tell()
+    Figure("recognition.false_labels", share, None, "share of flows", 0.005, share <= 0.005, is_less=True).tell()
     for transport, goal in (("TCP", 4), ("UDP", 1)):
         after = [f.ours["decided_after"] for f in own if f.ours["transport"] == transport and f.ours["decided_after"]]
         value = statistics.median(after)
-        name = f"packets_until_decision.{transport.lower()}"
+        name = f"recognition.packets_until_decision.{transport.lower()}"
         Figure(name, value, None, "packets, median", goal, value <= goal, is_less=True).tell()
     if verbose:
         tell_worst(own, false)
@@ -186,11 +158,11 @@ def cost(tool: Path, rounds: int) -> None:
     ).stdout.splitlines()
     rows = [[int(word) for word in line.split()[1::2]] for line in done]
     ours, peer = (statistics.median(row[side] / row[3] for row in rows) for side in (0, 1))
-    Figure("cost", ours, peer, "ns per flow", 10, peer / ours >= 10, is_less=True, rounds=rounds).tell()
+    Figure("recognition.cost", ours, peer, "ns per flow", 10, peer / ours >= 10, is_less=True, rounds=rounds).tell()
     words = subprocess.run([str(tool), "memory", APPS], stdout=subprocess.PIPE, text=True, check=True).stdout.split()
     rest, flow = int(words[1]), int(words[2])
-    Figure("memory.rest", rest, int(words[4]), "bytes", 4 << 20, rest <= 4 << 20, is_less=True).tell()
-    Figure("memory.flow", flow, int(words[5]), "bytes", 512, flow <= 512, is_less=True).tell()
+    Figure("recognition.memory.rest", rest, int(words[4]), "bytes", 4 << 20, rest <= 4 << 20, is_less=True).tell()
+    Figure("recognition.memory.flow", flow, int(words[5]), "bytes", 512, flow <= 512, is_less=True).tell()
 
 
 def main() -> None:
