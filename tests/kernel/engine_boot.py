@@ -18,4 +18,6 @@ if __name__ == "__main__":
     for directory in ("/run/dhcpcd", "/var/lib/dhcpcd"):
         Path(directory).mkdir(parents=True, exist_ok=True)
         command(["mount", "-t", "tmpfs", "-o", "size=1m", "engine", directory])
+    for hidden in filter(None, os.environ.get("RS_HIDDEN", "").split(":")):
+        command(["mount", "--bind", "/dev/null", hidden])  # a program that cannot be started
     os.execvp(program[0], program)

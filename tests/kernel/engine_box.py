@@ -85,6 +85,7 @@ class Box:
         self.state = state_dir or self.directory / "state"
         self.run = self.directory / "run"
         self.path = os.environ["PATH"]
+        self.hidden = ""  # a program that the box lacks
         self._boot_id = self.directory / "boot_id"
         self._launcher: subprocess.Popen[bytes] | None = None
 
@@ -125,7 +126,7 @@ class Box:
         launcher = [sys.executable, "-m", "firmware.daemon.launcher", "--ports", ",".join(PORTS)]
         launcher += ["--state", str(self.state), "--run", str(self.run), *(["--web"] if web else [])]
         boot = [sys.executable, "-m", "tests.kernel.engine_boot", str(self._boot_id), "--", *launcher]
-        environment = {**os.environ, "RS_CRASH_AT": crash_at, "PATH": self.path}
+        environment = {**os.environ, "RS_CRASH_AT": crash_at, "PATH": self.path, "RS_HIDDEN": self.hidden}
         with (self.directory / "log").open("ab") as log:
             self._launcher = subprocess.Popen(
                 netns.inside(self.router, boot), stdout=log, stderr=log, stdin=subprocess.DEVNULL, env=environment

@@ -1,0 +1,120 @@
+"""What a box meets besides wrong input: a kernel that refuses, a program that is gone, a full or a broken disk."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from firmware.client import Refused
+from tests.kernel.engine_box import CLIENT, Box, config, lost
+from tests.lab import netns
+
+pytestmark = pytest.mark.kernel
+
+FORWARD = {"ports": "2222", "to_address": CLIENT, "to_port": 22}
+# The real nft, but for rulesets that name the port.
+NFT = """#!/bin/sh
+input=$(cat)
+case "$input" in *2222*) echo "Error: Could not process rule: No space left on device" >&2; exit 1 ;; esac
+printf '%s\\n' "$input" | {nft} "$@"
+"""
+
+
+@pytest.fixture
+def box(tmp_path: Path) -> Iterator[Box]:
+    with Box("fault", tmp_path / "state") as box:
+        yield box
+
+
+def alarms(box: Box) -> str:
+    """What is wrong now."""
+    return " ".join(alarm["message"] % alarm["params"] for alarm in box.call("alarms") if alarm["cleared"] is None)
+
+
+def fill(path: Path) -> None:
+    """Not a byte more goes onto the disk."""
+    with suppress(OSError), path.open("wb", buffering=0) as file:
+        while True:
+            file.write(bytes(4096))
+
+
+def test_nft_refuses_a_ruleset(box: Box, tmp_path: Path) -> None:
+    shim = tmp_path / "bin" / "nft"
+    shim.parent.mkdir()
+    shim.write_text(NFT.format(nft=shutil.which("nft")))
+    shim.chmod(0o755)
+    box.path = f"{shim.parent}:{box.path}"
+    box.start()
+    box.commit(config())
+    netns.wait_until(box.ping, "the client reaches the server")
+    before, revision = box.settled(), box.call("status")["last_change"]["revision"]
+    with box.stream() as stream:
+        box.call("config.set", path="port_forwards.ssh", value=FORWARD)
+        with pytest.raises(Refused, match="No space left on device"):
+            box.call("config.commit", message="a port forward")
+    assert lost(stream) == 0
+    box.becomes(before)
+    assert box.call("status")["last_change"]["revision"] == revision
+    box.call("config.set", path="port_forwards.ssh.ports", value="2223")
+    box.call("config.commit", message="another port")  # nothing of the change was lost, and the box is not stuck
+    assert box.running().port_forwards["ssh"].ports == "2223"
+
+
+def test_dnsmasq_is_missing(box: Box) -> None:
+    box.hidden = shutil.which("dnsmasq") or ""
+    box.start()
+    box.commit(config())
+    netns.wait_until(box.ping, "traffic goes on without it")
+    netns.wait_until(lambda: "dnsmasq cannot be started" in alarms(box), "an alarm names it", 30)
+    netns.command(["nsenter", "-t", str(box.rsd()), "-m", "umount", box.hidden])
+    netns.wait_until(lambda: box.unit("dnsmasq"), "it is started when it is there again", 60)
+    netns.wait_until(lambda: "dnsmasq" not in alarms(box), "the alarm is gone", 30)
+
+
+def test_the_disk_is_full(tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    state.mkdir(mode=0o700)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "full", str(state)], check=True)
+    try:
+        with Box("full", state) as box:
+            box.start()
+            box.commit(config())
+            netns.wait_until(box.ping, "the client reaches the server")
+            before = box.settled()
+            fill(state / "filler")
+            with pytest.raises(Refused, match="No space left on device"):
+                box.call("config.set", path="port_forwards.ssh", value=FORWARD)
+            box.becomes(before)
+            assert box.ping()
+            (state / "filler").unlink()
+            box.call("config.set", path="port_forwards.ssh", value=FORWARD)
+            fill(state / "filler")
+            with pytest.raises(Refused, match="disk is full"):
+                box.call("config.commit", message="a port forward")
+            box.becomes(before)
+            (state / "filler").unlink()
+            box.call("config.commit", message="a port forward")
+            assert "ssh" in box.running().port_forwards
+    finally:
+        subprocess.run(["umount", "--lazy", str(state)], check=True)
+
+
+@pytest.mark.parametrize("name", ["config.db", "config.json"])
+def test_a_configuration_file_is_cut_off(box: Box, name: str) -> None:
+    box.start()
+    box.commit(config())
+    netns.wait_until(box.ping, "the client reaches the server")
+    box.cut_power()
+    path = box.state / name
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    for rest in ("-wal", "-shm") if name == "config.db" else ():
+        (box.state / f"{name}{rest}").unlink(missing_ok=True)
+    box.boot()
+    box.start()
+    assert box.running() == config()
+    netns.wait_until(box.ping, "the client reaches the server with what was in force")
