@@ -20,9 +20,7 @@ from pathlib import Path
 from tests.fuzz import seeds
 
 CRASHES = Path(__file__).resolve().parent / "crashes"
-INTERRUPTED = {0, 72, -signal.SIGKILL}  # libFuzzer's answers to SIGINT, by version; or none
-END_S = 10.0  # longer than an input may take (LIMITS), so that a slow one is told first
-LIMITS = ("-rss_limit_mb=512", "-timeout=5")
+LIMITS = ("-rss_limit_mb=512", "-timeout=10")
 ENVIRONMENT = {"ASAN_OPTIONS": "quarantine_size_mb=8", "UBSAN_OPTIONS": "print_stacktrace=1"}
 COUNT = "stat::number_of_executed_units:"
 
@@ -65,27 +63,23 @@ class Fuzzer:
             target, f"-artifact_prefix={found}/", "-print_final_stats=1", corpus, self.build / "seeds" / target
         )
         report: deque[str] = deque(maxlen=200)
-        count, timers = 0, []
+        count, timer = 0, None
         assert process.stderr is not None
         for line in process.stderr:
             report.append(line)
-            if "INITED" in line:  # from here on an interrupt ends it well, and the first inputs were tried
-                # Its handler may meet a lock that the interrupted code holds, and then waits for ever: so it is killed.
-                left_s = max(0.0, until - time.monotonic())
-                timers = [
-                    threading.Timer(left_s, process.send_signal, [signal.SIGINT]),
-                    threading.Timer(left_s + END_S, process.kill),
-                ]
-                for timer in timers:
-                    timer.start()
+            if "INITED" in line:  # the first inputs were tried
+                # SIGUSR1 ends it between two inputs. SIGINT would end it inside one, and its handler then waits for
+                # ever for a lock that the interrupted code holds.
+                timer = threading.Timer(max(0.0, until - time.monotonic()), process.send_signal, [signal.SIGUSR1])
+                timer.start()
             elif line.startswith(COUNT):
                 count = int(line.removeprefix(COUNT))
         process.wait()
-        for timer in timers:
+        if timer is not None:
             timer.cancel()
         if not any(found.iterdir()):
             found.rmdir()
-        if process.returncode in INTERRUPTED:
+        if process.returncode == 0:
             return count
         sys.stderr.write("".join(report))
         return -1
