@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 BUILD = Path(__file__).resolve().parent.parent / "build"
-_KEYS = ("transport", "a", "b", "application", "protocol", "category", "host", "stage", "packets")
+_KEYS = ("transport", "a", "b", "application", "protocol", "category", "host", "ja4", "stage", "packets")
 
 
 # What rs-classify says of a capture, and the word for it.
@@ -48,6 +48,7 @@ def classify_file(path: str | Path, use_ndpi: bool = True) -> list[dict[str, Any
     """The flows of a capture as ``rsctl classify`` prints them.
 
     Keys: transport, a, b (endpoints as ``ip:port``, IPv6 in brackets, sorted), application, protocol, category, host,
-    stage (learned, dissector, pattern, address, port, ndpi, none), packets. Errors as :func:`run_classify`.
+    ja4 (of a TLS client; "" where no whole ClientHello was seen), stage (learned, dissector, pattern, address, port,
+    ndpi, none), packets. Errors as :func:`run_classify`.
     """
     return [{key: flow[key] for key in _KEYS} for flow in run_classify(path, use_ndpi)]

@@ -34,7 +34,7 @@ struct rs_dissect {
     /* answer */
     enum rs_protocol protocol, application; /* RS_P_UNKNOWN: not said */
     uint8_t is_front;                       /* 1: host is only the outer name of an encrypted ClientHello */
-    char host[RS_HOST_SIZE];
+    char host[RS_HOST_SIZE], ja4[RS_JA4_SIZE];
 };
 
 typedef enum rs_state rs_dissector(struct rs_dissect *d);

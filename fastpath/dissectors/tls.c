@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "ja4.h"
 #include "tls.h"
 
 #define RECORD     5u
@@ -90,6 +91,8 @@ enum rs_state rs_tls_client_hello(struct rs_dissect *d, struct rs_tls_hello *hel
         return RS_EXCLUDED;
     if (have > whole)
         have = whole;
+    if (have == whole)
+        rs_ja4(d, p, whole, prefix != 0);
     if (at + 1 > have)
         return RS_NEED_MORE;
     at += 1u + p[at]; /* session id */

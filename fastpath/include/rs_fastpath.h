@@ -11,6 +11,7 @@
 #define RS_HOST_SIZE 96      /* longest host name kept, with its NUL */
 #define RS_ERROR_SIZE 160    /* buffer for a message to a person */
 #define RS_ID_SIZE 32        /* longest identifier, with its NUL */
+#define RS_JA4_SIZE 37       /* fingerprint of a TLS client, with its NUL */
 
 /* ---- application database (built by binding/appdb.py, fastpath/apps/) ---- */
 
@@ -61,6 +62,7 @@ typedef struct rs_result {
     uint32_t payload_offset; /* of the transport payload from data */
     uint32_t payload_length;
     char host[RS_HOST_SIZE]; /* "" where none was seen */
+    char ja4[RS_JA4_SIZE];   /* of the ClientHello that this packet made whole; "" else */
 } rs_result;
 
 /* Bytes of caller's memory for a table of that many flows (rounded up to a power of two). */
@@ -76,6 +78,8 @@ void rs_classifier_share(rs_classifier *c, rs_classifier *with);
 void rs_classifier_close(rs_classifier *c);
 /* Turns the libndpi stage on (1) or off (0); -ENOTSUP where it was not built in. */
 int rs_classifier_use_ndpi(rs_classifier *c, int on);
+/* Whether the JA4 fingerprint of TLS clients is made (two SHA-256 a ClientHello); off unless asked for. */
+void rs_classifier_use_ja4(rs_classifier *c, int on);
 /* One packet. 0, or -EBADMSG when it is no IP packet that can be read, -EAGAIN for a later fragment. */
 int rs_classifier_packet(rs_classifier *c, const rs_packet *packet, rs_result *result);
 

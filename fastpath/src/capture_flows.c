@@ -93,11 +93,13 @@ void rs_capture_flows_add(struct rs_capture_flows *all, const rs_result *result)
     f->packets++;
     f->bytes += result->payload_length;
     if (says_more(result, &f->last)) {
-        char host[RS_HOST_SIZE];
+        rs_result before = f->last;
 
-        memcpy(host, result->host[0] != 0 ? result->host : f->last.host, sizeof host);
         f->last = *result;
-        memcpy(f->last.host, host, sizeof host);
+        if (result->host[0] == 0)
+            memcpy(f->last.host, before.host, sizeof before.host);
+        if (result->ja4[0] == 0)
+            memcpy(f->last.ja4, before.ja4, sizeof before.ja4);
     }
     if (result->state == RS_DECIDED && f->decided_after == 0) {
         f->decided_after = f->packets;
@@ -169,8 +171,11 @@ void rs_capture_flows_print(const struct rs_capture_flows *all, const rs_apps *a
             in_order ? client : server, in_order ? server : client, rs_apps_id(apps, f->last.application),
             rs_apps_id(apps, f->last.protocol), rs_apps_category(apps, f->last.application));
         write_host(out, f->last.host);
-        fprintf(out, "\",\"stage\":\"%s\",\"packets\":%u,\"decided_after\":%u,\"decided_bytes\":%" PRIu64 "}\n",
-                stage_names[f->last.stage < 7 ? f->last.stage : 0], f->packets, f->decided_after, f->decided_bytes);
+        fprintf(out,
+                "\",\"ja4\":\"%s\",\"stage\":\"%s\",\"packets\":%u,\"decided_after\":%u,\"decided_bytes\":%" PRIu64
+                "}\n",
+                f->last.ja4, stage_names[f->last.stage < 7 ? f->last.stage : 0], f->packets, f->decided_after,
+                f->decided_bytes);
     }
 }
 

@@ -157,7 +157,7 @@ static void prepare(struct rs_classifier *c, struct rs_look *look)
     d->flow = f;
     d->protocol = d->application = RS_P_UNKNOWN;
     d->is_front = 0;
-    d->host[0] = 0;
+    d->host[0] = d->ja4[0] = 0;
 }
 
 /* The signatures of the database look at the first payload of each direction only. */
@@ -264,6 +264,8 @@ static void fill(const struct rs_classifier *c, const struct rs_look *look, rs_r
                          rs_http_is_request(look->packet->data + r->payload_offset, r->payload_length);
     if (look->d.host[0] != 0)
         memcpy(r->host, look->d.host, sizeof r->host);
+    if (look->d.ja4[0] != 0)
+        memcpy(r->ja4, look->d.ja4, sizeof r->ja4);
 }
 
 /* Answers to later questions of a DNS flow teach servers too. */

@@ -29,6 +29,7 @@ struct rs_classifier {
     uint64_t rows_tcp[2][RS_MASK_WORDS];         /* dissectors to ask, by direction (0 from the client) */
     uint64_t rows_udp[2][RS_MASK_WORDS];
     struct rs_quic_crypto *quic;
+    uint32_t wants_ja4;
     struct rs_ndpi *ndpi;
     rs_classifier_stats stats;
 };

@@ -123,6 +123,7 @@ int main(int argc, char **argv)
         return 2;
     }
     rs_classifier_set_apps(w.classifier, w.apps);
+    rs_classifier_use_ja4(w.classifier, 1);
     rc = ndpi ? rs_classifier_use_ndpi(w.classifier, 1) : 0;
     if (rc < 0 && rc != -ENOTSUP)
         fprintf(stderr, "rs-classify: libndpi: %s\n", strerror(-rc));

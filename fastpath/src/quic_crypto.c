@@ -136,6 +136,11 @@ static void hash_two(struct rs_quic_crypto *q, const uint8_t *a, size_t a_length
     EVP_DigestFinal_ex(q->digest, out, NULL);
 }
 
+void rs_sha256(struct rs_quic_crypto *q, const uint8_t *data, uint32_t length, uint8_t out[HASH])
+{
+    hash_two(q, data, length, NULL, 0, out);
+}
+
 /* RFC 2104; key at most one block. */
 static void hmac(struct rs_quic_crypto *q, const uint8_t *key, size_t key_length, const uint8_t *data, size_t length,
                  uint8_t out[HASH])

@@ -137,6 +137,11 @@ void rs_classifier_share(rs_classifier *c, rs_classifier *with)
     c->learned = with->own_learned;
 }
 
+void rs_classifier_use_ja4(rs_classifier *c, int on)
+{
+    c->wants_ja4 = on != 0;
+}
+
 int rs_classifier_use_ndpi(rs_classifier *c, int on)
 {
     if (on && c->ndpi == NULL) {
@@ -176,6 +181,7 @@ void rs_flow_result(const struct rs_flow *flow, rs_result *r)
     int client_is_high = (flow->flags & RS_FLOW_CLIENT_IS_HIGH) != 0;
 
     memset(r, 0, offsetof(rs_result, host) + 1);
+    r->ja4[0] = 0;
     r->state = flow->state;
     r->stage = flow->stage;
     r->transport = flow->transport;

@@ -82,7 +82,7 @@ def _show(context: Context, flows: list[dict[str, Any]]) -> None:
         context.terminal.json({"flows": flows})
         return
     context.terminal.table(
-        ("transport", "from", "to", "application", "protocol", "category", "site", "decided by", "packets"),
+        ("transport", "from", "to", "application", "protocol", "category", "site", "decided by", "packets", "JA4"),
         [
             (
                 flow["transport"],
@@ -94,6 +94,7 @@ def _show(context: Context, flows: list[dict[str, Any]]) -> None:
                 flow["host"] or "-",
                 flow["stage"],
                 str(flow["packets"]),
+                flow["ja4"] or "-",
             )
             for flow in flows
         ],

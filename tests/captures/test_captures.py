@@ -73,7 +73,9 @@ def test_rsctl_says_the_same(case: Path, capsys: pytest.CaptureFixture[str]) -> 
     said: list[dict[str, Any]] = json.loads(capsys.readouterr().out)["flows"]
     expected = [json.loads(line) for line in (case / "expected.jsonl").read_text().splitlines()]
     assert said == [{key: flow[key] for key in said[0]} for flow in expected]
-    assert {"transport", "a", "b", "application", "protocol", "category", "host", "stage", "packets"} == set(said[0])
+    assert {"transport", "a", "b", "application", "protocol", "category", "host", "ja4", "stage", "packets"} == set(
+        said[0]
+    )
 
 
 @pytest.mark.parametrize("name", GENERATED)

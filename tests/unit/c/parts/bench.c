@@ -35,6 +35,7 @@ rs_classifier *classifier_make(uint32_t flows, const rs_apps *apps)
     memset(memory, 0, size);
     if (rs_classifier_init(memory, size, flows, 7, &c) < 0)
         abort();
+    rs_classifier_use_ja4(c, 1);
     if (apps != NULL)
         rs_classifier_set_apps(c, apps);
     return c;
