@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import IO, Any
 
 from firmware.client import Client, ClientError
 from firmware.model import codec
@@ -203,7 +203,7 @@ class Box:
     @contextmanager
     def ask(self, session: str | None = None) -> Iterator[Client]:
         """A client of the control socket, as the local owner unless there is a session."""
-        with Client(self.run / "rsd.sock", session, timeout_s=30) as client:
+        with Client(self.run / "rsd.sock", session, timeout_s=30 * netns.PATIENCE) as client:
             yield client
 
     def call(self, verb: str, **args: Any) -> Any:
@@ -298,25 +298,25 @@ class Box:
         return subprocess.run(argv, capture_output=True, check=False).returncode == 0
 
     @contextmanager
-    def stream(self) -> Iterator[subprocess.Popen[str]]:
-        """Fifty packets a second from client to server for as long as the block lasts."""
-        argv = netns.inside(self.client, ["ping", "-i0.02", "-W1", "-q", "-n", SERVER])
-        process = subprocess.Popen(argv, stdout=subprocess.PIPE, text=True)
+    def stream(self) -> Iterator[IO[str]]:
+        """Fifty packets a second from client to server for as long as the block lasts; lost() reads what was said."""
+        argv = netns.inside(self.client, ["ping", "-i0.02", "-W1", "-n", SERVER])
+        told = tempfile.TemporaryFile("w+")  # noqa: SIM115 (lost() closes it)
+        process = subprocess.Popen(argv, stdout=told, text=True)
         try:
-            yield process
+            yield told
         finally:
             process.send_signal(signal.SIGINT)
             process.wait(10)
-            # What it said fits into the pipe: lost() reads it.
 
 
-def lost(process: subprocess.Popen[str]) -> int:
-    """Packets of an ended stream that were not answered, the one still under way not counted."""
-    assert process.stdout is not None
-    with process.stdout as told:
-        words = re.search(r"(\d+) packets transmitted, (\d+) received", told.read())
-    assert words is not None
-    return max(0, int(words[1]) - int(words[2]) - 1)
+def lost(told: IO[str]) -> int:
+    """Packets of an ended stream that were not answered though a later one was: the last may still be under way."""
+    with told:
+        told.seek(0)
+        answered = {int(number) for number in re.findall(r"icmp_seq=(\d+) ttl=", told.read())}
+    assert answered, "no packet was answered"
+    return max(answered) - len(answered)
 
 
 def _sorted_elements(listed: re.Match[str]) -> str:

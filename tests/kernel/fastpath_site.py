@@ -234,7 +234,7 @@ class Site:
         def connect() -> socket.socket:
             end = socket.socket(family)
             try:
-                end.settimeout(5)
+                end.settimeout(5 * netns.PATIENCE)
                 end.bind((source, 0))
                 end.connect((target, port))
             except OSError:

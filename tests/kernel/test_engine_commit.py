@@ -165,6 +165,7 @@ def test_two_admins_meet(box: Box) -> None:
 
 def test_fastpath_is_back_after_kill(box: Box) -> None:
     netns.wait_until(box.ping, "the client reaches the server")
+    netns.wait_until(lambda: box.unit("rs-fastpath"), "rs-fastpath")
     pid = box.unit("rs-fastpath")
     assert pid is not None
     with box.stream() as stream:
@@ -177,6 +178,7 @@ def test_fastpath_is_back_after_kill(box: Box) -> None:
 
 def test_units_outlive_rsd_and_are_adopted(box: Box) -> None:
     netns.wait_until(lambda: box.unit("dnsmasq"), "dnsmasq")
+    netns.wait_until(lambda: box.unit("rs-fastpath"), "rs-fastpath")
     before = {name: box.unit(name) for name in ("dnsmasq", "rs-fastpath")}
     rsd = box.rsd()
     with box.stream() as stream:

@@ -22,6 +22,7 @@ from tests.kernel.fastpath_site import (
     exchange,
     within,
 )  # fmt: skip
+from tests.lab import netns
 
 pytestmark = pytest.mark.kernel
 
@@ -31,7 +32,7 @@ def ask_name(site: Site, name: str) -> bytes:
 
     def ask() -> bytes:
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as end:
-            end.settimeout(5)
+            end.settimeout(5 * netns.PATIENCE)
             end.bind((CLIENT, 0))
             labels = b"".join(bytes([len(part)]) + part.encode() for part in name.split("."))
             end.sendto(

@@ -13,11 +13,12 @@ from pathlib import Path
 _NETNS = Path("/run/netns")
 _ETC = Path("/etc/netns")
 _CLONE_NEWNET = 0x40000000
+PATIENCE = float(os.environ.get("RS_PATIENCE", "1"))  # how much longer all takes here than on a machine
 
 
 def wait_until(condition: Callable[[], object], what: str, timeout_s: float = 10.0) -> None:
     """Returns when ``condition()`` holds; :raise TimeoutError: naming ``what``, when it does not in time."""
-    deadline = time.monotonic() + timeout_s
+    deadline = time.monotonic() + timeout_s * PATIENCE
     while not condition():
         if time.monotonic() > deadline:
             raise TimeoutError(f"{what}: not after {timeout_s:g} s")

@@ -15,6 +15,7 @@ from tests.vm import initrd, kernel
 
 _REPOSITORY = Path(__file__).parents[2]
 _KEPT_VARIABLES = ("PATH", "HOME", "LANG", "LC_ALL", "PYENV_ROOT")
+_PATIENCE = "RS_PATIENCE=6"  # tests/lab/netns.py
 _POLL_S = 0.2
 
 
@@ -44,7 +45,7 @@ def run(
         share = directory / "share"
         share.mkdir()
         variables = shlex.join(f"{name}={os.environ[name]}" for name in _KEPT_VARIABLES if name in os.environ)
-        script = f"cd {shlex.quote(str(_REPOSITORY))} && exec env -i {variables} {shlex.join(argv)}\n"
+        script = f"cd {shlex.quote(str(_REPOSITORY))} && exec env -i {variables} {_PATIENCE} {shlex.join(argv)}\n"
         (share / "command").write_text(script)
         (share / "modules").write_text(str(system.modules.parent))
         initrd.build(system, directory / "initrd")
