@@ -18,8 +18,8 @@ from webui.live import Hub
 from webui.router import NamesShelf, close_router
 
 BODY_MAX_BYTES = 1 << 20
-VIEWS = ("session", "setup", "blocked", "dashboard", "hosts", "groups", "control", "schedules", "lines", "lans",
-         "revisions", "changes", "system", "users", "live")  # fmt: skip
+VIEWS = ("session", "setup", "blocked", "dashboard", "hosts", "groups", "control", "schedules", "recognition",
+         "lines", "lans", "revisions", "changes", "system", "users", "live")  # fmt: skip
 
 
 def create_app(config: Mapping[str, Any]) -> Flask:

@@ -19,6 +19,7 @@ class ApplicationName:
     name_zh: str
     name_en: str
     category: str
+    suspected: bool = False  # only ever told by behaviour; no category of a policy means it
 
     def name(self, language: str) -> str:
         return (self.name_zh if language == "zh" else self.name_en) or self.id
@@ -34,7 +35,12 @@ class Names:
     def from_reply(cls, reply: Any) -> Names:
         """From rsd's answer to ``applications``."""
         rows = reply["applications"] if isinstance(reply, dict) else reply
-        return cls([ApplicationName(r["id"], r["name_zh"], r["name_en"], r["category"]) for r in rows])
+        return cls(
+            [
+                ApplicationName(r["id"], r["name_zh"], r["name_en"], r["category"], bool(r.get("suspected")))
+                for r in rows
+            ]
+        )
 
     def application(self, identifier: str, language: str) -> str:
         """The application's name; an id without one is shown as it is."""

@@ -1,4 +1,4 @@
-"""Compiles ``fastpath/apps/*.yaml`` to ``apps.bin`` (mapped by C) and ``apps.json`` (names for Python).
+"""Compiles ``fastpath/apps/*.yaml``: ``apps.bin`` (mapped by C), ``apps.json`` (names), ``apps.rsapps`` (bundle.py).
 
 The layout is described in ``fastpath/src/apps.h``. Applications are numbered from 1 in the order of their ids. YAML is
 needed here only, at build time.
@@ -7,7 +7,6 @@ needed here only, at build time.
 from __future__ import annotations
 
 import itertools
-import json
 import re
 import struct
 import sys
@@ -23,6 +22,7 @@ VERSION = 1
 BYTE_ORDER = 0x01020304
 APPS_MAX = 4095
 ID_SIZE = 32
+BUNDLE_NAME = "apps.rsapps"
 CATEGORIES = {
     "im": ("即时通讯", "Instant messaging"),
     "video": ("视频", "Video"),
@@ -54,8 +54,8 @@ CATEGORIES = {
     "system": ("系统", "System"),
     "other": ("其他", "Other"),
 }
-_SIGNS = ("domains", "ports", "networks", "patterns")
-_KEYS = {"id", "name", "category", "market", "source", *_SIGNS}
+SIGNS = ("domains", "ports", "networks", "patterns")
+_KEYS = {"id", "name", "category", "market", "source", "suspected", *SIGNS}
 _TRANSPORTS = {"tcp": 6, "udp": 17}
 _HEADER = struct.Struct("=8s4I8I258I")
 _DOMAIN = re.compile(r"[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*")
@@ -88,16 +88,17 @@ def load(folder: Path) -> list[dict[str, Any]]:
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the one in C is ten times faster
     for path in sorted(folder.glob("*.yaml")):
         for entry in yaml.load(path.read_text(encoding="utf-8"), Loader=loader) or []:  # noqa: S506 (both are safe)
-            problems += [f"{path.name}: {p}" for p in _problems(entry)]
-            app = apps.setdefault(str(entry.get("id")), {**entry, **{sign: [] for sign in _SIGNS}})
-            for key in _SIGNS:
+            problems += [f"{path.name}: {p}" for p in entry_problems(entry)]
+            app = apps.setdefault(str(entry.get("id")), {**entry, **{sign: [] for sign in SIGNS}})
+            for key in SIGNS:
                 app[key] += entry.get(key) or []
     if problems:
         raise AppsError("\n".join(problems))
     return sorted(apps.values(), key=lambda app: app["id"].encode())
 
 
-def _problems(entry: Mapping[str, Any]) -> Iterable[str]:
+def entry_problems(entry: Mapping[str, Any]) -> Iterable[str]:
+    """What is wrong with one entry by itself."""
     app = entry.get("id")
     if not isinstance(app, str) or not 0 < len(app.encode()) < ID_SIZE or app != app.lower() or " " in app:
         yield f"id {app!r} is not 1..{ID_SIZE - 1} bytes in lower case"
@@ -289,7 +290,13 @@ def describe(apps: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """What ``apps.json`` holds: applications in number order (the first is 1), and the categories."""
     return {
         "applications": [
-            {"id": app["id"], "name_zh": app["name"]["zh"], "name_en": app["name"]["en"], "category": app["category"]}
+            {
+                "id": app["id"],
+                "name_zh": app["name"]["zh"],
+                "name_en": app["name"]["en"],
+                "category": app["category"],
+                **({"suspected": True} if app.get("suspected") else {}),
+            }
             for app in apps
         ],
         "categories": [{"id": key, "name_zh": zh, "name_en": en} for key, (zh, en) in CATEGORIES.items()],
@@ -298,18 +305,17 @@ def describe(apps: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 def main(arguments: Sequence[str]) -> int:
     """``appdb.py SOURCE_FOLDER TARGET_FOLDER``."""
+    from fastpath.binding import bundle
+
     source, target = Path(arguments[0]), Path(arguments[1])
     try:
-        apps = load(source)
-        blob = compile_apps(apps)
-    except AppsError as error:
+        unsigned = bundle.write(load(source), (source / "VERSION").read_text().strip())
+        bundle.compile_bundle(bundle.read(unsigned), (), target)
+    except (AppsError, bundle.BundleError) as error:
         sys.stderr.write(f"{error}\n")
         return 1
-    target.mkdir(parents=True, exist_ok=True)
-    (target / "apps.json").write_text(json.dumps(describe(apps), ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-    (target / "apps.bin").write_bytes(blob)
     # What the box compiles anew, without YAML, where the admin has made applications of his own.
-    (target / "apps.source.json").write_text(json.dumps(apps, ensure_ascii=False) + "\n", encoding="utf-8")
+    (target / BUNDLE_NAME).write_bytes(unsigned)
     return 0
 
 

@@ -126,6 +126,14 @@ def compile_policy(tables: Tables, apps: Mapping[str, str], generation: int = 0)
     return _HEAD.pack(MAGIC, VERSION, BYTE_ORDER, length, zlib.crc32(counts + body)) + counts + body
 
 
+def policy_categories(rows: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    """Id -> category of the database's ``rows`` as policies see it, in the order of their numbers.
+
+    What is only suspected belongs to no category: a category never blocks on a suspicion, only who names it does.
+    """
+    return {row["id"]: "" if row.get("suspected") else row["category"] for row in rows}
+
+
 class _Interned(dict[Any, int]):
     """Numbers for values, in the order in which they were first seen."""
 

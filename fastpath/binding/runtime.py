@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 from fastpath.binding._native import ffi, lib
 
 TRANSPORTS = {1: "icmp", 6: "tcp", 17: "udp", 47: "gre", 50: "esp", 58: "icmpv6", 132: "sctp"}
-STAGES = {0: "none", 1: "learned", 2: "dissector", 3: "pattern", 4: "address", 5: "port", 6: "ndpi"}
+STAGES = {0: "none", 1: "learned", 2: "dissector", 3: "pattern", 4: "address", 5: "port", 6: "ndpi", 7: "behaviour"}
 ACTIONS = {0: "allow", 1: "block", 2: "block"}
 QUEUES_MAX: int = lib.RS_QUEUES_MAX
 _EVENTS = 1024
@@ -228,6 +228,9 @@ class Runtime:
     def flows(self, host: str | None = None, application: int | None = None, limit: int = 200) -> list[dict[str, Any]]:
         """Live flows, the largest first; ``application``, ``protocol`` are numbers (0 unknown), ``wan`` 0 is none.
 
+        ``opening`` is what both sides began with, the client first, in hexadecimal; "" where it was not kept.
+        ``confidence`` is per cent, ``None`` where the stage is sure.
+
         :raise OSError: without CAP_NET_ADMIN.
         """
         raw = _buffer("rs_live_flow[]", max(limit, 1))
@@ -242,6 +245,8 @@ class Runtime:
                 "host": _text(f.host), "stage": STAGES[f.stage], "lan_host": _address_or_none(f.host_address),
                 "action": ACTIONS[f.action], "is_decided": bool(f.is_decided), "up_bytes": f.up_bytes,
                 "down_bytes": f.down_bytes, "wan": f.wan, "age_s": f.age_ms / 1000,
+                "confidence": f.confidence or None, "ja4": _text(f.ja4),
+                "opening": [bytes(ffi.buffer(f.opening[n], f.opening_length[n])).hex() for n in range(2)],
             }
             for f in (raw[n] for n in range(count))
         ]  # fmt: skip

@@ -11,6 +11,7 @@
 #define RS_HOST_SIZE 96      /* longest host name kept, with its NUL */
 #define RS_ERROR_SIZE 160    /* buffer for a message to a person */
 #define RS_ID_SIZE 32        /* longest identifier, with its NUL */
+#define RS_OPENING_SIZE 40   /* first bytes kept of each side of a flow that was not recognised at once */
 #define RS_JA4_SIZE 37       /* fingerprint of a TLS client, with its NUL */
 
 /* ---- application database (built by binding/appdb.py, fastpath/apps/) ---- */
@@ -33,8 +34,8 @@ typedef struct rs_classifier rs_classifier;
 
 enum rs_state { RS_NEED_MORE = 0, RS_DECIDED = 1, RS_EXCLUDED = 2 };
 
-/* Which stage decided. */
-enum rs_stage { RS_STAGE_NONE = 0, RS_STAGE_LEARNED = 1, RS_STAGE_DISSECTOR = 2, RS_STAGE_PATTERN = 3, RS_STAGE_ADDRESS = 4, RS_STAGE_PORT = 5, RS_STAGE_NDPI = 6 };
+/* Which stage decided. RS_STAGE_BEHAVIOUR is the worker's, not the classifier's: it needs to know the host. */
+enum rs_stage { RS_STAGE_NONE = 0, RS_STAGE_LEARNED = 1, RS_STAGE_DISSECTOR = 2, RS_STAGE_PATTERN = 3, RS_STAGE_ADDRESS = 4, RS_STAGE_PORT = 5, RS_STAGE_NDPI = 6, RS_STAGE_BEHAVIOUR = 7 };
 
 typedef struct rs_packet {
     const uint8_t *data;     /* from the IP header on */
@@ -170,8 +171,10 @@ typedef struct rs_live_flow {
     uint8_t client[16], server[16], host_address[16]; /* host_address: the LAN end */
     uint16_t client_port, server_port, application, protocol;
     uint8_t transport, stage, action, wan, is_decided;
+    uint8_t confidence;      /* in per cent, of RS_STAGE_BEHAVIOUR; 0: the stage is sure */
+    uint8_t opening_length[2], opening[2][RS_OPENING_SIZE]; /* first bytes, 0 the client's; kept where the flow was not recognised at once */
     uint64_t up_bytes, down_bytes, age_ms;
-    char host[RS_HOST_SIZE];
+    char host[RS_HOST_SIZE], ja4[RS_JA4_SIZE];
 } rs_live_flow;
 
 typedef struct rs_stats {

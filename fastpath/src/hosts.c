@@ -102,6 +102,7 @@ static struct rs_host_slot *claim(rs_shm *shm, const uint8_t *address, uint64_t 
     atomic_store(&slot->up_bytes, 0);
     atomic_store(&slot->down_bytes, 0);
     atomic_store(&slot->connections, 0);
+    atomic_store(&slot->peers_minute, 0);
     atomic_store_explicit(&slot->version, version + 2, memory_order_release);
     return slot;
 }

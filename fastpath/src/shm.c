@@ -18,6 +18,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "flow.h"
+
 static int fail(char *error, const char *what, const char *path, int number)
 {
     snprintf(error, RS_ERROR_SIZE, "%s %.100s: %s", what, path, strerror(number));
@@ -47,7 +49,7 @@ static uint32_t layout_number(void)
     return (uint32_t)(sizeof(struct rs_shm_header) * 31 + sizeof(struct rs_worker_shared) * 37 +
                       sizeof(struct rs_ring) * 41 + sizeof(struct rs_usage_slot) * 43 +
                       sizeof(struct rs_ledger_slot) * 47 + sizeof(struct rs_host_slot) * 53 +
-                      sizeof(struct rs_alias_slot) * 59);
+                      sizeof(struct rs_alias_slot) * 59 + sizeof(struct rs_opening) * 61);
 }
 
 static uint64_t place(uint64_t *end, uint64_t length)
@@ -77,6 +79,8 @@ static void plan_header(struct rs_shm_header *h, uint32_t queues, uint32_t flows
     h->hosts_at = place(&end, sizeof(struct rs_host_slot) * RS_HOST_SLOTS);
     h->aliases_at = place(&end, sizeof(struct rs_alias_slot) * RS_HOST_SLOTS);
     h->classifiers_at = place(&end, h->classifier_length * queues);
+    h->openings_count = rs_flow_buckets((flows + queues - 1) / queues) * UINT64_C(1) * RS_FLOW_WAYS;
+    h->openings_at = place(&end, sizeof(struct rs_opening) * h->openings_count * queues);
     h->length = place(&end, 0);
     h->interval_ms = RS_INTERVAL_MS;
     h->active_epoch = 1;
@@ -150,6 +154,7 @@ static int map_file(const char *path, int fd, const struct rs_shm_header *found,
     shm->hosts = (struct rs_host_slot *)(base + found->hosts_at);
     shm->aliases = (struct rs_alias_slot *)(base + found->aliases_at);
     shm->classifiers = base + found->classifiers_at;
+    shm->openings = (struct rs_opening *)(base + found->openings_at);
     shm->length = found->length;
     shm->fd = fd;
     snprintf(shm->path, sizeof shm->path, "%s", path);

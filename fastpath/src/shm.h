@@ -4,7 +4,7 @@
  *
  *   rsd             wanted_*, acked_epoch, drain_wanted, interval_ms, ring tails
  *   main thread     heartbeat_ms, loaded_*, refused_*, error
- *   queue thread k  worker k, ring k's head, classifier k; host table (claimed slot by slot)
+ *   queue thread k  worker k, ring k's head, classifier k and its openings; host table (claimed slot by slot)
  *   account thread  usage banks, active_epoch, ledger, journal; bytes in the host table
  *
  * A section of zeros is valid: nothing needs a start value, and pages never touched take no memory.
@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 #include "api.h"
+#include "opening.h"
 
 #define RS_SHM_MAGIC   "RSFPSHM"
 #define RS_USAGE_SLOTS 16384u /* per bank: hosts x applications x WANs between two drains */
@@ -60,6 +61,7 @@ struct rs_host_slot {
     uint8_t address[16];
     rs_counter mac; /* 48 bits; 0 unknown */
     rs_counter first_ms, last_ms, up_bytes, down_bytes, connections;
+    rs_counter peers, peers_before, peers_minute; /* behaviour.c: networks of peers, by hash */
 };
 
 /* The IPv4 address of a MAC: gives the machine's IPv6 addresses the same groups. */
@@ -87,6 +89,7 @@ struct rs_shm_header {
     uint32_t abi, layout, queues, flows, ledger_slots;
     uint64_t length, instance;
     uint64_t workers_at, rings_at, banks_at, ledger_at, hosts_at, aliases_at, classifiers_at, classifier_length;
+    uint64_t openings_at, openings_count;  /* count: of one queue */
     _Alignas(64) _Atomic uint32_t changes; /* futex: bumped whenever a waiter may go on */
     _Atomic uint32_t generation, interval_ms;
     rs_counter starts, heartbeat_ms;
@@ -111,6 +114,7 @@ struct rs_shm {
     struct rs_host_slot *hosts;
     struct rs_alias_slot *aliases;
     uint8_t *classifiers;
+    struct rs_opening *openings; /* by queue and place in its flow table */
     size_t length;
     int fd;
     char path[4096];

@@ -103,6 +103,22 @@ static int is_same_flow(const rs_live_flow *f, const rs_result *r)
            !memcmp(f->server, r->client, 16);
 }
 
+static void add_opening(rs_live_flow *f, const struct rs_opening *place, const rs_result *r)
+{
+    struct rs_opening copy = *place;
+
+    if (rs_opening_of(&copy, r) == NULL)
+        return;
+    for (int side = 0; side < 2; side++)
+        f->opening_length[side] = copy.length[side] < RS_OPENING_SIZE ? copy.length[side] : RS_OPENING_SIZE;
+    memcpy(f->opening, copy.bytes, sizeof f->opening);
+    memcpy(f->ja4, copy.ja4, sizeof f->ja4 - 1);
+    if (copy.confidence != 0) {
+        f->confidence = copy.confidence;
+        f->stage = RS_STAGE_BEHAVIOUR;
+    }
+}
+
 /* Looks every flow of the flow tables up among the listed ones: their own lookup is the queue threads'. */
 static int join_flow_tables(const struct listing *l)
 {
@@ -140,6 +156,7 @@ static int join_flow_tables(const struct listing *l)
                 f->protocol = r.protocol;
                 f->stage = r.stage;
                 memcpy(f->host, r.host, sizeof f->host);
+                add_opening(f, &l->shm->openings[h->openings_count * q + n], &r);
             }
         }
     }

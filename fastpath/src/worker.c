@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "behaviour.h"
 #include "page.h"
 
 #define DNS_PORT  53
@@ -30,7 +31,11 @@ int rs_worker_init(struct rs_worker *w, rs_shm *shm, uint32_t index, struct rs_w
     memset(memory, 0, h->classifier_length);
     result = rs_classifier_init(memory, h->classifier_length, (h->flows + h->queues - 1) / h->queues,
                                 (uint32_t)(h->instance >> 17) + index, &w->classifier);
-    if (result == 0 && first) /* a DNS answer and the flow after it may meet different threads */
+    if (result < 0)
+        return result;
+    rs_classifier_use_ja4(w->classifier, 1);
+    w->openings = shm->openings + h->openings_count * index;
+    if (first) /* a DNS answer and the flow after it may meet different threads */
         rs_classifier_share(w->classifier, first->classifier);
     return result;
 }
@@ -42,6 +47,8 @@ void rs_worker_turn(struct rs_worker *w, const struct rs_tables *t)
     rs_classifier_set_apps(w->classifier, t->apps);
     w->apps = t->apps;
     w->dns = rs_apps_find(t->apps, "dns");
+    w->suspected[RS_SUSPECT_P2P] = rs_apps_find(t->apps, "encrypted_p2p");
+    w->suspected[RS_SUSPECT_PROXY] = rs_apps_find(t->apps, "encrypted_proxy");
     atomic_store(&w->shared->adopted, t->numbering);
 }
 
@@ -50,6 +57,7 @@ struct known {
     const rs_result *result; /* NULL: judged anew, not dissected */
     const struct rs_view *view;
     uint16_t application;
+    uint8_t is_suspected; /* by behaviour, not by the classifier */
     int host_is_source, is_rejudged;
 };
 
@@ -70,7 +78,7 @@ static void tell(struct rs_worker *w, const struct known *k, const rs_identity *
     event.is_rejudged = (uint8_t)k->is_rejudged;
     memcpy(event.mac, host->mac, sizeof event.mac);
     if (r) {
-        event.stage = r->stage;
+        event.stage = k->is_suspected ? RS_STAGE_BEHAVIOUR : r->stage;
         event.protocol = r->protocol;
         memcpy(event.client, r->client, 16);
         memcpy(event.server, r->server, 16);
@@ -132,6 +140,19 @@ static void rejudge(struct rs_worker *w, const struct rs_tables *t, const rs_pac
         out->mark = decided_mark(t, mark, known.application, decision.action == RS_BLOCK ? before : RS_ALLOW);
 }
 
+/* The application that a flow without a name has by what its host does; 0 none. */
+static uint16_t suspect(struct rs_worker *w, const struct rs_tables *t, const rs_identity *host, const rs_result *r,
+                        uint64_t now_ms)
+{
+    struct rs_opening *opening = &w->openings[r->flow];
+    struct rs_host_slot *slot = rs_host_find(w->shm, host->address);
+
+    if (slot == NULL || memcmp(host->address, r->client, sizeof r->client) != 0 || rs_opening_of(opening, r) == NULL ||
+        rs_policy_is_local(t->policy, r->server))
+        return 0;
+    return w->suspected[rs_behaviour_of(slot, opening, r, now_ms, &opening->confidence)];
+}
+
 static void judge(struct rs_worker *w, const struct rs_tables *t, const rs_packet *packet, const struct rs_view *v,
                   uint32_t mark, struct rs_verdict *out)
 {
@@ -153,12 +174,18 @@ static void judge(struct rs_worker *w, const struct rs_tables *t, const rs_packe
         known.host_is_source = r.from_client;
     rs_shm_identity(w->shm, known.host_is_source ? v->source : v->target, &host);
     is_last = r.packets >= w->packets_limit;
+    if (r.payload_length > 0 && (r.state != RS_DECIDED || r.ja4[0] != 0))
+        rs_opening_note(&w->openings[r.flow], &r, packet);
     if (r.state == RS_NEED_MORE && !is_last) {
         rs_policy_decide(t->policy, w->index, &host, known.application, &decision);
         /* Blocked whatever it turns out to be: at once, but a page can only answer a request. */
         if (!decision.is_certain || decision.action != RS_BLOCK ||
             (r.transport == RS_TCP && r.server_port == HTTP_PORT))
             return;
+    }
+    if (known.application == 0) {
+        known.application = suspect(w, t, &host, &r, packet->now_ms);
+        known.is_suspected = known.application != 0;
     }
     rs_policy_decide(t->policy, w->index, &host, known.application, &decision);
     rs_count(r.state == RS_EXCLUDED ? &w->shared->excluded : &w->shared->decided, 1);

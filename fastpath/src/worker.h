@@ -25,8 +25,10 @@ struct rs_worker {
     struct rs_worker_shared *shared;
     struct rs_ring *ring;
     rs_classifier *classifier;
-    const rs_apps *apps; /* what the classifier was told last */
-    uint16_t dns;        /* its number for DNS */
+    const rs_apps *apps;   /* what the classifier was told last */
+    uint16_t dns;          /* its number for DNS */
+    uint16_t suspected[3]; /* its numbers by enum rs_suspicion */
+    struct rs_opening *openings;
 };
 
 struct rs_verdict {

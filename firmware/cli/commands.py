@@ -101,6 +101,31 @@ COMMANDS = (
     ),
     Command(("applications",), "the applications that can be recognised", "state:applications"),
     Command(
+        ("unknown",),
+        "live traffic that has no name yet, the largest first",
+        "recognition:unknown",
+        (_LIMIT, argument("--export", metavar="FILE", completer="file", help="write it for who keeps your database")),
+    ),
+    Command(("posture",), "how much traffic cannot be seen into", "recognition:posture"),
+    Command(("database", "show"), "which application database is in force", "recognition:database_show"),
+    Command(
+        ("database", "update"),
+        "put a signed application database in force",
+        "recognition:database_update",
+        (
+            argument(
+                "source",
+                nargs="?",
+                metavar="SOURCE",
+                completer="file",
+                help="file or address; default: recognition.update_url",
+            ),
+        ),
+    ),
+    Command(
+        ("database", "rollback"), "put the application database before in force again", "recognition:database_rollback"
+    ),
+    Command(
         ("classify",),
         "recognise the flows of a capture file (needs no daemon)",
         "classify:classify",
@@ -145,4 +170,4 @@ COMMANDS = (
     ),
 )
 
-GROUPS = {"token": "tokens for REST"}
+GROUPS = {"token": "tokens for REST", "database": "the database of applications"}

@@ -28,13 +28,14 @@ class FactsSource:
         port_names: tuple[str, ...] | None,
         *,
         applications: Callable[[], dict[str, str]],
+        database: Callable[[], str],
         queues: int,
         with_web: bool,
     ) -> None:
         self._lines_dir = run_dir / "lines"
         self._lines_dir.mkdir(parents=True, exist_ok=True)
         self._port_names = port_names
-        self._applications = applications
+        self._applications, self._database = applications, database
         self._queues = queues
         self._nft_queue = probe.has_nft_queue()
         self._can_set_clock = probe.can_set_clock()
@@ -47,6 +48,7 @@ class FactsSource:
         return Facts(
             ports=self.ports(),
             applications=self._applications(),
+            database=self._database(),
             lines=self.lines(config),
             active_schedules=schedules.active(config, datetime.now(UTC)),
             nft_queue=self._nft_queue,

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from fastpath.binding.apps import Apps
 from fastpath.binding.policy import compile_policy
 from fastpath.binding.runtime import Runtime, TableRefusedError
-from firmware.kernel import files
+from firmware.daemon.database import Database
 from firmware.kernel.errors import KernelError
 from firmware.kernel.supervisor import Supervisor
 from firmware.model.plan import CustomApplication, FastpathTables, Unit
@@ -22,25 +20,22 @@ log = logging.getLogger(__name__)
 UNIT = "rs-fastpath"
 SHM = "fastpath.shm"
 PACKETS = 32  # of a flow up to which the rules queue; rs-fastpath decides by the 8th that it sees
-LOAD_S = 2.0
+LOAD_S = 5.0
 HUNG_MS = 3000  # it beats four times a second
+HUNG_LOOKS = 3  # in a row: after a pause of the whole machine its beat is as old, but only once
 
 
 class FastpathDoor:
-    """Loads tables and watches; ``on_numbering`` hears which names the numbers stand for from now on.
+    """Loads tables and watches; ``on_numbering`` hears which names the numbers stand for from now on."""
 
-    ``build_dir`` holds what ``make build`` compiled: the program, and the application database for C (``apps.bin``),
-    for people (``apps.json``) and for compiling it together with the admin's own (``apps.source.json``).
-    """
-
-    def __init__(self, run_dir: Path, build_dir: Path, queues: int) -> None:
-        self._build_dir = build_dir
+    def __init__(self, run_dir: Path, database: Database, queues: int) -> None:
+        self.database = database
         self._run_dir = run_dir
         self.runtime = _open(run_dir / SHM, queues)
         self.on_numbering: Callable[[list[str], list[str]], None] = lambda applications, policies: None
-        self._database = _read_database(build_dir / "apps.json")
-        self._own: tuple[CustomApplication, ...] | None = None  # those in the database that was handed over last
+        self._handed_over: tuple[str, tuple[CustomApplication, ...]] | None = None  # the database's version and the own
         self._apps: Apps | None = None  # opened when somebody asks
+        self._hung_looks = 0
         self._lock = threading.Lock()
         self.unit = Unit(
             name=UNIT,
@@ -54,18 +49,24 @@ class FastpathDoor:
 
     def applications(self) -> dict[str, str]:
         """Id and category of every application of the database, in the order of their numbers."""
-        return self._database
+        return self.database.in_force.categories
+
+    @property
+    def version(self) -> str:
+        """Of the application database that the fastpath has; "" before the first."""
+        return self._handed_over[0] if self._handed_over else ""
 
     def load(self, tables: FastpathTables, generation: int) -> None:
         """Put tables in force under a generation. Raises KernelError with the fastpath's reason."""
-        categories = {**self._database, **{own.id: own.category for own in tables.applications}}
+        categories = self.database.in_force.policy_categories | {own.id: own.category for own in tables.applications}
+        wanted = (tables.database, tables.applications)
         try:
-            apps = None if tables.applications == self._own else self._compiled(tables.applications)
+            apps = None if wanted == self._handed_over else self.database.compiled(tables.applications)
             self.runtime.set_tables(compile_policy(tables, categories, generation), apps, LOAD_S)
         except (ValueError, TableRefusedError, TimeoutError, OSError) as error:
-            self._own = None
+            self._handed_over = None
             raise KernelError("policy table", str(error)) from error
-        self._own = tables.applications
+        self._handed_over = wanted
         self._forget_apps()
         self.on_numbering(list(categories), [row.name for row in tables.rows])
 
@@ -83,42 +84,19 @@ class FastpathDoor:
     def watch(self, supervisor: Supervisor) -> bool:
         """End a fastpath that hangs, so that it is started anew; returns whether it is alive."""
         stats = self.runtime.stats()
-        if stats["alive"] and stats["heartbeat_ms"] > HUNG_MS:
+        self._hung_looks = self._hung_looks + 1 if stats["alive"] and stats["heartbeat_ms"] > HUNG_MS else 0
+        if self._hung_looks >= HUNG_LOOKS:
+            self._hung_looks = 0
             log.error("rs-fastpath hangs since %d ms: it is killed", stats["heartbeat_ms"])
             supervisor.restart(UNIT)
             return False
         return bool(stats["alive"])
-
-    def _compiled(self, own: tuple[CustomApplication, ...]) -> Path | None:
-        """The database's file, compiled anew when the admin has applications of his own."""
-        path = self._build_dir / "apps.bin"
-        if not own or not path.exists():
-            return path if path.exists() else None
-        from fastpath.binding.appdb import compile_apps, extend
-
-        source = json.loads((self._build_dir / "apps.source.json").read_bytes())
-        compiled = self._run_dir / "apps.own.bin"
-        files.write(compiled, compile_apps(extend(source, [_entry(application) for application in own])))
-        return compiled
 
     def _forget_apps(self) -> None:
         with self._lock:
             if self._apps is not None:
                 self._apps.close()
                 self._apps = None
-
-
-def _entry(application: CustomApplication) -> dict[str, Any]:
-    """An application of the admin's as the database's sources have theirs."""
-    return {
-        "id": application.id,
-        "name": {"zh": application.name_zh, "en": application.name_en},
-        "category": application.category,
-        "domains": list(application.domains),
-        "networks": list(application.networks),
-        "ports": [f"{transport}/{low}-{high}" for low, high in application.ports for transport in ("tcp", "udp")],
-        "patterns": [],
-    }
 
 
 def _open(path: Path, queues: int) -> Runtime:
@@ -129,12 +107,3 @@ def _open(path: Path, queues: int) -> Runtime:
         log.error("%s is replaced: %s", path, error)
         path.unlink(missing_ok=True)
         return Runtime(path, queues=queues)
-
-
-def _read_database(path: Path) -> dict[str, str]:
-    try:
-        data = json.loads(path.read_bytes())
-    except FileNotFoundError:
-        log.error("%s is missing: no application is known by name; run make build", path)
-        return {}
-    return {row["id"]: row["category"] for row in data["applications"]}

@@ -9,8 +9,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import msgspec
+
 import firmware
+from firmware import features
 from firmware.daemon.auth import Authority, Identity
+from firmware.daemon.database import Database, fetch
+from firmware.daemon.errors import InvalidError
 from firmware.daemon.facts import FactsSource
 from firmware.daemon.fastpath import UNIT, FastpathDoor
 from firmware.daemon.journal import Journal, Level
@@ -29,6 +34,8 @@ log = logging.getLogger(__name__)
 
 ROOT = Path(firmware.__file__).resolve().parent.parent
 STATUS_S = 2.0
+DAY_S = 86_400.0
+FIRST_UPDATE_S = 120.0  # after the start: the lines must be up
 WATCH_S = 0.5
 
 
@@ -51,15 +58,18 @@ class Services:
         queues = options.queues or min(os.cpu_count() or 1, 4)
         self.is_closing = False
         self._stop = threading.Event()
+        self._updating = threading.Lock()
         self._certificates = Certificates(state, run)
         self._with_web = options.with_web
         self.journal = Journal(state / "log.db")
         build = ROOT / "fastpath" / "build"
-        self.fastpath = FastpathDoor(run, build, queues)
+        self.database = Database(build, state, run)
+        self.fastpath = FastpathDoor(run, self.database, queues)
         self.facts = FactsSource(
             run,
             options.ports,
             applications=self.fastpath.applications,
+            database=lambda: self.database.in_force.version,
             queues=queues,
             with_web=options.with_web,
         )
@@ -79,7 +89,7 @@ class Services:
         self.monitor = Monitor(
             state,
             self.fastpath.runtime,
-            build / "apps.json",
+            self.database.names,
             on_line_change=self._line_changed,
             on_alarm=self._monitor_alarm,
             match_host=self.fastpath.match_host,
@@ -149,6 +159,64 @@ class Services:
         return identity.kind == "local" or any(
             f"token.{token.name}" == identity.user for token in self.authority.secrets.tokens()
         )
+
+    # ---- the application database ----
+
+    def update_applications(self, data: bytes) -> dict[str, Any]:
+        """Put a signed database in force. InvalidError says why not; what was in force then stays."""
+        config = self.engine.config
+        with self._updating, self.database.checked(data, config.recognition.publishers) as fresh:
+            facts = msgspec.structs.replace(self.facts(config), applications=fresh.categories)
+            if problems := [problem for problem in features.verify(config, facts) if problem.severity == "error"]:
+                raise InvalidError("The configuration needs what this database has not.", problems=problems)
+            self.database.take()
+            self._use_database()
+            if self.fastpath.version != fresh.version:
+                self.database.roll_back()
+                self._use_database()
+                raise InvalidError("The fastpath refused the database; the one before is in force again.")
+        return self.applications_state()
+
+    def roll_back_applications(self) -> dict[str, Any]:
+        """Put the application database before in force again; InvalidError when there is none."""
+        with self._updating:
+            self.database.roll_back()
+            self._use_database()
+        return self.applications_state()
+
+    def applications_state(self) -> dict[str, Any]:
+        """The verb ``applications.database``."""
+        now = self.database.in_force
+        return {
+            "version": now.version,
+            "source": "update" if now.is_update else "firmware",
+            "applications": len(now.categories),
+            "previous": self.database.previous,
+        }
+
+    def _use_database(self) -> None:
+        self.monitor.catalogue.read_from(self.database.names)
+        self.engine.refresh()
+
+    def _update_daily(self) -> None:
+        """Fetch and take what is published, where the admin wants it; trouble is an alarm until it went well."""
+        wanted = self.engine.config.recognition
+        self._until_update_s -= WATCH_S
+        if not (wanted.update_daily and self._until_update_s <= 0):
+            return
+        self._until_update_s = DAY_S
+        threading.Thread(target=self._fetch_update, args=(wanted.update_url,), name="update", daemon=True).start()
+
+    def _fetch_update(self, url: str) -> None:
+        try:
+            data = fetch(url)
+            if self.database.is_newer(data):
+                self.update_applications(data)
+        except InvalidError as error:
+            message = "The application database could not be updated: %(reason)s"
+            self.tell("applications", "warning", message, {"reason": str(error)})
+        else:
+            self.alarm("applications", None)
 
     # ---- what the parts tell ----
 
@@ -240,7 +308,7 @@ class Services:
 
     def _watch(self) -> None:
         """The fastpath's heartbeat, and the state for whoever looks at it live."""
-        jobs: list[Callable[[], None]] = [self._watch_fastpath, self._publish_status]
+        jobs: list[Callable[[], None]] = [self._watch_fastpath, self._publish_status, self._update_daily]
         while not self._stop.wait(WATCH_S):
             for job in jobs:
                 try:
@@ -265,3 +333,4 @@ class Services:
 
     _well_s = 0.0
     _until_status_s = STATUS_S
+    _until_update_s = FIRST_UPDATE_S

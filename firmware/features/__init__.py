@@ -23,6 +23,7 @@ from firmware.features import (
     nat,
     policies,
     port_forwards,
+    recognition,
     routing,
     schedules,
     system,
@@ -57,6 +58,7 @@ FEATURES: tuple[ModuleType, ...] = (
     schedules,
     applications,
     policies,
+    recognition,
     users,
 )
 

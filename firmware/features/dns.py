@@ -5,13 +5,15 @@ from __future__ import annotations
 from firmware.features import dhcp
 from firmware.features.part import Part
 from firmware.features.problems import problem, unreadable
-from firmware.features.topology import bridge, lan_address, lines
+from firmware.features.topology import bridge, lan_address, lan_networks4, lan_networks6, lines
 from firmware.model.config import Config
 from firmware.model.facts import Facts
 from firmware.model.plan import File, Unit
 from firmware.model.problem import Problem
 from firmware.model.values import parse_address, parse_hostname
 
+# Mozilla, "Canary domain - use-application-dns.net"; Apple, "Prepare your network for iCloud Private Relay".
+CANARIES = ("use-application-dns.net", "mask.icloud.com", "mask-h2.icloud.com")
 CONF, HOSTS, SERVERS = "dnsmasq.d/dns.conf", "dnsmasq/hosts", "dnsmasq/servers"
 _ARGV = (
     "dnsmasq",
@@ -96,6 +98,10 @@ def render(config: Config, facts: Facts) -> Part:
         conf.append("interface=lo")
     if config.dns.rebind_protection:
         conf += ["stop-dns-rebind", "rebind-localhost-ok", f"rebind-domain-ok=/{domain}/"]
+    if config.dns.canary:
+        conf += [f"local=/{name}/" for name in CANARIES]  # "no such name" is the sign that they look for
+    if config.dns.hide_ech_keys:
+        conf.append("filter-rr=HTTPS,SVCB")
     hosts = [f"{lan_address(lan).ip} {config.system.hostname.lower()}" for _, lan in sorted(config.lans.items())]
     hosts += [f"{parse_address(to)} {parse_hostname(name)}" for name, to in sorted(config.dns.records.items())]
     changing = (HOSTS, SERVERS, dhcp.RESERVATIONS)
@@ -105,7 +111,22 @@ def render(config: Config, facts: Facts) -> Part:
             File(path=HOSTS, content=_text(hosts)),
             File(path=SERVERS, content=_text(_servers(config, facts))),
         ),
+        rules={"nat_in": _redirect(config, facts)},
         units=(Unit(name="dnsmasq", argv=_ARGV, restart_on=(CONF, dhcp.CONF), reload_on=changing),),
+    )
+
+
+def _redirect(config: Config, facts: Facts) -> tuple[str, ...]:
+    """Questions that leave for a server of the internet come here; those to a server of another LAN do not."""
+    if not (config.dns.redirect and config.lans):
+        return ()
+    question = "meta l4proto { tcp, udp } th dport 53 redirect"
+    networks4 = ", ".join(map(str, lan_networks4(config)))
+    networks6 = ", ".join(map(str, lan_networks6(config, facts)))
+    away6 = f"ip6 daddr != {{ {networks6} }} " if networks6 else "meta nfproto ipv6 "
+    return (
+        f"iifname @lan_devices ip daddr != {{ {networks4} }} {question}",
+        f"iifname @lan_devices {away6}{question}",
     )
 
 

@@ -56,6 +56,7 @@ def render(config: Config, facts: Facts) -> Part:
             rows=tuple(_row(name, policy, number) for name, policy in rows),
             local_networks=tuple(networks),
             applications=custom_applications(config),
+            database=facts.database,
             # Plain http: who is blocked must not meet a certificate that his browser does not know.
             block_page_url=f"http://{router}/blocked" if router else "",
         )

@@ -111,12 +111,19 @@ class PortForward(Node, frozen=True):
 
 
 class Dns(Node, frozen=True):
-    """Name service for the LANs; without ``upstreams`` the lines' own servers are asked."""
+    """Name service for the LANs; without ``upstreams`` the lines' own servers are asked.
+
+    ``redirect``: questions to other servers are answered here. ``canary``: browsers and phones are told not to take
+    encrypted ways round it. ``hide_ech_keys``: sites' keys for encrypting their name are left out of the answers.
+    """
 
     domain: str = "lan"
     upstreams: tuple[str, ...] = ()
     records: dict[str, str] = field(default_factory=dict)
     rebind_protection: bool = True
+    redirect: bool = False
+    canary: bool = False
+    hide_ech_keys: bool = False
 
 
 class Host(Node, frozen=True):
@@ -146,6 +153,15 @@ class Schedule(Node, frozen=True):
     description: str = ""
 
 
+class Pattern(Node, frozen=True):
+    """Bytes at an offset of a flow's first payload: ``hex`` such as ``16 03 ?? 01``, ``??`` stands for any byte."""
+
+    transport: Literal["tcp", "udp"]
+    hex: str
+    offset: Annotated[int, Meta(ge=0, le=1023)] = 0
+    length: Annotated[int, Meta(ge=1, le=65535)] | None = None  # of the whole payload
+
+
 class Application(Node, frozen=True):
     """An application the admin made, beside those of the database."""
 
@@ -155,6 +171,18 @@ class Application(Node, frozen=True):
     domains: tuple[str, ...] = ()
     networks: tuple[str, ...] = ()
     ports: tuple[str, ...] = ()
+    patterns: tuple[Pattern, ...] = ()
+
+
+class Recognition(Node, frozen=True):
+    """Updates of the application database: from where, and whose signature counts.
+
+    ``publishers`` are names and Ed25519 public keys (32 bytes in base64).
+    """
+
+    publishers: dict[Identifier, str] = field(default_factory=dict)
+    update_url: str = ""
+    update_daily: bool = False
 
 
 class Policy(Node, frozen=True):
@@ -199,4 +227,5 @@ class Config(Node, frozen=True):
     schedules: dict[Identifier, Schedule] = field(default_factory=dict)
     applications: dict[Identifier, Application] = field(default_factory=dict)
     policies: dict[Identifier, Policy] = field(default_factory=dict)
+    recognition: Recognition = field(default_factory=Recognition)
     users: dict[Identifier, User] = field(default_factory=dict)

@@ -62,12 +62,14 @@ NOUNS = {
     "schedules": "Schedule",
     "applications": "Own application",
     "policies": "Policy",
+    "recognition": "Recognition",
     "users": "User",
 }
 SETTINGS = {
     "action": "action",
     "address": "address",
     "applications": "applications",
+    "canary": "canary domains",
     "categories": "categories",
     "category": "category",
     "days": "days",
@@ -86,6 +88,8 @@ SETTINGS = {
     "gateway": "gateway",
     "groups": "groups",
     "health_targets": "health targets",
+    "hex": "bytes",
+    "hide_ech_keys": "leave out keys for encrypted names",
     "hostname": "host name",
     "interface": "port",
     "ipv6": "IPv6",
@@ -94,6 +98,7 @@ SETTINGS = {
     "ipv6_prefix": "IPv6 prefix",
     "language": "language",
     "lease_s": "lease time in seconds",
+    "length": "length",
     "mac": "MAC address",
     "masquerade": "masquerade",
     "members": "members",
@@ -104,11 +109,15 @@ SETTINGS = {
     "networks": "networks",
     "ntp_servers": "time servers",
     "number": "number",
+    "offset": "offset",
+    "patterns": "patterns",
     "ports": "ports",
     "position": "position",
     "protocol": "protocol",
+    "publishers": "publishers",
     "rebind_protection": "rebind protection",
     "records": "record",
+    "redirect": "answer all questions here",
     "reservations": "reservation",
     "role": "role",
     "schedule": "schedule",
@@ -118,13 +127,16 @@ SETTINGS = {
     "timezone": "time zone",
     "to_address": "to address",
     "to_port": "to port",
+    "transport": "transport",
+    "update_daily": "daily updates",
+    "update_url": "address of updates",
     "upstreams": "upstream servers",
     "wan": "line",
     "weight": "weight",
     "windows": "times",
     "zone": "zone",
 }
-_SINGLE = ("system", "dns")  # objects that are not collections
+_SINGLE = ("system", "dns", "recognition")  # objects that are not collections
 
 
 def describe(changes: list[Change], language: str) -> list[str]:

@@ -26,6 +26,7 @@ class LineState(Struct, frozen=True, kw_only=True):
 class Facts(Struct, frozen=True, kw_only=True):
     ports: dict[str, PortFact] = field(default_factory=dict)
     applications: dict[str, str] = field(default_factory=dict)  # id -> category, of the database
+    database: str = ""  # its version
     lines: dict[str, LineState] = field(default_factory=dict)  # by WAN
     active_schedules: frozenset[str] = frozenset()
     nft_queue: bool = True

@@ -105,6 +105,15 @@ class PolicyRow(Struct, frozen=True, kw_only=True):
     except_applications: tuple[str, ...] = ()
 
 
+class CustomPattern(Struct, frozen=True, kw_only=True, order=True):
+    """As :class:`firmware.model.config.Pattern`, the hexadecimal text without blanks; ``length`` 0: any."""
+
+    transport: str
+    hex: str
+    offset: int
+    length: int
+
+
 class CustomApplication(Struct, frozen=True, kw_only=True, order=True):
     id: str
     name_zh: str
@@ -113,6 +122,7 @@ class CustomApplication(Struct, frozen=True, kw_only=True, order=True):
     domains: tuple[str, ...] = ()
     networks: tuple[str, ...] = ()
     ports: tuple[tuple[int, int], ...] = ()  # inclusive
+    patterns: tuple[CustomPattern, ...] = ()
 
 
 class FastpathTables(Struct, frozen=True, kw_only=True):
@@ -123,6 +133,7 @@ class FastpathTables(Struct, frozen=True, kw_only=True):
     local_networks: tuple[str, ...] = ()
     applications: tuple[CustomApplication, ...] = ()
     block_page_url: str = ""
+    database: str = ""  # version of the application database
 
 
 class Plan(Struct, frozen=True, kw_only=True):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from base64 import b64decode
 from collections.abc import Iterable, Iterator
 from ipaddress import (
     IPv4Address,
@@ -27,6 +28,9 @@ Network = IPv4Network | IPv6Network
 
 _MAC = re.compile(r"[0-9a-fA-F]{2}([:-][0-9a-fA-F]{2}){5}")
 _TIME = re.compile(r"([01][0-9]|2[0-4]):([0-5][0-9])")
+ED25519_INFO = bytes.fromhex("302a300506032b6570032100")  # SubjectPublicKeyInfo before the key
+PATTERN_LEAST, PATTERN_MAX = 3, 32  # bytes of a signature: fixed ones, all
+_PATTERN = re.compile(r"([0-9a-f]{2}|\?\?)+")
 _LABEL = re.compile(r"(?!-)[a-zA-Z0-9_-]{1,63}(?<!-)")
 
 
@@ -86,6 +90,25 @@ def parse_ports(text: str) -> tuple[int, int]:
     if not 1 <= low <= high <= 65535:
         raise ValueError(text)
     return low, high
+
+
+def parse_public_key(text: str) -> bytes:
+    """The 32 bytes of an Ed25519 public key (RFC 8032) in base64, bare or as openssl prints it (RFC 8410)."""
+    key = b64decode(text.strip(), validate=True).removeprefix(ED25519_INFO)
+    if len(key) != 32:
+        raise ValueError(text)
+    return key
+
+
+def parse_pattern(text: str) -> str:
+    """Bytes in hexadecimal as lower case without blanks, ``??`` for any; at least three must be fixed, 32 in all."""
+    digits = "".join(text.split()).lower()
+    if not _PATTERN.fullmatch(digits):
+        raise ValueError(text)
+    pairs = [digits[at : at + 2] for at in range(0, len(digits), 2)]
+    if len(pairs) > PATTERN_MAX or sum(pair != "??" for pair in pairs) < PATTERN_LEAST:
+        raise ValueError(text)
+    return digits
 
 
 def parse_time(text: str) -> int:

@@ -17,8 +17,12 @@ class Applications:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._rows: dict[str, dict[str, str]] | None = None
-        self._own: dict[str, dict[str, str]] = {}
+        self._rows: dict[str, dict[str, Any]] | None = None
+        self._own: dict[str, dict[str, Any]] = {}
+
+    def read_from(self, path: Path) -> None:
+        """Another database is in force."""
+        self._path, self._rows = path, None
 
     def configure(self, config: Config) -> None:
         """Takes the applications that the admin made."""
@@ -27,21 +31,25 @@ class Applications:
             for name, own in config.applications.items()
         }
 
-    def all(self) -> list[dict[str, str]]:
-        """``{id, name_zh, name_en, category}`` of every application, by id."""
+    def all(self) -> list[dict[str, Any]]:
+        """``{id, name_zh, name_en, category}``, and ``suspected`` where it holds, of every application, by id."""
         return [row for _, row in sorted({**self._database(), **self._own}.items())]
 
-    def get(self, application: str) -> dict[str, str] | None:
+    def suspected(self) -> list[str]:
+        """Those that are only ever told by behaviour."""
+        return [row["id"] for row in self.all() if row.get("suspected")]
+
+    def get(self, application: str) -> dict[str, Any] | None:
         return self._own.get(application) or self._database().get(application)
 
     def category(self, application: str) -> str:
         row = self.get(application)
-        return row["category"] if row else "other"
+        return str(row["category"]) if row else "other"
 
     def of_category(self, category: str) -> list[str]:
         return [row["id"] for row in self.all() if row["category"] == category]
 
-    def _database(self) -> dict[str, dict[str, str]]:
+    def _database(self) -> dict[str, dict[str, Any]]:
         if self._rows is None:
             try:
                 data = json.loads(self._path.read_text(encoding="utf-8"))
@@ -52,6 +60,5 @@ class Applications:
         return self._rows
 
 
-def _rows(data: Any) -> list[dict[str, str]]:
-    listed = data["applications"] if isinstance(data, dict) else data
-    return [{name: row[name] for name in ("id", "name_zh", "name_en", "category")} for row in listed]
+def _rows(data: Any) -> list[dict[str, Any]]:
+    return list(data["applications"] if isinstance(data, dict) else data)

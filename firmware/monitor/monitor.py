@@ -10,20 +10,25 @@ from typing import TYPE_CHECKING, Any
 
 from firmware.model.config import Config
 from firmware.model.facts import LineState
+from firmware.model.plan import CustomApplication
 from firmware.model.values import parse_address
 from firmware.monitor.applications import Applications
 from firmware.monitor.broadcast import Broadcaster, Listener
 from firmware.monitor.explain import Question, Sources, explain
 from firmware.monitor.health import Health, Line, LineHealth, OnLineChange
 from firmware.monitor.history import History
-from firmware.monitor.hosts import Host
-from firmware.monitor.numbering import Numbering
+from firmware.monitor.hosts import ROUTER, Host
+from firmware.monitor.numbering import UNKNOWN, Numbering
+from firmware.monitor.posture import posture, without
 from firmware.monitor.rates import Point
 from firmware.monitor.sampler import OnAlarm, Sampler
+from firmware.monitor.trial import matching
+from firmware.monitor.unknown import CARRIERS, unknown_traffic
 
 if TYPE_CHECKING:
     from fastpath.binding.runtime import Runtime
 
+FLOWS_READ = 2000  # of each kind, the largest
 ACTIVE_S = 300  # a host that was heard of within this time is here
 
 Row = dict[str, Any]
@@ -154,6 +159,26 @@ class Monitor:
             addresses = list(found.addresses) if found else [host]
         flows = itertools.chain.from_iterable(self._runtime.flows(address, number, limit) for address in addresses)
         return [self._flow_row(flow) for flow in itertools.islice(flows, limit)]
+
+    def unknown(self, limit: int = 50) -> list[Row]:
+        """What has no name, by where it goes: unknown, suspected, or known by no more than how it is carried.
+
+        The router's own connections and those within a LAN never come by the fastpath and are left out.
+        """
+        kinds = (UNKNOWN, *self.catalogue.suspected(), *CARRIERS)
+        found = itertools.chain.from_iterable(self.flows(application=kind, limit=FLOWS_READ) for kind in kinds)
+        return unknown_traffic((flow for flow in found if flow["is_decided"] or any(flow["opening"])), limit)
+
+    def posture(self, since_s: int) -> Row:
+        """How much of the hosts' traffic of the last ``since_s`` seconds cannot be seen into."""
+        known = {row["id"]: row["category"] for row in self.catalogue.all()}
+        whole, own = (self.usage("application", since_s, len(known) + 1, host=host) for host in (None, ROUTER))
+        usage = without(whole, own)  # the router's own never comes by the fastpath
+        return posture(usage, self.flows(limit=FLOWS_READ), known, self.catalogue.suspected())
+
+    def try_application(self, application: CustomApplication, limit: int = 100) -> list[Row]:
+        """Live connections that would be the application's, each with the sign that says so."""
+        return matching(application, self.flows(limit=FLOWS_READ))[:limit]
 
     def _flow_row(self, flow: Row) -> Row:
         application = self._sampler.numbering.application(flow["application"])

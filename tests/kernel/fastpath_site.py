@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
-from fastpath.binding.policy import compile_policy
+from fastpath.binding.policy import compile_policy, policy_categories
 from fastpath.binding.runtime import Runtime
 from firmware.kernel import probe
 from firmware.model.plan import FastpathTables, PolicyGroup, PolicyRow
@@ -26,9 +26,7 @@ from tests.lab import netns
 ROOT = Path(__file__).parents[2]
 PROGRAM = ROOT / "fastpath/build/rs-fastpath"
 APPS_BIN = ROOT / "fastpath/build/apps.bin"
-APPS: dict[str, str] = {  # id -> category, in the order of their numbers
-    row["id"]: row["category"] for row in json.loads(APPS_BIN.with_suffix(".json").read_text())["applications"]
-}
+APPS = policy_categories(json.loads(APPS_BIN.with_suffix(".json").read_text())["applications"])
 NUMBER = {app: number for number, app in enumerate(APPS, 1)}
 FIRST_PACKETS = 32  # of the rules; rs-fastpath decides by the 8th that it sees
 

@@ -31,6 +31,8 @@ QUERIES = {
     "why": {"ip": CLIENT, "host": "www.qq.com"},
 }
 BODIES: dict[str, Any] = {
+    "tryApplication": {"application": {"name_zh": "x", "name_en": "x", "category": "im", "ports": ["7000"]}},
+    "updateDatabase": {"content": "eA=="},
     "replaceConfig": {},
     "patchConfig": {},
     "setValue": {"members": []},

@@ -148,6 +148,7 @@ STATE = [
     ("status",), ("lines",), ("hosts",), ("flows", "--host", CLIENT, "--limit", "5"), ("usage", "--by", "category"),
     ("usage", "--since", "7d", "--application", "wechat"), ("blocked",), ("alarms",), ("applications",), ("users",),
     ("why", CLIENT, "www.qq.com"), ("revisions", "--limit", "1"), ("diff",), ("plan",), ("export",), ("token", "list"),
+    ("unknown", "--limit", "5"), ("posture",), ("database", "show"),
 ]  # fmt: skip
 
 
@@ -192,6 +193,28 @@ def test_password(rsctl: Rsctl) -> None:
     assert rsctl("passwd", "--stdin", stdin="a long enough password\n").code == 0
     assert rsctl.box.call("login", user="admin", password="a long enough password")["role"] == "owner"
     assert rsctl("passwd", "stranger", "--stdin", stdin="a long enough password\n").code == 1
+
+
+def test_the_database_refuses_in_words(rsctl: Rsctl, tmp_path: Path) -> None:
+    before = rsctl("database", "show", "--json").json()
+    broken = tmp_path / "broken.rsapps"
+    broken.write_text('{"format": "rs-applications 1", "version": "2099.1.1", "applications": 1}\n{"id": 7}\n')
+    for words, reason in (
+        (("update", str(tmp_path / "none")), "No such file"),
+        (("update", str(broken)), "line 2"),
+        (("update",), "recognition.update_url"),
+        (("rollback",), "none before it"),
+    ):
+        done = rsctl("database", *words)
+        assert (done.code, reason in done.err) == (1, True), done.err
+    assert rsctl("database", "show", "--json").json() == before
+
+
+def test_unknown_traffic_goes_into_a_file(rsctl: Rsctl, tmp_path: Path) -> None:
+    target = tmp_path / "unknown.json"
+    assert rsctl("unknown", "--export", str(target)).code == 0
+    assert isinstance(json.loads(target.read_text()), list)
+    assert rsctl("unknown", "--export", str(tmp_path)).code == 1
 
 
 def test_completion_asks_the_box(rsctl: Rsctl) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import socket
 
 import pytest
 
-from fastpath.binding.appdb import compile_apps, extend
+from fastpath.binding.appdb import BUNDLE_NAME, compile_apps, extend
+from fastpath.binding.bundle import read
 from fastpath.binding.policy import compile_policy
 from firmware.model.plan import FastpathTables, PolicyRow
 from tests.kernel.fastpath_site import (
@@ -70,7 +70,7 @@ def test_flows_of_many_hosts_are_decided_by_several_queues() -> None:
 
 def test_applications_may_get_other_numbers() -> None:
     """Another release's database: every number means another application, and live flows are still judged rightly."""
-    source = json.loads(APPS_BIN.with_name("apps.source.json").read_bytes())
+    source = read(APPS_BIN.with_name(BUNDLE_NAME).read_bytes()).applications
     new = {"id": "aaa", "name": {"zh": "甲", "en": "A"}, "category": "im", "domains": ["aaa.example"]}
     other = extend([{**new, "ports": [], "networks": [], "patterns": []}, *source], [])
     numbers = {app["id"]: number for number, app in enumerate(other, 1)}

@@ -27,6 +27,7 @@ ENTRIES = {
     "session": "quickstart", "setup": "quickstart", "blocked": "quickstart",
     "dashboard": "quickstart", "hosts": "hosts-and-groups",
     "groups": "hosts-and-groups", "control": "application-control", "schedules": "application-control",
+    "recognition": "recognition",
     "lines": "lines", "lans": "lines", "revisions": "revisions", "changes": "revisions", "system": "backup",
     "users": "accounts", "live": "quickstart",
 }  # fmt: skip
@@ -127,6 +128,7 @@ ALARMS = (
     "The usage statistics were damaged and have been started anew; the old file is kept as %(file)s.",
     "The usage statistics cannot be written: %(reason)s. They are kept in memory until they can be.",
     "The certificate of the page cannot be made: %(reason)s.",
+    "The application database could not be updated: %(reason)s",
 )
 
 

@@ -15,6 +15,9 @@ PORTS = [f"eth{n}" for n in range(6)]
 LINE = LineState(up=True, address="198.51.100.2/24", gateway="198.51.100.1", dns=("198.51.100.53",))
 FACTS = Facts(ports={name: PortFact() for name in PORTS}, lines={"line1": LINE}, applications={"wechat": "im"})
 BOX = factory(PORTS[:3])
+KEY = "A" * 43 + "="
+OWN = {"name_zh": "收银", "name_en": "Till", "category": "office"}
+PATTERN = "applications.till.patterns.0.hex"
 
 
 def changed(*steps: tuple[str, object], start: Config = BOX) -> Config:
@@ -57,6 +60,10 @@ def test_empty_configuration_renders() -> None:
         ("dns.records", {"www.lan": "192.168.8.3", "six.lan": "2001:db8::1"}),
         ("policies.p", {"position": 1, "action": "block", "applications": ["wechat"], "categories": ["game"]}),
         ("system.hostname", "x" * 63),
+        ("recognition", {"publishers": {"hq": KEY}, "update_url": "https://a.example/apps", "update_daily": True}),
+        ("recognition.publishers.hq", "MCowBQYDK2VwAyEA" + KEY[:-1] + "="),
+        ("applications.till", {**OWN, "patterns": [{"transport": "udp", "hex": "16 03 ?? 01"}]}),
+        ("dns", {"redirect": True, "canary": True, "hide_ech_keys": True}),
     ],
 )
 def test_borders_that_are_right(setting: str, value: object) -> None:
@@ -85,6 +92,18 @@ def test_borders_that_are_right(setting: str, value: object) -> None:
         ("users.admin.enabled", False, "users"),
         ("users.admin.role", "admin", "users"),
         ("interfaces.eth9", {}, "interfaces.eth9"),
+        ("recognition.publishers.hq", KEY[4:], "recognition.publishers.hq"),
+        ("recognition.publishers.hq", "no key", "recognition.publishers.hq"),
+        ("recognition.update_url", "ftp://a.example/apps", "recognition.update_url"),
+        ("recognition.update_url", "https://", "recognition.update_url"),
+        ("recognition.update_url", "https://a.example/a b", "recognition.update_url"),
+        ("recognition", {"publishers": {"hq": KEY}, "update_daily": True}, "recognition.update_daily"),
+        ("recognition", {"update_url": "https://a.example/", "update_daily": True}, "recognition.publishers"),
+        ("applications.till", OWN, "applications.till"),
+        ("applications.wechat", {**OWN, "ports": ["7000"]}, "applications.wechat"),
+        ("applications.till", {**OWN, "patterns": [{"transport": "tcp", "hex": "16 ?? ??"}]}, PATTERN),
+        ("applications.till", {**OWN, "patterns": [{"transport": "tcp", "hex": "16 03 0"}]}, PATTERN),
+        ("applications.till", {**OWN, "patterns": [{"transport": "tcp", "hex": "16" * 33}]}, PATTERN),
     ],
 )
 def test_one_mistake_is_one_error(setting: str, value: object, path: str) -> None:

@@ -75,7 +75,7 @@ def convert(value: Any, kind: Any, *, strict: bool = True) -> Any:
 def given(value: Struct) -> dict[str, Any]:
     """What the caller gave and what has a default, without what is absent."""
     return {
-        name: item
+        name: msgspec.to_builtins(item) if isinstance(item, Struct) else item
         for name in value.__struct_fields__
         if (item := getattr(value, name)) is not msgspec.UNSET and item is not None
     }

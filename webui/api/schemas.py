@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from firmware.model.config import Config, Role
+from firmware.model.config import Application, Config, Role
 
 Limit = Annotated[int, Meta(ge=1, le=10_000)]
 Seconds = Annotated[int, Meta(ge=1, le=63_072_000)]
@@ -57,6 +57,10 @@ class FlowsQuery(Input):
     limit: Limit | UnsetType = UNSET
 
 
+class PostureQuery(Input):
+    since_s: Seconds = 86_400
+
+
 class UsageQuery(Input):
     by: Literal["host", "application", "category", "wan"]
     since_s: Seconds = 86_400
@@ -74,6 +78,18 @@ class SeriesQuery(Input):
 class WhyQuery(Input):
     ip: Annotated[str, Meta(description="address of the host in the LAN")]
     host: Annotated[str, Meta(description="site, address or application that it wants to reach")]
+
+
+class Trial(Input):
+    application: Application
+    limit: Limit | UnsetType = UNSET
+
+
+class DatabaseUpdate(Input):
+    """One of the two; without either the configured address is asked."""
+
+    url: str | UnsetType = UNSET
+    content: Annotated[str, Meta(description="the signed database in base64")] | UnsetType = UNSET
 
 
 class NewToken(Input):
@@ -177,6 +193,7 @@ class KnownApplication(Output):
     name_zh: str
     name_en: str
     category: str
+    suspected: bool = False  # only ever told by behaviour
 
 
 class Applications(Output):
@@ -260,6 +277,23 @@ class SeenHost(Output):
     applications: list[Use]
 
 
+class UnknownTraffic(Output):
+    application: str
+    protocol: str
+    transport: str
+    port: int
+    site: str  # the registered part of the host's name, "" where none was seen
+    host: str
+    server: str
+    flows: int
+    up_bytes: int
+    down_bytes: int
+    hosts: list[str]
+    opening: list[str]  # first bytes of client and server, in hexadecimal
+    ja4: str
+    confidence: int | None  # per cent, of what is only suspected
+
+
 class Flow(Output):
     transport: str
     a: str
@@ -269,11 +303,44 @@ class Flow(Output):
     category: str
     host: str
     stage: str
+    confidence: int | None  # per cent, where the stage is "behaviour"
+    opening: list[str]  # first bytes of client and server, in hexadecimal; "" where they were not kept
+    ja4: str
     action: Literal["allow", "block"]
     up_bytes: int
     down_bytes: int
     wan: str
     age_s: float
+
+
+class HiddenPart(Output):
+    kind: Literal["named", "nameless", "encrypted_dns", "tunnel", "suspected", "unknown"]
+    bytes: int
+    applications: list[str]
+
+
+class OuterNames(Output):
+    """Live connections whose true name is encrypted (ECH)."""
+
+    connections: int
+    bytes: int
+
+
+class Posture(Output):
+    parts: list[HiddenPart]
+    ech: OuterNames
+    levers: dict[str, bool]
+
+
+class TriedFlow(Flow):
+    sign: str  # which of the application's signs the connection has
+
+
+class Database(Output):
+    version: str
+    source: Literal["firmware", "update"]
+    applications: int
+    previous: str | None  # what a rollback brings back
 
 
 class Usage(Output):

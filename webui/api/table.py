@@ -95,6 +95,31 @@ ROUTES = (
         schemas.Applications,
     ),
     Route(
+        "POST", "/applications/try", "tryApplication", "applications.try",
+        "Live connections that an application would be that is not yet made", "auditor", list[schemas.TriedFlow],
+        body=schemas.Trial,
+    ),
+    Route(
+        "GET", "/applications/database", "database", "applications.database", "The application database in force",
+        "auditor", schemas.Database,
+    ),
+    Route(
+        "POST", "/applications/database", "updateDatabase", "applications.update",
+        "Put a signed application database in force", "admin", schemas.Database, body=schemas.DatabaseUpdate,
+    ),
+    Route(
+        "DELETE", "/applications/database", "rollBackDatabase", "applications.rollback",
+        "Put the application database before in force again", "admin", schemas.Database,
+    ),
+    Route(
+        "GET", "/unknown", "unknown", "unknown", "Live traffic that has no name yet", "auditor",
+        list[schemas.UnknownTraffic], schemas.Rows,
+    ),
+    Route(
+        "GET", "/posture", "posture", "posture", "How much traffic cannot be seen into", "auditor", schemas.Posture,
+        schemas.PostureQuery,
+    ),
+    Route(
         "GET", "/why", "why", "why", "What happens to a host's traffic, and why", "auditor", schemas.Why,
         schemas.WhyQuery, handler=handlers.why,
     ),

@@ -131,6 +131,7 @@ def edit(name: str | None) -> Any:
         q=request.args.get("q", ""),
         found=names.find(request.args.get("q", ""), language()),
         chosen=chosen,
+        suspected=[key for key, item in sorted(names.by_id.items()) if item.suspected],
         known_categories={item.category for item in names.by_id.values()},
         group_options=[(key, words.group(key, config)) for key in config.groups],
         schedule_options=[

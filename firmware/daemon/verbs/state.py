@@ -11,7 +11,6 @@ from msgspec import Meta
 from firmware.daemon.errors import LockedOutError, NotFoundError
 from firmware.daemon.services import Services
 from firmware.daemon.verbs.table import Call, Stream, verb
-from firmware.features.applications import CATEGORIES
 from firmware.model.config import Language
 from firmware.monitor.broadcast import Listener, TooManyListenersError
 
@@ -49,11 +48,6 @@ def why(box: Services, call: Call, *, ip: Text, host: Text, language: Language |
         return box.monitor.why(ip, host, language or call.who.language)
     except ValueError:
         raise NotFoundError("There is no host %(ip)s.", ip=ip) from None
-
-
-@verb("applications", "auditor")
-def applications(box: Services, call: Call) -> dict[str, Any]:
-    return {"applications": box.monitor.catalogue.all(), "categories": sorted(CATEGORIES)}
 
 
 @verb("usage", "auditor")
@@ -133,7 +127,6 @@ VERBS = (
     hosts,
     flows,
     why,
-    applications,
     usage,
     series,
     blocked,

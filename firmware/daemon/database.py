@@ -1,0 +1,215 @@
+"""The application database in force: the image's, or a newer one that somebody the admin trusts has signed.
+
+``STATE/applications``: ``current.rsapps``, the update in force, and ``previous.rsapps``, the one before it; without a
+file the image's own is meant. Compiling is a process of its own: it needs ten times the memory that rsd may keep.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import json
+import logging
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from fastpath.binding.appdb import BUNDLE_NAME
+from fastpath.binding.bundle import BUNDLE_BYTES, BundleError, outline, version_key
+from fastpath.binding.policy import policy_categories
+from firmware.daemon.errors import InvalidError
+from firmware.kernel import command, files
+from firmware.kernel.errors import CommandError
+from firmware.model.plan import CustomApplication
+from firmware.model.values import ED25519_INFO, parse_public_key
+
+log = logging.getLogger(__name__)
+
+ROOT = Path(__file__).resolve().parents[2]
+FETCH_S = 60.0
+
+
+class Version(NamedTuple):
+    """Categories by id in the order of the numbers; ``policy_categories`` as ``binding.policy`` has them."""
+
+    version: str
+    is_update: bool
+    categories: dict[str, str]
+    policy_categories: dict[str, str]
+
+
+class Database:
+    """Where the compiled files are, and how another database takes their place."""
+
+    def __init__(self, build_dir: Path, state_dir: Path, run_dir: Path) -> None:
+        self._build = build_dir
+        self._folder = state_dir / "applications"
+        self._compiled = run_dir / "applications"
+        self.in_force = self._look()
+
+    @property
+    def names(self) -> Path:
+        """``apps.json`` of the database in force."""
+        return (self._compiled if self.in_force.is_update else self._build) / "apps.json"
+
+    @property
+    def previous(self) -> str | None:
+        """The version that a rollback brings back; ``None`` where the image's own is in force."""
+        if not self.in_force.is_update:
+            return None
+        before = self._folder / "previous.rsapps"
+        return _version_of(before) if before.exists() else _version_of(self._build / BUNDLE_NAME)
+
+    def compiled(self, own: tuple[CustomApplication, ...]) -> Path | None:
+        """``apps.bin`` of the database in force with the admin's own; ``None`` where nothing was built.
+
+        :raise ValueError: when it contradicts itself.
+        """
+        if not own and not self.in_force.is_update:
+            path = self._build / "apps.bin"
+            return path if path.exists() else None
+        if not self._source().exists():
+            return None
+        self._compile(self._source(), own, self._compiled)
+        return self._compiled / "apps.bin"
+
+    @contextlib.contextmanager
+    def checked(self, data: bytes, publishers: Mapping[str, str]) -> Iterator[Version]:
+        """A bundle that is signed, newer and whole, for ``take``. :raise InvalidError: with line and reason."""
+        self._folder.mkdir(mode=0o700, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=self._folder) as place:
+            self._fresh = Path(place, "fresh.rsapps")
+            self._fresh.write_bytes(data)
+            try:
+                self._compile(self._fresh, (), Path(place, "compiled"))
+                bundle = outline(data)
+            except (ValueError, BundleError) as error:
+                raise InvalidError("This is no application database: %(reason)s.", reason=str(error)) from None
+            if not bundle.signature or not _signers(bundle.signed, bundle.signature, publishers, Path(place)):
+                raise InvalidError("Nobody whom you trust has signed this database (recognition.publishers).")
+            if version_key(bundle.version) <= version_key(self.in_force.version):
+                text = "Version %(version)s is not newer than %(current)s, which is in force."
+                raise InvalidError(text, version=bundle.version, current=self.in_force.version)
+            yield _read_names(Path(place, "compiled", "apps.json"), is_update=True)
+
+    def is_newer(self, data: bytes) -> bool:
+        """Whether a bundle calls itself newer than what is in force; rubbish does, so that it is looked at."""
+        try:
+            return bool(version_key(outline(data).version) > version_key(self.in_force.version))
+        except BundleError:
+            return True
+
+    def take(self) -> None:
+        """Put what ``checked`` has found well in force, and keep the one before."""
+        current, previous = self._folder / "current.rsapps", self._folder / "previous.rsapps"
+        if current.exists():
+            current.replace(previous)
+        else:
+            files.remove(previous)
+        files.write(current, self._fresh.read_bytes(), 0o600)
+        self.in_force = self._look()
+
+    def roll_back(self) -> None:
+        """Put the one before in force. :raise InvalidError: when the image's own is."""
+        if not self.in_force.is_update:
+            raise InvalidError("The database of the firmware itself is in force; there is none before it.")
+        current, previous = self._folder / "current.rsapps", self._folder / "previous.rsapps"
+        if previous.exists():
+            previous.replace(current)
+            files.sync_directory(self._folder)
+        else:
+            files.remove(current)
+        self.in_force = self._look()
+
+    def _source(self) -> Path:
+        return self._folder / "current.rsapps" if self.in_force.is_update else self._build / BUNDLE_NAME
+
+    def _look(self) -> Version:
+        """What lies there; an update that cannot be used, or that the firmware has overtaken, is passed over."""
+        image = _read_names(self._build / "apps.json", is_update=False)
+        update = self._folder / "current.rsapps"
+        if not update.exists() or version_key(_version_of(update)) <= version_key(image.version):
+            return image
+        try:
+            self._compile(update, (), self._compiled)
+        except (ValueError, OSError) as error:
+            log.error("%s is passed over: %s", update, error)
+            return image
+        return _read_names(self._compiled / "apps.json", is_update=True)
+
+    def _compile(self, source: Path, own: tuple[CustomApplication, ...], target: Path) -> None:
+        with tempfile.NamedTemporaryFile("w", suffix=".json") as entries:
+            json.dump([entry(application) for application in own], entries)
+            entries.flush()
+            program = (sys.executable, "-P", "-c", f"import sys; sys.path.insert(0, {str(ROOT)!r}); {_COMPILE}")
+            try:
+                command.run((*program, "compile", str(source), entries.name, str(target)))
+            except CommandError as error:
+                raise ValueError(error.reason) from None
+
+
+_COMPILE = "from fastpath.binding.bundle import main; sys.exit(main(sys.argv[1:]))"
+_FETCH = "from firmware.daemon.fetch import main; sys.exit(main(sys.argv[1:]))"
+
+
+def fetch(url: str) -> bytes:
+    """What lies at an address. :raise InvalidError: with the reason."""
+    with tempfile.TemporaryDirectory() as place:
+        target = Path(place, "bundle")
+        program = (sys.executable, "-P", "-c", f"import sys; sys.path.insert(0, {str(ROOT)!r}); {_FETCH}")
+        try:
+            command.run((*program, url, str(target), str(BUNDLE_BYTES)), timeout_s=FETCH_S)
+        except CommandError as error:
+            raise InvalidError("%(url)s cannot be fetched: %(reason)s.", url=url, reason=error.reason) from None
+        return target.read_bytes()
+
+
+def entry(application: CustomApplication) -> dict[str, Any]:
+    """An application of the admin's as the database's sources have theirs."""
+    return {
+        "id": application.id,
+        "name": {"zh": application.name_zh, "en": application.name_en},
+        "category": application.category,
+        "domains": list(application.domains),
+        "networks": list(application.networks),
+        "ports": [f"{transport}/{low}-{high}" for low, high in application.ports for transport in ("tcp", "udp")],
+        "patterns": [
+            {"transport": p.transport, "hex": p.hex, "offset": p.offset, "length": p.length}
+            for p in application.patterns
+        ],
+    }
+
+
+def _signers(message: bytes, signature: bytes, publishers: Mapping[str, str], place: Path) -> list[str]:
+    """The publishers whose signature it is."""
+    (place / "message").write_bytes(message)
+    (place / "signature").write_bytes(signature)
+    found = []
+    for name, key in publishers.items():
+        text = base64.b64encode(ED25519_INFO + parse_public_key(key)).decode()
+        (place / "key").write_text(f"-----BEGIN PUBLIC KEY-----\n{text}\n-----END PUBLIC KEY-----\n")
+        argv = ("openssl", "pkeyutl", "-verify", "-pubin", "-inkey", str(place / "key"), "-rawin")
+        with contextlib.suppress(CommandError):
+            where = ("-in", str(place / "message"), "-sigfile", str(place / "signature"))
+            command.run((*argv, *where), quiet=True)
+            found.append(name)
+    return found
+
+
+def _version_of(path: Path) -> str:
+    try:
+        return str(outline(path.read_bytes()).version)
+    except (OSError, ValueError):
+        return ""
+
+
+def _read_names(path: Path, *, is_update: bool) -> Version:
+    try:
+        data = json.loads(path.read_bytes())
+    except FileNotFoundError:
+        log.error("%s is missing: no application is known by name; run make build", path)
+        return Version("", is_update, {}, {})
+    rows = data["applications"]
+    return Version(data["version"], is_update, {row["id"]: row["category"] for row in rows}, policy_categories(rows))
