@@ -301,7 +301,6 @@ int rs_classifier_packet(rs_classifier *c, const rs_packet *packet, rs_result *r
     }
     if (is_new)
         begin(c, &look, &old);
-    look.flow->seen_s = look.now_s;
     look.flow->packets++;
     look.from_client = look.source_is_high == ((look.flow->flags & RS_FLOW_CLIENT_IS_HIGH) != 0);
     prepare(c, &look);

@@ -19,7 +19,7 @@ struct rs_ndpi;
 
 struct rs_classifier {
     uint32_t magic, capacity;
-    uint64_t tags_at, flows_at, streams_at, learned_at, end; /* from the start of the memory */
+    uint64_t index_at, flows_at, streams_at, learned_at, end; /* from the start of the memory */
     struct rs_flow_table table;
     struct rs_stream_pool pool;
     struct rs_learned *learned, *own_learned;

@@ -72,17 +72,13 @@ static int same_key(const struct rs_flow *flow, const struct rs_flow *key)
            word(flow->high + 8) == word(key->high + 8);
 }
 
-/* Place for a new flow: a free one, else that of the longest silent. */
-static uint32_t choose_way(const struct rs_flow_table *t, uint32_t first, uint32_t now_s)
+static uint32_t longest_silent(const struct rs_flow_bucket *b, uint32_t now_s)
 {
     uint32_t best = 0, silence = 0;
 
     for (uint32_t way = 0; way < RS_FLOW_WAYS; way++) {
-        uint32_t idle;
+        uint32_t idle = (uint16_t)(now_s - b->seen_s[way]);
 
-        if (t->tags[first + way] == 0)
-            return way;
-        idle = now_s - t->flows[first + way].seen_s;
         if (idle >= silence) {
             silence = idle;
             best = way;
@@ -94,30 +90,32 @@ static uint32_t choose_way(const struct rs_flow_table *t, uint32_t first, uint32
 struct rs_flow *rs_flow_find(struct rs_flow_table *table, const struct rs_view *view, uint32_t now_s, int *is_new,
                              struct rs_flow *old)
 {
-    struct rs_flow key, *flow;
+    struct rs_flow key, *flows;
+    struct rs_flow_bucket *bucket;
     uint64_t hash;
-    uint32_t first, way;
+    uint32_t number, way;
     uint16_t tag;
 
     fill_key(&key, view, rs_flow_source_is_high(view));
     hash = hash_key(&key, table->seed);
-    first = (uint32_t)(hash & (table->buckets - 1)) * RS_FLOW_WAYS;
+    number = (uint32_t)(hash & (table->buckets - 1));
     tag = (uint16_t)(hash >> 48 | 1);
+    bucket = &table->index[number];
+    flows = &table->flows[number * RS_FLOW_WAYS];
     *is_new = 0;
-    for (way = 0; way < RS_FLOW_WAYS; way++) {
-        flow = &table->flows[first + way];
-        if (table->tags[first + way] == 0)
-            break; /* places are taken in order and never given back */
-        if (table->tags[first + way] == tag && same_key(flow, &key))
-            return flow;
-    }
-    way = choose_way(table, first, now_s);
-    flow = &table->flows[first + way];
-    table->tags[first + way] = tag;
-    rs_flow_clear(flow, old);
-    memcpy(flow, &key, offsetof(struct rs_flow, flags));
+    for (way = 0; way < RS_FLOW_WAYS && bucket->tags[way] != 0; way++)
+        if (bucket->tags[way] == tag && same_key(&flows[way], &key)) {
+            bucket->seen_s[way] = (uint16_t)now_s;
+            return &flows[way];
+        }
+    if (way == RS_FLOW_WAYS)
+        way = longest_silent(bucket, now_s);
+    bucket->tags[way] = tag;
+    bucket->seen_s[way] = (uint16_t)now_s;
+    rs_flow_clear(&flows[way], old);
+    memcpy(&flows[way], &key, offsetof(struct rs_flow, flags));
     *is_new = 1;
-    return flow;
+    return &flows[way];
 }
 
 void rs_flow_clear(struct rs_flow *flow, struct rs_flow *old)

@@ -3,8 +3,8 @@
  * The flow table: 128 bytes a flow, sixteen flows a bucket, fixed capacity.
  *
  * Eviction: a new flow takes a free place of its bucket, else the place of the flow of that bucket that was silent for
- * longest; the latter is counted. The hash is seeded, so nobody outside can aim at one bucket. No pointers are kept in
- * the memory, so another process that maps it can read it.
+ * longest (by the second, modulo 18 hours); the latter is counted. The hash is seeded, so nobody outside can aim at one
+ * bucket. No pointers are kept in the memory, so another process that maps it can read it.
  */
 #ifndef RS_FLOW_H
 #define RS_FLOW_H
@@ -53,7 +53,6 @@ struct rs_flow {
     uint8_t low[16], high[16];
     uint16_t low_port, high_port;
     uint8_t transport, flags, state, stage;
-    uint32_t seen_s;
     uint32_t packets;
     uint16_t application, protocol;
     uint8_t payloads[2]; /* packets with payload by direction, at most 255 */
@@ -66,11 +65,19 @@ struct rs_flow {
 
 _Static_assert(sizeof(struct rs_flow) == 128, "a flow is two cache lines");
 
+/* What it takes to find a flow or a place for it, so that of sixteen flows only the right one is touched. */
+struct rs_flow_bucket {
+    uint16_t tags[RS_FLOW_WAYS];   /* of the hash; 0 free: places are taken in order and never given back */
+    uint16_t seen_s[RS_FLOW_WAYS]; /* low bits of the time of the last packet */
+};
+
+_Static_assert(sizeof(struct rs_flow_bucket) == 64, "a bucket is one cache line");
+
 struct rs_flow_table {
     uint32_t buckets; /* power of two */
     uint32_t seed;
-    uint16_t *tags; /* RS_FLOW_WAYS per bucket; 0 free */
-    struct rs_flow *flows;
+    struct rs_flow_bucket *index;
+    struct rs_flow *flows; /* RS_FLOW_WAYS per bucket */
 };
 
 /* Buckets for at least that many flows. */

@@ -32,8 +32,8 @@ static void plan(rs_classifier *c, uint32_t flows)
     c->pool.count = streams_for(flows);
     places = (uint64_t)c->table.buckets * RS_FLOW_WAYS;
     c->capacity = (uint32_t)places;
-    c->tags_at = align64(sizeof *c);
-    c->flows_at = align64(c->tags_at + places * sizeof(uint16_t));
+    c->index_at = align64(sizeof *c);
+    c->flows_at = c->index_at + c->table.buckets * sizeof(struct rs_flow_bucket);
     c->streams_at = align64(c->flows_at + places * sizeof(struct rs_flow));
     c->learned_at = align64(c->streams_at + c->pool.count * sizeof(struct rs_stream));
     c->end = align64(c->learned_at + rs_learned_size(rs_learned_buckets(flows)));
@@ -74,7 +74,7 @@ int rs_classifier_init(void *memory, size_t length, uint32_t flows, uint32_t see
         return -ENOMEM;
     plan(c, flows);
     c->table.seed = seed;
-    c->table.tags = (uint16_t *)(void *)(base + c->tags_at);
+    c->table.index = (struct rs_flow_bucket *)(void *)(base + c->index_at);
     c->table.flows = (struct rs_flow *)(void *)(base + c->flows_at);
     c->pool.streams = (struct rs_stream *)(void *)(base + c->streams_at);
     c->learned = c->own_learned = (struct rs_learned *)(void *)(base + c->learned_at);

@@ -45,7 +45,7 @@ void classifier_reset(rs_classifier *c)
 {
     struct rs_learned head = *c->own_learned;
 
-    memset((uint8_t *)c + c->tags_at, 0, c->end - c->tags_at);
+    memset((uint8_t *)c + c->index_at, 0, c->end - c->index_at);
     *c->own_learned = head;
     c->own_learned->evicted = 0;
     c->pool.clock = 0;
