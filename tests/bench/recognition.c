@@ -9,8 +9,9 @@
  *
  * libndpi is used as its own reader uses it: a flow is allocated, asked until it knows and wants no more, asked to guess
  * when it never knew, and freed. Finding the flow of a packet, which its caller does, is not in its time; it is in ours.
- * The packets are in the cache for both, as they are when recvmmsg has just written them, and the clock's own price
- * (one system call a capture) is taken off both.
+ * Each goes through all captures before the other does, so that neither empties the other's caches. The packets are in
+ * the cache for both, as they are when recvmmsg has just written them, and the clock's own price (one system call a
+ * capture) is taken off both.
  */
 #include <malloc.h>
 #include <ndpi/ndpi_api.h>
@@ -277,10 +278,10 @@ static int cost(int rounds, int files, char **paths)
         void *memory;
         rs_classifier *classifier = fresh(TABLE_FLOWS, &memory);
 
-        for (int i = 0; i < files; i++) {
+        for (int i = 0; i < files; i++)
             us += ours(&captures[i], classifier) - price;
+        for (int i = 0; i < files; i++)
             them += peer(&captures[i]) - price;
-        }
         drop(classifier, TABLE_FLOWS, memory);
         if (round > 0)
             printf("ours %llu peer %llu packets %lu flows %lu\n", (unsigned long long)us, (unsigned long long)them,
