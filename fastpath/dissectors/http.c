@@ -27,39 +27,74 @@ static const struct {
     const char *token; /* anywhere in User-Agent */
     enum rs_protocol application;
 } agents[] = {
-    {"BitTorrent", RS_P_BITTORRENT}, {"uTorrent", RS_P_BITTORRENT},   {"Transmission/", RS_P_BITTORRENT},
-    {"Azureus", RS_P_BITTORRENT},    {"libtorrent", RS_P_BITTORRENT}, {"qBittorrent", RS_P_BITTORRENT},
-    {"MicroMessenger", RS_P_WECHAT}, {"WhatsApp", RS_P_WHATSAPP},     {"Valve/Steam", RS_P_STEAM},
-    {"DingTalk", RS_P_DINGTALK},     {"Spotify", RS_P_SPOTIFY},       {"Viber", RS_P_VIBER},
-    {"QYPlayer", RS_P_IQIYI},        {"QQGame", RS_P_TENCENTGAMES},
+    {"Azureus", RS_P_BITTORRENT},     {"BitTorrent", RS_P_BITTORRENT},
+    {"DingTalk", RS_P_DINGTALK},      {"MicroMessenger", RS_P_WECHAT},
+    {"QQGame", RS_P_TENCENTGAMES},    {"QYPlayer", RS_P_IQIYI},
+    {"Spotify", RS_P_SPOTIFY},        {"Transmission/", RS_P_BITTORRENT},
+    {"Valve/Steam", RS_P_STEAM},      {"Viber", RS_P_VIBER},
+    {"WhatsApp", RS_P_WHATSAPP},      {"libtorrent", RS_P_BITTORRENT},
+    {"qBittorrent", RS_P_BITTORRENT}, {"uTorrent", RS_P_BITTORRENT},
 };
 
-int rs_http_header(const struct rs_dissect *d, const char *name, const uint8_t **value, uint32_t *length)
+#define AGENTS (sizeof agents / sizeof agents[0])
+
+enum field { HOST, AGENT, SOAP_ACTION, ICY, CONTENT_TYPE, FIELDS };
+
+struct head {
+    uint32_t line; /* length of the first line, 0 when it is not whole */
+    struct {
+        const uint8_t *value; /* NULL: not there, or not whole */
+        uint32_t length;
+    } fields[FIELDS];
+};
+
+/* The one field that begins with the letter, FIELDS none. */
+static enum field by_letter(uint8_t letter, const char **name)
 {
-    const uint8_t *p = d->data, *end = d->data + (d->length < HEAD_MAX ? d->length : HEAD_MAX);
-    size_t size = strlen(name);
-
-    while ((p = memchr(p, '\n', (size_t)(end - p))) != NULL) {
-        const uint8_t *line = ++p, *stop;
-
-        if (p >= end || *p == '\r' || *p == '\n')
-            return 0;
-        if ((line[0] | 0x20) != (name[0] | 0x20) || (size_t)(end - line) <= size ||
-            strncasecmp((const char *)line, name, size) != 0 || line[size] != ':')
-            continue;
-        line += size + 1;
-        while (line < end && *line == ' ')
-            line++;
-        stop = memchr(line, '\n', (size_t)(end - line));
-        if (stop == NULL)
-            return 0;
-        if (stop > line && stop[-1] == '\r')
-            stop--;
-        *value = line;
-        *length = (uint32_t)(stop - line);
-        return 1;
+    switch (letter | 0x20) {
+    case 'h':
+        *name = "Host:";
+        return HOST;
+    case 'u':
+        *name = "User-Agent:";
+        return AGENT;
+    case 's':
+        *name = "SOAPAction:";
+        return SOAP_ACTION;
+    case 'i':
+        *name = "Icy-MetaData:";
+        return ICY;
+    case 'c':
+        *name = "Content-Type:";
+        return CONTENT_TYPE;
+    default:
+        return FIELDS;
     }
-    return 0;
+}
+
+/* One pass over the lines; of a field that comes twice the first counts. */
+static void read_head(const struct rs_dissect *d, struct head *head)
+{
+    const uint8_t *end = d->data + (d->length < HEAD_MAX ? d->length : HEAD_MAX), *line = d->data, *stop;
+
+    memset(head, 0, sizeof *head);
+    while (line < end && *line != '\r' && *line != '\n' && (stop = memchr(line, '\n', (size_t)(end - line))) != NULL) {
+        const char *name;
+        enum field field = line == d->data ? FIELDS : by_letter(*line, &name);
+
+        if (line == d->data)
+            head->line = (uint32_t)(stop - line);
+        if (field < FIELDS && head->fields[field].value == NULL && (size_t)(stop - line) >= strlen(name) &&
+            strncasecmp((const char *)line, name, strlen(name)) == 0) {
+            const uint8_t *value = line + strlen(name), *last = stop > value && stop[-1] == '\r' ? stop - 1 : stop;
+
+            while (value < last && *value == ' ')
+                value++;
+            head->fields[field].value = value;
+            head->fields[field].length = (uint32_t)(last - value);
+        }
+        line = stop + 1;
+    }
 }
 
 int rs_http_is_request(const uint8_t *p, uint32_t length)
@@ -71,64 +106,57 @@ int rs_http_is_request(const uint8_t *p, uint32_t length)
 /* The first known word of a User-Agent: one pass, as hardly any letter begins one. */
 static enum rs_protocol by_agent(const uint8_t *value, uint32_t length)
 {
-    static const uint8_t begins[256] = {['A'] = 1, ['B'] = 1, ['D'] = 1, ['M'] = 1, ['Q'] = 1, ['S'] = 1,
-                                        ['T'] = 1, ['V'] = 1, ['W'] = 1, ['l'] = 1, ['q'] = 1, ['u'] = 1};
+    static const uint8_t begins[256] = {['A'] = 1, ['B'] = 2, ['D'] = 3,  ['M'] = 4,  ['Q'] = 5,  ['S'] = 7,
+                                        ['T'] = 8, ['V'] = 9, ['W'] = 11, ['l'] = 12, ['q'] = 13, ['u'] = 14};
 
     for (uint32_t at = 0; at < length; at++) {
         if (!begins[value[at]])
             continue;
-        for (size_t i = 0; i < sizeof agents / sizeof agents[0]; i++) {
+        for (size_t i = begins[value[at]] - 1; i < AGENTS && agents[i].token[0] == (char)value[at]; i++) {
             size_t size = strlen(agents[i].token);
 
-            if (agents[i].token[0] == (char)value[at] && size <= length - at &&
-                memcmp(value + at, agents[i].token, size) == 0)
+            if (size <= length - at && memcmp(value + at, agents[i].token, size) == 0)
                 return agents[i].application;
         }
     }
     return RS_P_UNKNOWN;
 }
 
-static uint32_t first_line(const struct rs_dissect *d)
+static enum rs_protocol by_file(const struct rs_dissect *d, uint32_t line)
 {
-    const uint8_t *end = memchr(d->data, '\n', d->length < HEAD_MAX ? d->length : HEAD_MAX);
+    enum rs_protocol found = RS_P_UNKNOWN;
 
-    return end == NULL ? 0 : (uint32_t)(end - d->data);
-}
-
-/* What a player or a printer asks for shows in the target, the headers or the body's type. */
-static enum rs_protocol by_content(struct rs_dissect *d)
-{
-    const uint8_t *value;
-    uint32_t length, line = first_line(d);
-
-    if (rs_http_header(d, "SOAPAction", &value, &length))
-        return RS_P_SOAP;
-    if (rs_http_header(d, "Icy-MetaData", &value, &length))
-        return RS_P_ICECAST;
-    if (rs_http_header(d, "Content-Type", &value, &length)) {
-        if (rs_find(value, length, "application/json-rpc") != NULL)
-            return RS_P_JSON_RPC;
-        if (rs_find(value, length, "application/ipp") != NULL)
-            return RS_P_IPP;
+    for (uint32_t at = 0; at + 5 <= line; at++) {
+        if (d->data[at] != '.')
+            continue;
+        if (memcmp(d->data + at, ".m3u8", 5) == 0)
+            return RS_P_HLS;
+        if (memcmp(d->data + at, ".mpd ", 5) == 0 || memcmp(d->data + at, ".mpd?", 5) == 0)
+            found = RS_P_MPEGDASH;
     }
-    if (rs_contains(d, 0, line, ".m3u8"))
-        return RS_P_HLS;
-    return rs_contains(d, 0, line, ".mpd ") || rs_contains(d, 0, line, ".mpd?") ? RS_P_MPEGDASH : RS_P_UNKNOWN;
+    return found;
 }
 
-static void application(struct rs_dissect *d)
+/* What runs over it shows in the agent, the target, the headers or the body's type. */
+static enum rs_protocol application(const struct rs_dissect *d, const struct head *head)
 {
-    const uint8_t *value;
-    uint32_t length;
+    const uint8_t *type = head->fields[CONTENT_TYPE].value;
+    uint32_t length = head->fields[CONTENT_TYPE].length;
+    enum rs_protocol found = by_agent(head->fields[AGENT].value, head->fields[AGENT].length);
 
-    if (rs_http_header(d, "User-Agent", &value, &length))
-        d->application = by_agent(value, length);
-    if (d->application != RS_P_UNKNOWN)
-        return;
-    if (rs_contains(d, 0, first_line(d), "info_hash=")) /* a tracker's */
-        d->application = RS_P_BITTORRENT;
-    else
-        d->application = by_content(d);
+    if (found != RS_P_UNKNOWN)
+        return found;
+    if (rs_contains(d, 0, head->line, "info_hash=")) /* a tracker's */
+        return RS_P_BITTORRENT;
+    if (head->fields[SOAP_ACTION].value != NULL)
+        return RS_P_SOAP;
+    if (head->fields[ICY].value != NULL)
+        return RS_P_ICECAST;
+    if (type != NULL && rs_find(type, length, "application/json-rpc") != NULL)
+        return RS_P_JSON_RPC;
+    if (type != NULL && rs_find(type, length, "application/ipp") != NULL)
+        return RS_P_IPP;
+    return by_file(d, head->line);
 }
 
 /* Target "http://name/..." of a request to a proxy. */
@@ -143,17 +171,29 @@ static int proxy_target(struct rs_dissect *d, uint32_t at, uint32_t line)
     return rs_take_host(d, d->data + at + 7, end - at - 7);
 }
 
+/* The usual case: the line ends in " HTTP/1.1". */
+static int ends_in_version(const struct rs_dissect *d, uint32_t at, uint32_t line)
+{
+    uint32_t end = line > 0 && d->data[line - 1] == '\r' ? line - 1 : line;
+
+    return end >= at + 9 && memcmp(d->data + end - 9, " HTTP/", 6) == 0;
+}
+
 static enum rs_state request(struct rs_dissect *d, const struct method *method)
 {
-    uint32_t at = (uint32_t)strlen(method->name), line = first_line(d), length;
-    const uint8_t *value;
+    uint32_t at = (uint32_t)strlen(method->name), line;
+    struct head head;
 
+    read_head(d, &head);
+    line = head.line;
     if (line == 0 && d->length < HEAD_MAX)
         return RS_NEED_MORE;
-    if (!rs_contains(d, at, line, " HTTP/") && !rs_contains(d, at, line, " RTSP/"))
-        return rs_contains(d, at, line, "HTTP/") ? rs_is(d, RS_P_HTTP) : RS_EXCLUDED;
-    if (rs_contains(d, at, line, " RTSP/"))
-        return rs_is(d, RS_P_RTSP);
+    if (!ends_in_version(d, at, line)) {
+        if (rs_contains(d, at, line, " RTSP/"))
+            return rs_is(d, RS_P_RTSP);
+        if (!rs_contains(d, at, line, " HTTP/"))
+            return rs_contains(d, at, line, "HTTP/") ? rs_is(d, RS_P_HTTP) : RS_EXCLUDED;
+    }
     d->protocol = RS_P_HTTP;
     if (strcmp(method->name, "CONNECT ") == 0) {
         const uint8_t *end = memchr(d->data + at, ' ', line - at);
@@ -163,18 +203,18 @@ static enum rs_state request(struct rs_dissect *d, const struct method *method)
             rs_take_host(d, d->data + at, (uint32_t)(end - d->data) - at);
         return RS_DECIDED;
     }
-    if (!rs_http_header(d, "Host", &value, &length)) {
+    if (head.fields[HOST].value == NULL) {
         int complete =
             rs_contains(d, line > 0 ? line - 1 : 0, d->length, "\n\r\n") || rs_contains(d, line, d->length, "\n\n");
 
         if (!complete && d->length < HEAD_MAX)
             return RS_NEED_MORE;
     } else {
-        rs_take_host(d, value, length);
+        rs_take_host(d, head.fields[HOST].value, head.fields[HOST].length);
     }
     if (proxy_target(d, at, line) && d->server_port != 80)
         d->protocol = RS_P_HTTP_PROXY;
-    application(d);
+    d->application = application(d, &head);
     if (d->application == RS_P_UNKNOWN && method->is_webdav)
         d->application = RS_P_WEBDAV;
     return RS_DECIDED;
