@@ -116,7 +116,7 @@ static uint32_t write_list(char *out, const struct list *list)
     return n;
 }
 
-static void write_hash(const struct rs_dissect *d, char *out, const char *text, uint32_t length)
+static void write_hash(char *out, const char *text, uint32_t length)
 {
     uint8_t hash[32];
 
@@ -124,7 +124,7 @@ static void write_hash(const struct rs_dissect *d, char *out, const char *text, 
         memset(out, '0', HASH_SHOWN);
         return;
     }
-    rs_sha256(d->classifier->quic, (const uint8_t *)text, length, hash);
+    rs_sha256((const uint8_t *)text, length, hash);
     for (uint32_t i = 0; i < HASH_SHOWN / 2; i++)
         snprintf(out + 2 * i, 3, "%02x", hash[i]);
 }
@@ -196,7 +196,7 @@ void rs_ja4(struct rs_dissect *d, const uint8_t *p, uint32_t length, int is_data
                            version_name(h.version), h.has_name ? 'd' : 'i', at_most_99(h.ciphers.count),
                            at_most_99(h.extensions.count), alpn);
     qsort(h.ciphers.values, h.ciphers.count, sizeof h.ciphers.values[0], compare);
-    write_hash(d, d->ja4 + n, text, write_list(text, &h.ciphers));
+    write_hash(d->ja4 + n, text, write_list(text, &h.ciphers));
     n += HASH_SHOWN;
     d->ja4[n++] = '_';
     drop_targets(&h.extensions);
@@ -206,6 +206,6 @@ void rs_ja4(struct rs_dissect *d, const uint8_t *p, uint32_t length, int is_data
         text[length++] = '_';
         length += write_list(text + length, &h.signatures);
     }
-    write_hash(d, d->ja4 + n, text, length);
+    write_hash(d->ja4 + n, text, length);
     d->ja4[n + HASH_SHOWN] = 0;
 }

@@ -27,7 +27,6 @@ int rs_quic_mask(struct rs_quic_crypto *q, const struct rs_quic_keys *keys, cons
 /* Decrypts and authenticates; out has room for length - 16. The length of the clear text, or -EBADMSG. */
 int rs_quic_decrypt(struct rs_quic_crypto *q, const struct rs_quic_keys *keys, uint32_t number, const uint8_t *header,
                     uint32_t header_length, const uint8_t *data, uint32_t length, uint8_t *out);
-/* SHA-256 by the same contexts. */
-void rs_sha256(struct rs_quic_crypto *q, const uint8_t *data, uint32_t length, uint8_t out[32]);
+void rs_sha256(const uint8_t *data, uint32_t length, uint8_t out[32]);
 
 #endif
