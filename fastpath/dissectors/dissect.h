@@ -39,6 +39,8 @@ struct rs_dissect {
 
 typedef enum rs_state rs_dissector(struct rs_dissect *d);
 
+#define RS_ROW_PORTS 3
+
 enum rs_row_flags { RS_ROW_TCP = 1, RS_ROW_UDP = 2, RS_ROW_CLIENT = 4, RS_ROW_SERVER = 8, RS_ROW_BOTH = 12 };
 
 struct rs_row {
@@ -46,6 +48,12 @@ struct rs_row {
     rs_dissector *ask;
     uint8_t flags;
     uint8_t least; /* UDP: shortest datagram that can be it */
+    /* Where these are given, data that begins otherwise or runs between other ports is excluded unasked. */
+    uint8_t first_low, first_high, first_count; /* the first byte lies between, or is one of first[] */
+    const char *first;
+    struct {
+        uint16_t low, high;
+    } ports[RS_ROW_PORTS]; /* one of the two ports lies in one of these */
 };
 
 extern const struct rs_row rs_rows[];

@@ -103,36 +103,46 @@ static void keep(struct rs_classifier *c, struct rs_look *look)
     rs_stream_add(stream, 0, look->d.data, look->d.length);
 }
 
+/* Asks one dissector; what it excludes itself from is not asked again. */
+static enum rs_state ask_row(struct rs_look *look, uint32_t row)
+{
+    enum rs_state state = RS_EXCLUDED;
+
+    if (look->view.transport == RS_TCP || look->d.length >= rs_rows[row].least)
+        state = rs_rows[row].ask(&look->d);
+    if (state == RS_EXCLUDED)
+        look->flow->detail.open.excluded[row / 64] |= UINT64_C(1) << row % 64;
+    return state;
+}
+
 /* Asks the dissectors that are still in the running. */
 static enum rs_state ask_all(struct rs_classifier *c, struct rs_look *look)
 {
-    struct rs_flow_open *open = &look->flow->detail.open;
-    uint64_t(*rows)[RS_MASK_WORDS] = look->view.transport == RS_TCP ? c->rows_tcp : c->rows_udp;
+    const struct rs_index *index = look->view.transport == RS_TCP ? &c->tcp : &c->udp;
+    const uint64_t *side = index->side[!look->from_client], *first = index->first[look->d.data[0]],
+                   *client = index->port[look->d.client_port % RS_PORT_CLASSES],
+                   *server = index->port[look->d.server_port % RS_PORT_CLASSES];
+    uint64_t *excluded = look->flow->detail.open.excluded;
     enum rs_state answer = RS_EXCLUDED;
 
     for (uint32_t word = 0; word < RS_MASK_WORDS; word++) {
-        uint64_t left = rows[!look->from_client][word] & ~open->excluded[word];
+        uint64_t left;
 
-        while (left != 0) {
+        excluded[word] |= side[word] & ~(first[word] & (client[word] | server[word]));
+        left = side[word] & ~excluded[word];
+        if ((look->flow->flags & RS_FLOW_PARTIAL) != 0)
+            left &= look->flow->row / 64 == word ? UINT64_C(1) << look->flow->row % 64 : 0;
+        for (; left != 0; left &= left - 1) {
             uint32_t row = word * 64 + (uint32_t)__builtin_ctzll(left);
-            enum rs_state state = RS_EXCLUDED;
+            enum rs_state state = ask_row(look, row);
 
-            left &= left - 1;
-            if ((look->flow->flags & RS_FLOW_PARTIAL) != 0 && look->flow->row != row)
-                continue;
-            if (look->view.transport == RS_TCP || look->d.length >= rs_rows[row].least)
-                state = rs_rows[row].ask(&look->d);
             if (state == RS_DECIDED)
                 return RS_DECIDED;
-            if (state == RS_NEED_MORE) {
-                answer = RS_NEED_MORE;
-                if (look->d.protocol != RS_P_UNKNOWN) {
-                    rs_decide_partial(c, look, row);
-                    return RS_NEED_MORE;
-                }
-            } else {
-                open->excluded[word] |= UINT64_C(1) << (row & 63);
+            if (state == RS_NEED_MORE && look->d.protocol != RS_P_UNKNOWN) {
+                rs_decide_partial(c, look, row);
+                return RS_NEED_MORE;
             }
+            answer = state == RS_NEED_MORE ? state : answer;
         }
     }
     return answer;

@@ -17,6 +17,15 @@
 struct rs_quic_crypto;
 struct rs_ndpi;
 
+#define RS_PORT_CLASSES 256u /* of ports whose last eight bits are the same */
+
+/* Which dissectors can have something to say; a bit a row of the table. */
+struct rs_index {
+    uint64_t side[2][RS_MASK_WORDS]; /* by direction (0 from the client) */
+    uint64_t first[256][RS_MASK_WORDS];
+    uint64_t port[RS_PORT_CLASSES][RS_MASK_WORDS];
+};
+
 struct rs_classifier {
     uint32_t magic, capacity;
     uint64_t index_at, flows_at, streams_at, learned_at, end; /* from the start of the memory */
@@ -26,8 +35,7 @@ struct rs_classifier {
     const struct rs_apps *apps;
     uint16_t numbers[RS_P_COUNT];                /* of the protocols in the database; 0 when it lacks one */
     uint64_t protocols[(RS_APPS_MAX + 64) / 64]; /* bit: this number is one of them */
-    uint64_t rows_tcp[2][RS_MASK_WORDS];         /* dissectors to ask, by direction (0 from the client) */
-    uint64_t rows_udp[2][RS_MASK_WORDS];
+    struct rs_index tcp, udp;
     struct rs_quic_crypto *quic;
     uint32_t wants_ja4;
     struct rs_ndpi *ndpi;

@@ -47,19 +47,39 @@ size_t rs_classifier_size(uint32_t flows)
     return c.end;
 }
 
+static int may_begin(const struct rs_row *row, uint8_t first)
+{
+    if (row->first_count != 0)
+        return memchr(row->first, first, row->first_count) != NULL;
+    return row->first_high == 0 || (first >= row->first_low && first <= row->first_high);
+}
+
+static void enter_ports(struct rs_index *index, uint32_t low, uint32_t high, uint32_t word, uint64_t bit)
+{
+    for (uint32_t port = low; port <= high && port < low + RS_PORT_CLASSES; port++)
+        index->port[port % RS_PORT_CLASSES][word] |= bit;
+}
+
+static void enter_row(struct rs_index *index, uint32_t number)
+{
+    const struct rs_row *row = &rs_rows[number];
+    uint32_t word = number / 64;
+    uint64_t bit = UINT64_C(1) << number % 64;
+
+    index->side[0][word] |= (row->flags & RS_ROW_CLIENT) != 0 ? bit : 0;
+    index->side[1][word] |= (row->flags & RS_ROW_SERVER) != 0 ? bit : 0;
+    for (uint32_t first = 0; first < 256; first++)
+        index->first[first][word] |= may_begin(row, (uint8_t)first) ? bit : 0;
+    if (row->ports[0].high == 0)
+        enter_ports(index, 0, UINT16_MAX, word, bit);
+    for (size_t i = 0; i < RS_ROW_PORTS && row->ports[i].high != 0; i++)
+        enter_ports(index, row->ports[i].low, row->ports[i].high, word, bit);
+}
+
 static void choose_rows(rs_classifier *c)
 {
     for (uint32_t row = 0; row < rs_rows_count; row++)
-        for (uint32_t side = 0; side < 2; side++) {
-            uint64_t bit = UINT64_C(1) << (row & 63);
-
-            if ((rs_rows[row].flags & (side == 0 ? RS_ROW_CLIENT : RS_ROW_SERVER)) == 0)
-                continue;
-            if ((rs_rows[row].flags & RS_ROW_TCP) != 0)
-                c->rows_tcp[side][row / 64] |= bit;
-            if ((rs_rows[row].flags & RS_ROW_UDP) != 0)
-                c->rows_udp[side][row / 64] |= bit;
-        }
+        enter_row((rs_rows[row].flags & RS_ROW_TCP) != 0 ? &c->tcp : &c->udp, row);
 }
 
 int rs_classifier_init(void *memory, size_t length, uint32_t flows, uint32_t seed, rs_classifier **out)
