@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "crc32.h"
+#include "view.h"
 
 static int refuse(char *error, const char *reason)
 {
@@ -120,6 +121,30 @@ static int check_patterns(const struct rs_apps *a)
     return 0;
 }
 
+static void index_ports(const struct rs_apps *a, uint8_t transport, struct rs_apps_blocks *blocks)
+{
+    uint32_t at = 0;
+
+    while (at < a->blob->ports && a->ports[at].transport < transport)
+        at++;
+    for (uint32_t block = 0; block <= RS_APPS_BLOCKS; block++) {
+        while (at < a->blob->ports && a->ports[at].transport == transport && a->ports[at].high < block << 8)
+            at++;
+        blocks->first[block] = at;
+    }
+}
+
+static void index_addresses(const struct rs_apps *a, struct rs_apps_blocks *blocks)
+{
+    uint32_t at = 0;
+
+    for (uint32_t block = 0; block <= RS_APPS_BLOCKS; block++) {
+        while (at < a->blob->v4 && a->v4[at].high < (uint64_t)block << 24)
+            at++;
+        blocks->first[block] = at;
+    }
+}
+
 int rs_apps_open(const void *data, size_t length, rs_apps **out, char *error)
 {
     struct rs_apps *a;
@@ -136,6 +161,9 @@ int rs_apps_open(const void *data, size_t length, rs_apps **out, char *error)
         free(a);
         return refuse(error, "an offset or a number is out of range");
     }
+    index_ports(a, RS_TCP, &a->tcp);
+    index_ports(a, RS_UDP, &a->udp);
+    index_addresses(a, &a->net);
     *out = a;
     return 0;
 }

@@ -60,6 +60,13 @@ struct rs_pattern {
     uint8_t transport, reserved[3];
 };
 
+#define RS_APPS_BLOCKS 256u /* of a transport's ports, or of the IPv4 addresses, by their first byte */
+
+/* Where in a sorted section each block begins: at the first range that ends in it or behind it. */
+struct rs_apps_blocks {
+    uint32_t first[RS_APPS_BLOCKS + 1];
+};
+
 struct rs_apps {
     const struct rs_apps_header *blob;
     const struct rs_app_record *records;
@@ -69,6 +76,7 @@ struct rs_apps {
     const struct rs_v6_range *v6;
     const struct rs_pattern *patterns;
     const char *strings;
+    struct rs_apps_blocks tcp, udp, net; /* made when it is opened */
 };
 
 uint16_t rs_apps_match_address(const struct rs_apps *apps, const uint8_t address[16]);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "apps.h"
+#include "view.h"
 
 static int equal_nocase(const char *lower, const char *text, size_t length)
 {
@@ -56,9 +57,15 @@ uint16_t rs_apps_match_host(const rs_apps *apps, const char *host, size_t length
     return best;
 }
 
+/* Behind the last range that can hold something of the block: the next block's first may begin in this one. */
+static uint32_t block_end(const struct rs_apps_blocks *b, uint32_t block)
+{
+    return b->first[block + 1] < b->first[RS_APPS_BLOCKS] ? b->first[block + 1] + 1 : b->first[RS_APPS_BLOCKS];
+}
+
 static uint16_t match_v4(const rs_apps *apps, uint32_t address)
 {
-    uint32_t low = 0, high = apps->blob->v4;
+    uint32_t low = apps->net.first[address >> 24], high = block_end(&apps->net, address >> 24);
 
     while (low < high) {
         uint32_t middle = (low + high) / 2;
@@ -96,15 +103,16 @@ uint16_t rs_apps_match_address(const struct rs_apps *apps, const uint8_t address
 
 uint16_t rs_apps_match_port(const struct rs_apps *apps, uint8_t transport, uint16_t port)
 {
-    uint32_t low = 0, high = apps->blob->ports;
+    const struct rs_apps_blocks *blocks = transport == RS_TCP ? &apps->tcp : &apps->udp;
+    uint32_t low = blocks->first[port >> 8], high = block_end(blocks, port >> 8);
 
     while (low < high) {
         uint32_t middle = (low + high) / 2;
         const struct rs_port_range *r = &apps->ports[middle];
 
-        if (transport < r->transport || (transport == r->transport && port < r->low))
+        if (port < r->low)
             high = middle;
-        else if (transport > r->transport || port > r->high)
+        else if (port > r->high)
             low = middle + 1;
         else
             return r->app;
