@@ -109,13 +109,12 @@ static enum rs_protocol by_agent(const uint8_t *value, uint32_t length)
     static const uint8_t begins[256] = {['A'] = 1, ['B'] = 2, ['D'] = 3,  ['M'] = 4,  ['Q'] = 5,  ['S'] = 7,
                                         ['T'] = 8, ['V'] = 9, ['W'] = 11, ['l'] = 12, ['q'] = 13, ['u'] = 14};
 
-    for (uint32_t at = 0; at < length; at++) {
+    for (uint32_t at = 0; at + 1 < length; at++) {
         if (!begins[value[at]])
             continue;
         for (size_t i = begins[value[at]] - 1; i < AGENTS && agents[i].token[0] == (char)value[at]; i++) {
-            size_t size = strlen(agents[i].token);
-
-            if (size <= length - at && memcmp(value + at, agents[i].token, size) == 0)
+            if (agents[i].token[1] == (char)value[at + 1] && strlen(agents[i].token) <= length - at &&
+                memcmp(value + at, agents[i].token, strlen(agents[i].token)) == 0)
                 return agents[i].application;
         }
     }
@@ -124,14 +123,13 @@ static enum rs_protocol by_agent(const uint8_t *value, uint32_t length)
 
 static enum rs_protocol by_file(const struct rs_dissect *d, uint32_t line)
 {
+    const uint8_t *p = d->data, *end = d->data + line;
     enum rs_protocol found = RS_P_UNKNOWN;
 
-    for (uint32_t at = 0; at + 5 <= line; at++) {
-        if (d->data[at] != '.')
-            continue;
-        if (memcmp(d->data + at, ".m3u8", 5) == 0)
+    for (; end - p >= 5 && (p = memchr(p, '.', (size_t)(end - p) - 4)) != NULL; p++) {
+        if (memcmp(p, ".m3u8", 5) == 0)
             return RS_P_HLS;
-        if (memcmp(d->data + at, ".mpd ", 5) == 0 || memcmp(d->data + at, ".mpd?", 5) == 0)
+        if (memcmp(p, ".mpd ", 5) == 0 || memcmp(p, ".mpd?", 5) == 0)
             found = RS_P_MPEGDASH;
     }
     return found;
@@ -140,13 +138,13 @@ static enum rs_protocol by_file(const struct rs_dissect *d, uint32_t line)
 /* What runs over it shows in the agent, the target, the headers or the body's type. */
 static enum rs_protocol application(const struct rs_dissect *d, const struct head *head)
 {
-    const uint8_t *type = head->fields[CONTENT_TYPE].value;
+    const uint8_t *type = head->fields[CONTENT_TYPE].value, *query = memchr(d->data, '?', head->line);
     uint32_t length = head->fields[CONTENT_TYPE].length;
     enum rs_protocol found = by_agent(head->fields[AGENT].value, head->fields[AGENT].length);
 
     if (found != RS_P_UNKNOWN)
         return found;
-    if (rs_contains(d, 0, head->line, "info_hash=")) /* a tracker's */
+    if (query != NULL && rs_contains(d, (uint32_t)(query - d->data), head->line, "info_hash=")) /* a tracker's */
         return RS_P_BITTORRENT;
     if (head->fields[SOAP_ACTION].value != NULL)
         return RS_P_SOAP;

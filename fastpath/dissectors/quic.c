@@ -107,16 +107,26 @@ static struct rs_stream *stream_of(struct rs_dissect *d)
     return s;
 }
 
+/* PADDING is a frame of one zero byte, and an Initial may hold a thousand. */
+static uint32_t skip_padding(const uint8_t *p, uint32_t length, uint32_t at)
+{
+    while (at + 8 <= length && rs_be64(p + at) == 0)
+        at += 8;
+    while (at < length && p[at] == 0)
+        at++;
+    return at;
+}
+
 /* Adds the CRYPTO frames of a packet; 0 at a frame that an Initial cannot carry. */
 static int add_frames(struct rs_stream *s, const uint8_t *p, uint32_t length, int google)
 {
     uint32_t at = 0;
 
-    while (at < length) {
+    while ((at = skip_padding(p, length, at)) < length) {
         uint64_t offset, size, value;
         uint32_t n, kind = p[at++];
 
-        if (kind == 0 || kind == 1)
+        if (kind == 1)
             continue;
         if (kind == 6 || (google && kind == 8)) {
             n = variable(p + at, length - at, &offset);
