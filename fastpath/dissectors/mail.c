@@ -16,7 +16,8 @@ static int has_word(const struct rs_dissect *d, const char *const *words, size_t
     for (size_t i = 0; i < count; i++) {
         size_t n = strlen(words[i]);
 
-        if (d->length > n && strncasecmp((const char *)d->data, words[i], n) == 0 &&
+        if ((d->data[0] | 0x20) == (words[i][0] | 0x20) && d->length > n &&
+            strncasecmp((const char *)d->data, words[i], n) == 0 &&
             (d->data[n] == ' ' || d->data[n] == '\r' || d->data[n] == '\n'))
             return 1;
     }
@@ -111,11 +112,15 @@ enum rs_state rs_dissect_imap(struct rs_dissect *d)
     if (d->length < 8)
         return RS_NEED_MORE;
     end = d->length < 48 ? d->length : 48;
-    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
-        const uint8_t *at = memmem(d->data, end, commands[i], strlen(commands[i]));
+    for (uint32_t at = 1; at <= 10 && at < end && (d->server_port == 143 || d->others > 0); at++) {
+        if (d->data[at] != ' ')
+            continue;
+        for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
+            size_t n = strlen(commands[i]);
 
-        if (at != NULL && at - d->data >= 1 && at - d->data <= 10 && (d->server_port == 143 || d->others > 0))
-            return rs_is(d, RS_P_IMAP);
+            if (n <= end - at && memcmp(d->data + at, commands[i], n) == 0)
+                return rs_is(d, RS_P_IMAP);
+        }
     }
     return d->length < LOGIN_MAX && d->server_port == 143 && memchr(d->data, '\n', d->length) == NULL ? RS_NEED_MORE
                                                                                                       : RS_EXCLUDED;

@@ -106,9 +106,13 @@ static int find_one(const struct rs_learned *l, uint32_t client, const uint8_t s
 
     for (uint32_t way = 0; way < RS_LEARNED_WAYS; way++) {
         const struct rs_learned_entry *e = &bucket[way];
-        uint32_t sequence = __atomic_load_n(&e->sequence, __ATOMIC_ACQUIRE), until_s;
-        int same = is_same(e, client, server, port);
+        uint32_t sequence, until_s;
+        int same;
 
+        if (e->client != client || e->port != port) /* nearly always: a glance is enough */
+            continue;
+        sequence = __atomic_load_n(&e->sequence, __ATOMIC_ACQUIRE);
+        same = is_same(e, client, server, port);
         *app = e->app == RS_LEARNED_AMBIGUOUS ? 0 : e->app;
         until_s = e->until_s;
         __atomic_thread_fence(__ATOMIC_ACQUIRE);
