@@ -85,7 +85,7 @@ static void read_head(const struct rs_dissect *d, struct head *head)
         if (line == d->data)
             head->line = (uint32_t)(stop - line);
         if (field < FIELDS && head->fields[field].value == NULL && (size_t)(stop - line) >= strlen(name) &&
-            strncasecmp((const char *)line, name, strlen(name)) == 0) {
+            line[strlen(name) - 1] == ':' && strncasecmp((const char *)line, name, strlen(name)) == 0) {
             const uint8_t *value = line + strlen(name), *last = stop > value && stop[-1] == '\r' ? stop - 1 : stop;
 
             while (value < last && *value == ' ')
