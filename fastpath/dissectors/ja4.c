@@ -9,6 +9,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "../src/classifier.h"
 #include "../src/quic_crypto.h"
@@ -182,11 +183,14 @@ static void drop_targets(struct list *extensions)
 
 void rs_ja4(struct rs_dissect *d, const uint8_t *p, uint32_t length, int is_datagram)
 {
-    struct hello h = {0};
+    struct hello h;
     char text[2 * LIST_MAX * 5 + 1], alpn[3];
     uint32_t n;
 
-    if (!d->classifier->wants_ja4 || !read_hello(&h, p, length, is_datagram))
+    if (!d->classifier->wants_ja4)
+        return;
+    memset(&h, 0, sizeof h);
+    if (!read_hello(&h, p, length, is_datagram))
         return;
     write_alpn(&h, alpn);
     n = (uint32_t)snprintf(d->ja4, sizeof d->ja4, "%c%s%c%02u%02u%s_",
