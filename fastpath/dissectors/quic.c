@@ -11,8 +11,9 @@
 #include "../src/quic_crypto.h"
 #include "tls.h"
 
-#define DATAGRAM_MAX 1600u
-#define Q046         0x51303436u
+#define DATAGRAM_MAX  1600u
+#define COALESCED_MAX 4u /* Initial packets of a datagram that are opened: clients send one, two when they are torn */
+#define Q046          0x51303436u
 
 struct initial {
     uint32_t version, header, length; /* header: bytes before the packet number; length: number and payload */
@@ -215,7 +216,9 @@ static enum rs_state from_client(struct rs_dissect *d)
     uint32_t at = 0;
     struct rs_stream *s = NULL;
 
-    while (at + 7 < d->length && d->length <= DATAGRAM_MAX && parse_initial(d->data + at, d->length - at, &in)) {
+    for (uint32_t packet = 0; packet < COALESCED_MAX && at + 7 < d->length && d->length <= DATAGRAM_MAX &&
+                              parse_initial(d->data + at, d->length - at, &in);
+         packet++) {
         int n;
 
         if (s == NULL) {

@@ -2,8 +2,8 @@
 /*
  * QUIC Initial protection by libcrypto. HKDF (RFC 5869) is written out over SHA-256's own functions: EVP costs more than
  * the hash of so short texts, and these contexts are plain structures, so that a key which serves several times (a salt,
- * the client's secret) is hashed once. The ciphers are fetched once, as a context per packet would allocate. Salts: RFC 9001 5.2, RFC 9369 3.3.1, drafts
- * 22-32 section 5.2, Google's QUIC crypto_utils for Q050 and T050/T051.
+ * the client's secret) is hashed once. The ciphers are fetched once, as a context per packet would allocate. Salts: RFC
+ * 9001 5.2, RFC 9369 3.3.1, drafts 22-32 section 5.2, Google's QUIC crypto_utils for Q050 and T050/T051.
  */
 
 #define OPENSSL_SUPPRESS_DEPRECATED /* SHA256_* */
