@@ -23,6 +23,8 @@ from firmware.daemon.keeper import Keeper
 from firmware.daemon.tls import Certificates
 from firmware.engine import Applier, Engine
 from firmware.engine.pending import remaining_s
+from firmware.features.topology import WAN_BITS, WAN_MASK
+from firmware.kernel import conntrack
 from firmware.kernel.errors import KernelError
 from firmware.kernel.supervisor import EventKind, Supervisor
 from firmware.model.config import Config
@@ -59,6 +61,7 @@ class Services:
         self.is_closing = False
         self._stop = threading.Event()
         self._updating = threading.Lock()
+        self._dead_lines: dict[int, int] = {}  # whose flows are still in conntrack: how often to cut them
         self._certificates = Certificates(state, run)
         self._with_web = options.with_web
         self.journal = Journal(state / "log.db")
@@ -272,6 +275,9 @@ class Services:
 
     def _line_changed(self, name: str, is_up: bool, reason: str) -> None:
         self.facts.line_is(name, is_up)
+        wan = self.engine.config.wans.get(name)
+        if wan is not None and not is_up:
+            self._dead_lines[wan.number] = 2
         key = f"line.{name}"
         if is_up:
             self.alarm(key, None)
@@ -282,6 +288,24 @@ class Services:
     def _configure_monitor(self) -> None:
         config = self.engine.config
         self.monitor.configure(config, self.facts.lines(config))
+        self._cut_dead_lines()
+
+    def _cut_dead_lines(self) -> None:
+        """What was on a line that died begins anew on another.
+
+        Twice: the first time may follow a refresh that did not know yet, and flows then come back to the dead line.
+        """
+        dead, self._dead_lines = self._dead_lines, {}
+        for number, times in dead.items():
+            try:
+                flows = self.monitor.flows_of_line(number)
+                conntrack.forget(number << WAN_BITS, WAN_MASK)
+                self.monitor.nudge(flows)
+            except (KernelError, OSError) as error:
+                log.error("line %d: %s", number, error)
+            if times > 1:
+                self._dead_lines.setdefault(number, times - 1)
+                self.keeper.poke()
 
     def _forget_users(self) -> None:
         try:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import itertools
+from collections.abc import Iterable, Sequence
 from ipaddress import IPv4Network, IPv6Network, collapse_addresses, ip_address
 from typing import Literal
 
 from firmware.features import nft
 from firmware.features.part import Part
-from firmware.features.topology import MAIN_TABLE, WAN_MASK, Line, lan_networks4, lan_networks6, lines
+from firmware.features.topology import MAIN_TABLE, WAN_MASK, Line, lan_networks4, lan_networks6, lines, usable
 from firmware.model.config import Config
 from firmware.model.facts import Facts
 from firmware.model.plan import NftSet, Route, Rule
@@ -17,8 +18,17 @@ from firmware.model.values import Network
 
 DEFAULT4, DEFAULT6 = "0.0.0.0/0", "::/0"
 PRIORITY_MAIN, PRIORITY_MARK, PRIORITY_SOURCE = 1000, 2000, 3000
-METRIC_UP, METRIC_DOWN = 100, 1000  # plus the line's number in the main table; 0 would read back as 1024 for IPv6
+METRIC_UP, METRIC_BACKUP, METRIC_DOWN = (
+    100,
+    500,
+    1000,
+)  # plus the line's number in the main table; 0 would read back as 1024 for IPv6
 METRIC_UNREACHABLE = 65_535
+_STICKY = {
+    "no": "numgen inc mod {count}",
+    "host": "jhash ip saddr mod {count} seed 0x52532d31",
+    "server": "jhash ip saddr . ip daddr mod {count} seed 0x52532d31",
+}
 _FAMILIES: tuple[Literal[4, 6], ...] = (4, 6)
 _NEVER_ROUTED4 = (IPv4Network("224.0.0.0/3"),)  # multicast, reserved, broadcast
 _NEVER_ROUTED6 = (IPv6Network("fe80::/10"), IPv6Network("ff00::/8"))
@@ -48,7 +58,11 @@ def render(config: Config, facts: Facts) -> Part:
                 "ct mark set ip daddr map @line_of_network4 return",
                 # IPv6 is not translated: who has an address of a line's prefix leaves by that line.
                 "ct mark set ip6 saddr map @line_of_prefix6 return",
-                *_choice(active),
+                "ether saddr @no_line_mac drop",
+                "ip saddr @no_line4 drop",
+                "meta nfproto ipv4 ct mark set ether saddr map @line_of_mac return",
+                "ct mark set ip saddr map @line_of_source4 return",
+                *_choice(active, config.balance.sticky),
             ),
             "wan_choice_out": (
                 "meta mark and 0x40000000 != 0 accept",  # a DNS answer on its way to the fastpath
@@ -63,19 +77,40 @@ def render(config: Config, facts: Facts) -> Part:
     )
 
 
-def _choice(active: tuple[Line, ...]) -> tuple[str, ...]:
+def _choice(active: tuple[Line, ...], sticky: str) -> tuple[str, ...]:
     """One rule that deals new IPv4 flows out by weight, over the lines that work."""
-    usable = [line for line in active if line.up and line.gateway4]
-    if not usable:
+    takers = usable(active)
+    if not takers:
         return ()
-    if len(usable) == 1:
-        return (f"meta nfproto ipv4 ct mark set {nft.mark(usable[0].mark)}",)
-    slots, first = [], 0
-    for line in usable:
-        last = first + line.weight - 1
-        slots.append(f"{first} : {nft.mark(line.mark)}" if first == last else f"{first}-{last} : {nft.mark(line.mark)}")
+    if len(takers) == 1:
+        return (f"meta nfproto ipv4 ct mark set {nft.mark(takers[0].mark)}",)
+    down = [line for line in active if not line.up and not line.is_backup and not line.is_draining]
+    known = takers if sticky == "no" else sorted([*takers, *down], key=lambda line: line.number)
+    slots = _slots(known, takers)
+    key = _STICKY[sticky].format(count=len(slots))
+    return (f"meta nfproto ipv4 ct mark set {key} map {{ {', '.join(_runs(slots))} }}",)
+
+
+def _by_weight(lines_: Sequence[Line]) -> list[Line]:
+    """Each line as often as it weighs."""
+    return [line for line in lines_ for _ in range(line.weight)]
+
+
+def _slots(known: Sequence[Line], takers: Sequence[Line]) -> list[Line]:
+    """Slots of all lines, also of those that are down: theirs are dealt out among the others, so that nobody whose line
+    works is moved when another fails or comes back."""
+    share = itertools.cycle(_by_weight(takers))
+    return [line if line in takers else next(share) for line in _by_weight(known)]
+
+
+def _runs(slots: Sequence[Line]) -> list[str]:
+    """Map elements of equal neighbours."""
+    runs, first = [], 0
+    for line, group in itertools.groupby(slots):
+        last = first + len(list(group)) - 1
+        runs.append(f"{first} : {nft.mark(line.mark)}" if first == last else f"{first}-{last} : {nft.mark(line.mark)}")
         first = last + 1
-    return (f"meta nfproto ipv4 ct mark set numgen inc mod {first} map {{ {', '.join(slots)} }}",)
+    return runs
 
 
 def _sets(config: Config, facts: Facts, active: tuple[Line, ...]) -> tuple[NftSet, ...]:
@@ -112,7 +147,8 @@ def _by_network(pairs: Iterable[tuple[Network, Line]]) -> dict[str, Line]:
 
 def _routes(line: Line) -> list[Route]:
     """The line's default routes, in its own table (also while it is down: probes need it) and in the main one."""
-    metric = (METRIC_UP if line.up else METRIC_DOWN) + line.number
+    is_last_choice = line.is_backup or line.is_draining
+    metric = (METRIC_DOWN if not line.up else METRIC_BACKUP if is_last_choice else METRIC_UP) + line.number
     routes = []
     for default, gateway, address in (
         (DEFAULT4, line.gateway4, line.address4),

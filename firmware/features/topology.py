@@ -5,6 +5,7 @@ All functions take a verified configuration.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from ipaddress import IPv4Interface, IPv4Network, IPv6Interface, IPv6Network, ip_interface, ip_network
 from typing import NamedTuple
 
@@ -27,6 +28,8 @@ class Line(NamedTuple):
     device: str
     zone: str
     weight: int
+    is_backup: bool
+    is_draining: bool
     up: bool
     address4: IPv4Interface | None
     gateway4: str | None
@@ -65,6 +68,8 @@ def lines(config: Config, facts: Facts) -> tuple[Line, ...]:
                 device=wan.interface,
                 zone=wan.zone,
                 weight=wan.weight,
+                is_backup=wan.role == "backup",
+                is_draining=wan.draining,
                 up=state.up,
                 address4=_interface4(address4),
                 gateway4=wan.gateway if is_static else state.gateway,
@@ -75,6 +80,17 @@ def lines(config: Config, facts: Facts) -> tuple[Line, ...]:
             )
         )
     return tuple(sorted(result, key=lambda line: line.number))
+
+
+def usable(active: Iterable[Line]) -> list[Line]:
+    """The lines that new connections are dealt out to: of those that work the active ones, else the backups, else those
+    that are being drained."""
+    working = [line for line in active if line.up and line.gateway4]
+    for wanted in ((False, False), (True, False)):
+        found = [line for line in working if (line.is_backup, line.is_draining) == wanted]
+        if found:
+            return found
+    return working
 
 
 def bridge(lan: str) -> str:

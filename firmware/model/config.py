@@ -71,8 +71,21 @@ class Lan(Node, frozen=True):
     dhcp: Dhcp = field(default_factory=Dhcp)
 
 
+class Health(Node, frozen=True):
+    """How a line is watched: a round of questions each ``interval_ms``; ``fall`` rounds without an answer and it is
+    down, ``rise`` rounds with one and it is up again."""
+
+    interval_ms: Annotated[int, Meta(ge=200, le=5000)] = 1000
+    fall: Annotated[int, Meta(ge=1, le=20)] = 3
+    rise: Annotated[int, Meta(ge=1, le=20)] = 2
+
+
 class Wan(Node, frozen=True):
-    """A line to the internet. ``number`` is its place in the mark plan (ct mark bits 12-15) and never changes."""
+    """A line to the internet. ``number`` is its place in the mark plan (ct mark bits 12-15) and never changes.
+
+    A ``backup`` line gets connections only while no other works. ``draining``: connections in use stay, new ones go
+    elsewhere, so that it can be unplugged.
+    """
 
     interface: Device
     number: Annotated[int, Meta(ge=1, le=7)]
@@ -88,6 +101,33 @@ class Wan(Node, frozen=True):
     ipv6_prefix: str | None = None
     weight: Annotated[int, Meta(ge=1, le=100)] = 1
     health_targets: tuple[str, ...] = ()
+    health: Health = field(default_factory=Health)
+    role: Literal["active", "backup"] = "active"
+    draining: bool = False
+
+
+class Balance(Node, frozen=True):
+    """How new connections are dealt out to the lines, always by weight.
+
+    ``sticky``: ``no`` deals each anew; ``host`` keeps all of a host's on one line; ``server`` those of a host to one
+    server, so that a bank sees one address. When a line fails only what was on it moves.
+    """
+
+    sticky: Literal["no", "host", "server"] = "no"
+
+
+class LinePolicy(Node, frozen=True):
+    """Hosts of ``groups`` leave by the first of ``lines`` that works; the policy of the lowest ``position`` decides.
+
+    When no line of it works they go as all others do, or, with ``strict``, nowhere.
+    """
+
+    position: Annotated[int, Meta(ge=1, le=1_000_000)]
+    groups: tuple[Identifier, ...]
+    lines: tuple[Identifier, ...]
+    strict: bool = False
+    enabled: bool = True
+    description: str = ""
 
 
 class Zone(Node, frozen=True):
@@ -219,6 +259,8 @@ class Config(Node, frozen=True):
     interfaces: dict[Device, Interface] = field(default_factory=dict)
     lans: dict[Identifier, Lan] = field(default_factory=dict)
     wans: dict[Identifier, Wan] = field(default_factory=dict)
+    balance: Balance = field(default_factory=Balance)
+    line_policies: dict[Identifier, LinePolicy] = field(default_factory=dict)
     zones: dict[Identifier, Zone] = field(default_factory=dict)
     port_forwards: dict[Identifier, PortForward] = field(default_factory=dict)
     dns: Dns = field(default_factory=Dns)

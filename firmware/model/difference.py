@@ -63,6 +63,8 @@ NOUNS = {
     "applications": "Own application",
     "policies": "Policy",
     "recognition": "Recognition",
+    "balance": "Line sharing",
+    "line_policies": "Line rule",
     "users": "User",
 }
 SETTINGS = {
@@ -78,20 +80,24 @@ SETTINGS = {
     "dns": "name servers",
     "domain": "domain",
     "domains": "domains",
+    "draining": "draining",
     "enabled": "switched on",
     "end": "end",
     "except_applications": "except applications",
     "except_groups": "except groups",
+    "fall": "rounds until down",
     "format": "format",
     "forward_to": "may reach",
     "full_name": "full name",
     "gateway": "gateway",
     "groups": "groups",
+    "health": "health check",
     "health_targets": "health targets",
     "hex": "bytes",
     "hide_ech_keys": "leave out keys for encrypted names",
     "hostname": "host name",
     "interface": "port",
+    "interval_ms": "interval in milliseconds",
     "ipv6": "IPv6",
     "ipv6_address": "IPv6 address",
     "ipv6_gateway": "IPv6 gateway",
@@ -99,6 +105,7 @@ SETTINGS = {
     "language": "language",
     "lease_s": "lease time in seconds",
     "length": "length",
+    "lines": "lines",
     "mac": "MAC address",
     "masquerade": "masquerade",
     "members": "members",
@@ -119,10 +126,13 @@ SETTINGS = {
     "records": "record",
     "redirect": "answer all questions here",
     "reservations": "reservation",
+    "rise": "rounds until up",
     "role": "role",
     "schedule": "schedule",
     "services": "services",
     "start": "start",
+    "sticky": "what stays together",
+    "strict": "only by these lines",
     "subnet_id": "subnet number",
     "timezone": "time zone",
     "to_address": "to address",
@@ -136,7 +146,7 @@ SETTINGS = {
     "windows": "times",
     "zone": "zone",
 }
-_SINGLE = ("system", "dns", "recognition")  # objects that are not collections
+_SINGLE = ("system", "dns", "balance", "recognition")  # objects that are not collections
 
 
 def describe(changes: list[Change], language: str) -> list[str]:

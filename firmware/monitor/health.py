@@ -25,6 +25,7 @@ log = logging.getLogger(__name__)
 INTERVAL_S = 1.0
 FALL = 3  # rounds without an answer until a line is down
 RISE = 2  # rounds with an answer until it is up again
+IDLE_S = 0.5  # without lines
 GRACE_S = 15.0  # a new line may take that long to get its address before anybody is told that it has none
 
 
@@ -38,6 +39,9 @@ class Line(NamedTuple):
     gateway: str | None = None
     dns: tuple[str, ...] = ()
     targets: tuple[str, ...] = ()  # the admin's own; replace the default ones
+    interval_s: float = INTERVAL_S
+    fall: int = FALL
+    rise: int = RISE
 
 
 class Health(NamedTuple):
@@ -66,6 +70,7 @@ class _Watch:
         self.reason = ""
         self.rtt_ms: float | None = None
         self.streak = 0  # rounds in a row that contradict is_up
+        self.due_s = 0.0  # when its round ends; 0: it has not begun
 
     def targets(self) -> tuple[str, ...]:
         line = self.line
@@ -81,13 +86,8 @@ class _Watch:
 class LineHealth:
     """Watches the lines from ``start`` to ``close``; ``on_change(name, is_up, reason)`` is called from its thread."""
 
-    def __init__(
-        self, on_change: OnLineChange, *, interval_s: float = INTERVAL_S, fall: int = FALL, rise: int = RISE
-    ) -> None:
+    def __init__(self, on_change: OnLineChange) -> None:
         self._on_change = on_change
-        self._interval_s = interval_s
-        self._fall = fall
-        self._rise = rise
         self._lock = threading.Lock()
         self._watches: dict[str, _Watch] = {}
         self._selector = selectors.DefaultSelector()
@@ -133,27 +133,38 @@ class LineHealth:
     # -- the thread ---------------------------------------------------------------------------------------------------
 
     def _run(self) -> None:
-        next_s = time.monotonic()
         while not self._stop.is_set():
             try:
-                self._round()
-                next_s = max(next_s + self._interval_s, time.monotonic())
-                self._listen(next_s)
-                changes = self._judge()
+                self._listen(self._next_s())
+                due = self._due()
+                changes = self._judge(due)
+                self._ask(due)
             except (OSError, NetlinkError):  # out of memory and the like; the next round tries again
                 log.exception("line health: round failed")
-                self._stop.wait(self._interval_s)
+                self._stop.wait(INTERVAL_S)
                 continue
             for name, is_up, reason in changes:
                 log.info("line %s is %s%s", name, "up" if is_up else "down", f": {reason}" if reason else "")
                 self._on_change(name, is_up, reason)
 
-    def _round(self) -> None:
-        """Asks every target of every line once."""
+    def _next_s(self) -> float:
+        """When the next line's round ends; soon, where lines may come."""
+        with self._lock:
+            return min((watch.due_s for watch in self._watches.values()), default=time.monotonic() + IDLE_S)
+
+    def _due(self) -> list[_Watch]:
+        now = time.monotonic()
+        with self._lock:
+            return [watch for watch in self._watches.values() if watch.due_s <= now]
+
+    def _ask(self, due: list[_Watch]) -> None:
+        """Begins another round of these lines: every target is asked once."""
         with self._lock:
             self._sequence = (self._sequence + 1) & 0xFFFF
             now = time.monotonic()
-            for watch in self._watches.values():
+            for watch in due:
+                # In step with the rounds before, unless that is too late already.
+                watch.due_s = max(watch.due_s + watch.line.interval_s, now + watch.line.interval_s / 2)
                 watch.answered.clear()
                 if watch.prober is None:
                     self._connect(watch)
@@ -178,14 +189,17 @@ class LineHealth:
                             last = (time.monotonic() - at) * 1000
                             watch.rtt_ms = last if watch.rtt_ms is None else watch.rtt_ms * 0.8 + last * 0.2
 
-    def _judge(self) -> list[tuple[str, bool, str]]:
-        """Ends the round; the lines whose state has changed by it."""
+    def _judge(self, due: list[_Watch]) -> list[tuple[str, bool, str]]:
+        """Ends the rounds of these lines; those whose state has changed by it."""
+        judged = [watch for watch in due if watch.due_s]
+        if not judged:
+            return []
         present = links()
-        silent_gateways = any(watch.line.gateway not in watch.proven for watch in self._watches.values())
+        silent_gateways = any(watch.line.gateway not in watch.proven for watch in judged)
         alive = {n.address for n in neighbours() if n.is_alive} if silent_gateways else set()
         changes = []
         with self._lock:
-            for watch in self._watches.values():
+            for watch in judged:
                 link = present.get(watch.line.device)
                 if link is None or link.device != watch.device:
                     # A port that came back under the same name is another one to the kernel: bind anew.
@@ -200,11 +214,11 @@ class LineHealth:
                 watch.streak += 1
                 # A new line's first answer is believed at once; without carrier or address there is nothing to wait for
                 if works:
-                    enough = watch.is_up is None or watch.streak >= self._rise
+                    enough = watch.is_up is None or watch.streak >= watch.line.rise
                 elif reason == NO_ADDRESS and watch.is_up is None:
                     enough = time.monotonic() - watch.begun_s >= GRACE_S
                 else:
-                    enough = reason in AT_ONCE or watch.streak >= self._fall
+                    enough = reason in AT_ONCE or watch.streak >= watch.line.fall
                 if enough:
                     watch.is_up, watch.reason, watch.since_s, watch.streak = works, reason, time.time(), 0
                     changes.append((watch.line.name, works, reason))

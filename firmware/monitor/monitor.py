@@ -18,6 +18,8 @@ from firmware.monitor.explain import Question, Sources, explain
 from firmware.monitor.health import Health, Line, LineHealth, OnLineChange
 from firmware.monitor.history import History
 from firmware.monitor.hosts import ROUTER, Host
+from firmware.monitor.neighbours import neighbours
+from firmware.monitor.nudge import nudge
 from firmware.monitor.numbering import UNKNOWN, Numbering
 from firmware.monitor.posture import posture, without
 from firmware.monitor.rates import Point
@@ -28,6 +30,7 @@ from firmware.monitor.unknown import CARRIERS, unknown_traffic
 if TYPE_CHECKING:
     from fastpath.binding.runtime import Runtime
 
+FLOWS_CUT = 16_384  # as many as the fastpath knows
 FLOWS_READ = 2000  # of each kind, the largest
 ACTIVE_S = 300  # a host that was heard of within this time is here
 
@@ -49,7 +52,6 @@ class Monitor:
         on_line_change: OnLineChange,
         on_alarm: OnAlarm,
         match_host: Callable[[str], str | None],
-        probe_interval_s: float = 1.0,
     ) -> None:
         self.broadcaster = Broadcaster()
         self.catalogue = Applications(applications)
@@ -59,7 +61,7 @@ class Monitor:
         self._sampler = Sampler(state_dir, runtime, self.broadcaster, on_alarm)
         self._history = History(self._sampler, self.catalogue)
         self.usage, self.series, self.blocked = self._history.usage, self._history.series, self._history.blocked
-        self._health = LineHealth(self._line_changed, interval_s=probe_interval_s)
+        self._health = LineHealth(self._line_changed)
         self._config = Config()
         self._lines: dict[str, LineState] = {}
 
@@ -88,6 +90,9 @@ class Monitor:
                 gateway=state.gateway or state.ipv6_gateway,
                 dns=state.dns,
                 targets=wan.health_targets,
+                interval_s=wan.health.interval_ms / 1000,
+                fall=wan.health.fall,
+                rise=wan.health.rise,
             )
             for name, wan in config.wans.items()
             if wan.enabled
@@ -159,6 +164,14 @@ class Monitor:
             addresses = list(found.addresses) if found else [host]
         flows = itertools.chain.from_iterable(self._runtime.flows(address, number, limit) for address in addresses)
         return [self._flow_row(flow) for flow in itertools.islice(flows, limit)]
+
+    def flows_of_line(self, number: int) -> list[Row]:
+        """Connections that leave by a line, as the runtime has them; the largest where there are many."""
+        return [flow for flow in self._runtime.flows(limit=FLOWS_CUT) if flow["wan"] == number]
+
+    def nudge(self, flows: Sequence[Row]) -> None:
+        """Have the clients of connections that were cut notice it."""
+        nudge(flows, neighbours())
 
     def unknown(self, limit: int = 50) -> list[Row]:
         """What has no name, by where it goes: unknown, suspected, or known by no more than how it is carried.
@@ -242,6 +255,8 @@ def _line_row(name: str, config: Config, state: LineState, health: Health | None
         "interface": wan.interface,
         "enabled": wan.enabled,
         "up": bool(health and health.is_up),
+        "role": wan.role,
+        "draining": wan.draining,
         "reason": health.reason if health else "",
         "since": health.since_s if health else None,
         "rtt_ms": round(health.rtt_ms, 1) if health and health.rtt_ms is not None else None,

@@ -54,7 +54,7 @@ class Prober:
         family = socket.AF_INET6 if ":" in address else socket.AF_INET
         head = _ECHO.pack(_REQUEST[family], 0, 0, self._identifier, sequence & 0xFFFF)
         if family == socket.AF_INET:  # the kernel fills the checksum in for IPv6 only
-            head = _ECHO.pack(_REQUEST[family], 0, _checksum(head + _PAYLOAD), self._identifier, sequence & 0xFFFF)
+            head = _ECHO.pack(_REQUEST[family], 0, checksum(head + _PAYLOAD), self._identifier, sequence & 0xFFFF)
         with contextlib.suppress(OSError):
             return self._sockets[family].sendto(head + _PAYLOAD, (address, 0)) > 0
         return False
@@ -98,7 +98,7 @@ def _open(family: int, device: str, wan_number: int) -> socket.socket:
     return door
 
 
-def _checksum(data: bytes) -> int:
+def checksum(data: bytes) -> int:
     """RFC 1071."""
     if len(data) % 2:
         data += b"\0"

@@ -12,7 +12,7 @@ import pytest
 
 from fastpath.binding import bundle
 from fastpath.binding.appdb import BUNDLE_NAME
-from tests.browser.person import PHONE, Person
+from tests.browser.person import Person
 from tests.lab import addresses, netns, topology
 from tests.lab.site import Site
 
@@ -140,10 +140,3 @@ def test_a_signed_database_is_taken_and_a_forged_one_is_not(person: Person, begu
     person.screenshot(f"recognition-database-{person.language}")
     person.click("Back to %(version)s", version=released.version)
     person.reads(released.version, person.t("the firmware"))
-
-
-@pytest.mark.parametrize("page", ["", "own", "own/new", "hidden", "database"])
-def test_pages_fit_a_phone(person: Person, begun: Site, page: str) -> None:
-    person.resize(PHONE)
-    person.open(f"/recognition/{page}")
-    assert person.overflow() <= 0

@@ -29,6 +29,7 @@ LINES = tuple(
         device=f"monw{number}",
         address=f"198.51.100.{number * 16 + 2}/28",
         gateway=f"198.51.100.{number * 16 + 1}",
+        interval_s=0.1,
     )
     for number in (1, 2)
 )
@@ -82,7 +83,7 @@ def site() -> Iterator[None]:
 class Watcher:
     def __init__(self, lines: tuple[Line, ...] = LINES) -> None:
         self.changes: queue.Queue[tuple[str, bool, str]] = queue.Queue()
-        self.health = LineHealth(lambda *change: self.changes.put(change), interval_s=0.1)
+        self.health = LineHealth(lambda *change: self.changes.put(change))
         self.health.configure(lines)
         self.health.start()
 

@@ -205,6 +205,8 @@ class Line(Output):
     name: str
     number: int
     up: bool
+    role: Literal["active", "backup"]
+    draining: bool
     address: str | None
     gateway: str | None
     up_bps: int

@@ -8,7 +8,8 @@ from flask import Blueprint, abort, redirect, render_template, request, url_for
 from msgspec import to_builtins
 from werkzeug.wrappers import Response
 
-from firmware.model.config import Config, Wan
+from firmware.model.config import Config, Health, LinePolicy, Wan
+from webui import words
 from webui.access import requires
 from webui.charts import sparkline
 from webui.forms import Form, identifier
@@ -19,6 +20,7 @@ bp = Blueprint("lines", __name__, url_prefix="/lines")
 
 CHART_S = 600
 LINES_MAX = 7
+HEALTH = ("interval_ms", "fall", "rise")
 
 
 @bp.get("/")
@@ -36,8 +38,9 @@ def index() -> Any:
 
 def wan_values(wan: Wan) -> dict[str, Any]:
     """A line as its form shows it."""
-    return {**to_builtins(wan), **{key: getattr(wan, key) for key in ("protocol", "enabled", "weight", "dns", "ipv6")},
-            "health_targets": wan.health_targets}  # fmt: skip
+    shown = ("protocol", "enabled", "weight", "dns", "ipv6", "health_targets", "role", "draining")
+    health = {f"health.{key}": getattr(wan.health, key) for key in HEALTH}
+    return {**to_builtins(wan), **{key: getattr(wan, key) for key in shown}, **health}
 
 
 def save_line(form: Form, name: str, wan: Wan | None, number: int = 1) -> bool:
@@ -58,6 +61,9 @@ def save_line(form: Form, name: str, wan: Wan | None, number: int = 1) -> bool:
             "ipv6_gateway": form.optional("ipv6_gateway"),
             "ipv6_prefix": form.optional("ipv6_prefix"),
             "health_targets": form.lines("health_targets"),
+            "health": {key: form.number(f"health.{key}", getattr(Health(), key)) for key in HEALTH},
+            "role": form.text("role") or "active",
+            "draining": form.checked("draining"),
         }
     return form.save(f"wans.{name}", value, to_builtins(wan) if wan else None)
 
@@ -74,7 +80,7 @@ def edit(name: str | None) -> Any:
     numbers = set(range(1, LINES_MAX + 1)) - {item.number for item in config.wans.values()}
     if wan is None and not numbers:
         abort(409)
-    form = Form(wan_values(wan) if wan else {"protocol": "dhcp", "enabled": True, "weight": 1, "ipv6": "dhcp"})
+    form = Form(wan_values(wan or Wan(interface="", number=1)))
     if form.is_sent:
         title = name or identifier(form.text("title"), config.wans, "line")
         if save_line(form, title, wan, min(numbers, default=1)):
@@ -99,6 +105,65 @@ def port_choices(config: Config, wan: Wan | None = None) -> list[tuple[str, str]
         for name, port in sorted(detected.items())
         if name not in taken
     ]
+
+
+@bp.post("/balance")
+@requires("change")
+def balance() -> Any:
+    """How new connections are shared between the lines."""
+    if not Form().save("balance", {"sticky": request.form.get("sticky", "no")}, to_builtins(router().config().balance)):
+        abort(400)
+    return redirect(url_for("lines.index"), 303)
+
+
+@bp.route("/policies/new", methods=["GET", "POST"], defaults={"name": None})
+@bp.route("/policies/<name>", methods=["GET", "POST"])
+@requires("change")
+def policy(name: str | None) -> Any:
+    """Which groups leave by which line."""
+    config = router().config()
+    known = config.line_policies.get(name) if name else None
+    if name and known is None:
+        abort(404)
+    form = Form(
+        {**to_builtins(known), "enabled": known.enabled, "first": known.lines[0]} if known else {"enabled": True}
+    )
+    if form.is_sent and _save_policy(form, name, known, config):
+        return redirect(url_for("lines.index"), 303)
+    page = render_template(
+        "lines/policy.html",
+        form=form,
+        name=name,
+        config=config,
+        groups=[(key, words.group(key, config)) for key in config.groups],
+        lines=[(key, key) for key in config.wans],
+    )
+    return page, 422 if form.is_wrong else 200
+
+
+def _save_policy(form: Form, name: str | None, known: LinePolicy | None, config: Config) -> bool:
+    last = max((item.position for item in config.line_policies.values()), default=0)
+    first, others = form.text("first"), [line for line in form.values("lines") if line != form.text("first")]
+    value = {
+        "position": known.position if known else last + 10,
+        "groups": form.values("groups"),
+        "lines": [first, *others] if first else others,
+        "strict": form.checked("strict"),
+        "enabled": form.checked("enabled"),
+        "description": form.text("description"),
+    }
+    for field in ("groups", "lines"):
+        if not value[field]:
+            form.add_error(field, gettext("Choose at least one."))
+    path = f"line_policies.{name or identifier('-'.join(value['groups']), config.line_policies, 'policy')}"
+    return form.save(path, value, to_builtins(known) if known else None)
+
+
+@bp.post("/policies/<name>/delete")
+@requires("change")
+def delete_policy(name: str) -> Response:
+    router().delete(f"line_policies.{name}")
+    return redirect(url_for("lines.index"), 303)
 
 
 @bp.post("/<name>/delete")

@@ -1,0 +1,66 @@
+"""Several lines as a person sees them: what is shared how, a group with its own line, a backup, draining."""
+
+from __future__ import annotations
+
+from firmware.client import Client
+from tests.browser.person import Person
+from tests.lab.site import Site
+
+
+def applied(person: Person) -> None:
+    person.click("Apply")
+    person.wait(
+        lambda: person.t("The change is in force.") in person.text or person.t("Keep") in person.text,
+        "the change is applied",
+        lambda: person.text,
+    )
+    if person.t("Does everything still work? Keep the change?") in person.text:
+        person.click("Keep")
+
+
+def setting(site: Site, path: str) -> object:
+    with Client(site.product.run / "rsd.sock") as client:
+        return client.call("config.get", path=path, which="running")
+
+
+def test_what_stays_together_is_chosen(person: Person, begun: Site) -> None:
+    person.open("/lines/")
+    person.reads(person.t("How connections are shared"))
+    person.driver.find_element("id", "sticky-host").click()
+    person.click("Save")
+    applied(person)
+    assert setting(begun, "balance.sticky") == "host"
+    person.open("/lines/")
+    assert person.driver.find_element("id", "sticky-host").is_selected()
+    person.screenshot(f"lines-{person.language}")
+
+
+def test_a_group_gets_its_own_line(person: Person, begun: Site) -> None:
+    person.open("/lines/policies/new")
+    person.click("Save")
+    person.reads(person.t("Please correct the marked fields. Nothing has been changed."))
+    person.tick("sales")
+    person.tick("wan1")
+    person.tick("wan2")
+    person.choose("First choice", "wan2")
+    person.screenshot(f"lines-rule-{person.language}")
+    person.click("Save")
+    person.reads("sales → wan2, wan1")
+    applied(person)
+    assert setting(begun, "line_policies.sales.lines") == ["wan2", "wan1"]
+
+
+def test_a_line_becomes_a_backup_that_answers_fast(person: Person, begun: Site) -> None:
+    person.open("/lines/wan2")
+    person.choose("What it is for", "Waits until no other line works")
+    person.click("IPv6, share and health")
+    person.fill("Ask every … milliseconds", "100")
+    person.click("Save")
+    person.reads(person.t("Please correct the marked fields. Nothing has been changed."))
+    person.fill("Ask every … milliseconds", "200")
+    person.click("Save")
+    applied(person)
+    assert setting(begun, "wans.wan2.role") == "backup"
+    assert setting(begun, "wans.wan2.health.interval_ms") == 200
+    person.open("/lines/")
+    person.reads(person.t("backup"))
