@@ -57,15 +57,21 @@ def status(context: Context) -> None:
 
 
 def lines(context: Context) -> None:
-    up, down = context.terminal.t("up"), context.terminal.t("down")
+    t = context.terminal.t
+    up, down = t("up"), t("down")
+
+    def use(line: Row) -> str:
+        return t("is drained") if line["draining"] else t(line["role"])
+
     _show(
         context,
         context.call("lines"),
-        ("line", "number", "state", "address", "gateway", "upload", "download"),
+        ("line", "number", "state", "use", "address", "gateway", "upload", "download"),
         lambda line: (
             line["name"],
             str(line["number"]),
             up if line["up"] else down,
+            use(line),
             line.get("address") or "-",
             line.get("gateway") or "-",
             rate_text(line["up_bps"]),
