@@ -66,12 +66,14 @@ def lines(context: Context) -> None:
     _show(
         context,
         context.call("lines"),
-        ("line", "number", "state", "use", "address", "gateway", "upload", "download"),
+        ("line", "number", "state", "use", "delay", "loss", "address", "gateway", "upload", "download"),
         lambda line: (
             line["name"],
             str(line["number"]),
             up if line["up"] else down,
             use(line),
+            "-" if line["rtt_ms"] is None else f"{line['rtt_ms']} ms",
+            "-" if line["loss_percent"] is None else f"{line['loss_percent']} %",
             line.get("address") or "-",
             line.get("gateway") or "-",
             rate_text(line["up_bps"]),

@@ -73,11 +73,13 @@ class Lan(Node, frozen=True):
 
 class Health(Node, frozen=True):
     """How a line is watched: a round of questions each ``interval_ms``; ``fall`` rounds without an answer and it is
-    down, ``rise`` rounds with one and it is up again."""
+    down, ``rise`` rounds with one and it is up again. A line that loses or delays more than the limits is down too."""
 
     interval_ms: Annotated[int, Meta(ge=200, le=5000)] = 1000
     fall: Annotated[int, Meta(ge=1, le=20)] = 3
     rise: Annotated[int, Meta(ge=1, le=20)] = 2
+    max_loss_percent: Annotated[int, Meta(ge=1, le=99)] | None = None
+    max_delay_ms: Annotated[int, Meta(ge=1, le=10_000)] | None = None
 
 
 class Wan(Node, frozen=True):

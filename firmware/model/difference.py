@@ -108,6 +108,8 @@ SETTINGS = {
     "lines": "lines",
     "mac": "MAC address",
     "masquerade": "masquerade",
+    "max_delay_ms": "most delay in milliseconds",
+    "max_loss_percent": "most loss in percent",
     "members": "members",
     "mtu": "MTU",
     "name": "name",

@@ -12,6 +12,7 @@ import logging
 import selectors
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
@@ -24,6 +25,7 @@ log = logging.getLogger(__name__)
 
 INTERVAL_S = 1.0
 FALL = 3  # rounds without an answer until a line is down
+LOSS_ROUNDS = 20
 RISE = 2  # rounds with an answer until it is up again
 IDLE_S = 0.5  # without lines
 GRACE_S = 15.0  # a new line may take that long to get its address before anybody is told that it has none
@@ -42,6 +44,8 @@ class Line(NamedTuple):
     interval_s: float = INTERVAL_S
     fall: int = FALL
     rise: int = RISE
+    max_loss_percent: float | None = None
+    max_delay_ms: float | None = None
 
 
 class Health(NamedTuple):
@@ -49,6 +53,7 @@ class Health(NamedTuple):
     since_s: float  # when it became so, seconds since 1970
     reason: str  # English message identifier, "" when up
     rtt_ms: float | None
+    loss_percent: float | None  # of the last LOSS_ROUNDS rounds, of targets that have ever answered
 
 
 OnLineChange = Callable[[str, bool, str], None]
@@ -69,6 +74,7 @@ class _Watch:
         self.since_s = time.time()
         self.reason = ""
         self.rtt_ms: float | None = None
+        self.shares: deque[float] = deque(maxlen=LOSS_ROUNDS)  # by round: which part of the proven targets answered
         self.streak = 0  # rounds in a row that contradict is_up
         self.due_s = 0.0  # when its round ends; 0: it has not begun
 
@@ -76,6 +82,19 @@ class _Watch:
         line = self.line
         wanted = line.targets or ((line.gateway,) if line.gateway else ()) + line.dns
         return tuple(dict.fromkeys(str(ipaddress.ip_address(target)) for target in wanted))
+
+    def loss_percent(self) -> float | None:
+        return 100 * (1 - sum(self.shares) / len(self.shares)) if self.shares else None
+
+    def answers_at_times(self) -> bool:
+        """Whether it lost this round only, not all that it takes to call it dead."""
+        return any(list(self.shares)[-self.line.fall :])
+
+    def end_round(self) -> None:
+        """Note how many of those answered that can."""
+        proven = set(self.targets()) & self.proven
+        if proven:
+            self.shares.append(len(proven & self.answered) / len(proven))
 
     def close(self) -> None:
         if self.prober is not None:
@@ -126,7 +145,7 @@ class LineHealth:
     def state(self) -> dict[str, Health]:
         with self._lock:
             return {
-                name: Health(bool(watch.is_up), watch.since_s, watch.reason, watch.rtt_ms)
+                name: Health(bool(watch.is_up), watch.since_s, watch.reason, watch.rtt_ms, watch.loss_percent())
                 for name, watch in self._watches.items()
             }
 
@@ -205,7 +224,10 @@ class LineHealth:
                     # A port that came back under the same name is another one to the kernel: bind anew.
                     self._disconnect(watch)
                     watch.device = link.device if link else 0
+                watch.end_round()
                 reason = _verdict(watch, link, alive)
+                if not reason or (reason == NO_ANSWER and watch.answers_at_times()):
+                    reason = _quality(watch) or reason
                 works = not reason
                 if works == watch.is_up:
                     watch.streak = 0
@@ -243,7 +265,21 @@ NO_DEVICE = "The port does not exist."
 NO_CARRIER = "No cable, or the other side is off."
 NO_ADDRESS = "The line has no address yet."
 NO_ANSWER = "Nothing answers on the line."
+TOO_LOSSY = "The line loses more than its limit allows."
+TOO_SLOW = "The line delays more than its limit allows."
 AT_ONCE = frozenset({NO_DEVICE, NO_CARRIER, NO_ADDRESS})
+
+
+def _quality(watch: _Watch) -> str:
+    """Why a line that answers is no good all the same, ``""`` when it is. One that has just come is given time."""
+    line, loss = watch.line, watch.loss_percent()
+    if len(watch.shares) < LOSS_ROUNDS:
+        return ""
+    if line.max_loss_percent is not None and loss is not None and loss > line.max_loss_percent:
+        return TOO_LOSSY
+    if line.max_delay_ms is not None and watch.rtt_ms is not None and watch.rtt_ms > line.max_delay_ms:
+        return TOO_SLOW
+    return ""
 
 
 def _verdict(watch: _Watch, link: LinkState | None, alive: set[str]) -> str:

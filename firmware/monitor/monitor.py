@@ -93,6 +93,8 @@ class Monitor:
                 interval_s=wan.health.interval_ms / 1000,
                 fall=wan.health.fall,
                 rise=wan.health.rise,
+                max_loss_percent=wan.health.max_loss_percent,
+                max_delay_ms=wan.health.max_delay_ms,
             )
             for name, wan in config.wans.items()
             if wan.enabled
@@ -260,6 +262,7 @@ def _line_row(name: str, config: Config, state: LineState, health: Health | None
         "reason": health.reason if health else "",
         "since": health.since_s if health else None,
         "rtt_ms": round(health.rtt_ms, 1) if health and health.rtt_ms is not None else None,
+        "loss_percent": round(health.loss_percent, 1) if health and health.loss_percent is not None else None,
         "address": state.address,
         "gateway": state.gateway,
         "dns": list(state.dns),

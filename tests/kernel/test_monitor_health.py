@@ -13,7 +13,19 @@ from typing import TypeVar
 
 import pytest
 
-from firmware.monitor.health import NO_ADDRESS, NO_ANSWER, NO_CARRIER, NO_DEVICE, Line, LineHealth
+from firmware.monitor.health import (
+    LOSS_ROUNDS,
+    NO_ADDRESS,
+    NO_ANSWER,
+    NO_CARRIER,
+    NO_DEVICE,
+    TOO_LOSSY,
+    TOO_SLOW,
+    Line,
+    LineHealth,
+    _quality,
+    _Watch,
+)
 from firmware.monitor.links import counters
 from firmware.monitor.neighbours import neighbours
 
@@ -142,6 +154,28 @@ def test_silent_name_server_proves_nothing_until_it_has_answered(watcher: Watche
 def test_targets_of_the_admin_replace_the_gateway(watcher: Watcher) -> None:
     watcher.health.configure((LINES[0]._replace(targets=("198.51.100.29",)), LINES[1]))
     assert watcher.next() == ("wan1", False, NO_ANSWER)
+
+
+def test_a_line_that_loses_too_much_is_down_until_it_is_better(watcher: Watcher) -> None:
+    watcher.health.configure((LINES[0]._replace(max_loss_percent=20.0), LINES[1]))
+    wait_until(lambda: watcher.health.state()["wan1"].loss_percent == 0)
+    rule = "icmp type echo-request numgen inc mod 2 0 drop"
+    drop = f"table ip loss {{ chain input {{ type filter hook input priority 0; {rule}; }}; }}"
+    subprocess.run(["ip", "netns", "exec", ISPS[0], "nft", drop], check=True)
+    assert watcher.next() == ("wan1", False, TOO_LOSSY)
+    assert (watcher.health.state()["wan1"].loss_percent or 0) > 20
+    subprocess.run(["ip", "netns", "exec", ISPS[0], "nft", "delete table ip loss"], check=True)
+    assert watcher.next() == ("wan1", True, "")
+
+
+def test_a_line_that_delays_too_much_is_told_so() -> None:
+    watch = _Watch(LINES[0]._replace(max_delay_ms=50.0))
+    watch.rtt_ms = 80.0
+    assert _quality(watch) == "", "too few rounds to judge by"
+    watch.shares.extend([1.0] * LOSS_ROUNDS)
+    assert _quality(watch) == TOO_SLOW
+    watch.rtt_ms = 49.0
+    assert _quality(watch) == ""
 
 
 def test_gateway_that_answers_arp_only_counts_as_working(site: None) -> None:

@@ -207,6 +207,8 @@ class Line(Output):
     up: bool
     role: Literal["active", "backup"]
     draining: bool
+    rtt_ms: float | None
+    loss_percent: float | None  # of the last twenty rounds
     address: str | None
     gateway: str | None
     up_bps: int

@@ -20,7 +20,7 @@ bp = Blueprint("lines", __name__, url_prefix="/lines")
 
 CHART_S = 600
 LINES_MAX = 7
-HEALTH = ("interval_ms", "fall", "rise")
+HEALTH = ("interval_ms", "fall", "rise", "max_loss_percent", "max_delay_ms")
 
 
 @bp.get("/")
