@@ -58,6 +58,7 @@ SIGNS = ("domains", "ports", "networks", "patterns")
 _KEYS = {"id", "name", "category", "market", "source", "suspected", *SIGNS}
 _TRANSPORTS = {"tcp": 6, "udp": 17}
 _HEADER = struct.Struct("=8s4I8I258I")
+_ID = re.compile(rf"[a-z0-9_.-]{{1,{ID_SIZE - 1}}}")
 _DOMAIN = re.compile(r"[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*")
 
 
@@ -100,8 +101,8 @@ def load(folder: Path) -> list[dict[str, Any]]:
 def entry_problems(entry: Mapping[str, Any]) -> Iterable[str]:
     """What is wrong with one entry by itself."""
     app = entry.get("id")
-    if not isinstance(app, str) or not 0 < len(app.encode()) < ID_SIZE or app != app.lower() or " " in app:
-        yield f"id {app!r} is not 1..{ID_SIZE - 1} bytes in lower case"
+    if not isinstance(app, str) or not _ID.fullmatch(app):
+        yield f"id {app!r} is not 1..{ID_SIZE - 1} letters in lower case, digits, _, . and -"
     if unknown := set(entry) - _KEYS:
         yield f"{app}: unknown keys {sorted(unknown)}"
     if not {"zh", "en"} <= set(entry.get("name") or {}):

@@ -16,6 +16,7 @@ A line can be named when it is wrong, two releases can be compared by ``diff``. 
 from __future__ import annotations
 
 import base64
+import itertools
 import json
 import re
 import subprocess
@@ -31,6 +32,8 @@ from fastpath.binding import appdb
 
 FORMAT = "rs-applications 1"
 BUNDLE_BYTES = 4 << 20
+LINE_BYTES = 4096  # of the first and of the last line; entries may be longer
+PROBLEMS_TOLD = 20
 _VERSION = re.compile(r"\d{4}\.\d{1,2}\.\d{1,2}(\.\d{1,4})?")
 
 
@@ -75,6 +78,8 @@ def read(data: bytes) -> Bundle:
     """Check and take apart. :raise BundleError: with line and reason; of several wrong lines all are told."""
     if len(data) > BUNDLE_BYTES:
         raise BundleError(f"it is larger than {BUNDLE_BYTES >> 20} MB")
+    if data.find(b"\n", 0, LINE_BYTES) < 0 <= len(data) - LINE_BYTES:
+        raise BundleError(f"line 1: it is longer than {LINE_BYTES} bytes")
     lines = data.splitlines(keepends=True)
     head = _parse(1, lines[0] if lines else b"")
     if head.get("format") != FORMAT:
@@ -87,7 +92,7 @@ def read(data: bytes) -> Bundle:
     if head.get("applications") != len(lines) - 1:
         raise BundleError(f"line 1: {head.get('applications')} applications are announced, {len(lines) - 1} follow")
     entries = [(number, _parse(number, line)) for number, line in enumerate(lines[1:], 2)]
-    if problems := list(_problems(entries)):
+    if problems := list(itertools.islice(_problems(entries), PROBLEMS_TOLD)):
         raise BundleError("\n".join(problems))
     return Bundle(head["version"], [_whole(entry) for _, entry in entries], outer.signed, outer.signature)
 
@@ -95,6 +100,8 @@ def read(data: bytes) -> Bundle:
 def outline(data: bytes) -> Bundle:
     """Version, signed bytes and signature of a bundle that ``read`` accepts, its applications left out."""
     lines = data.rstrip(b"\n").rpartition(b"\n")
+    if len(lines[2]) > LINE_BYTES or (len(data) > LINE_BYTES and data.find(b"\n", 0, LINE_BYTES) < 0):
+        raise BundleError(f"the first or the last line is longer than {LINE_BYTES} bytes")
     head, last = _parse(1, data.partition(b"\n")[0]), _parse(0, lines[2])
     if "signature" not in last:
         return Bundle(str(head.get("version")), [], b"", b"")
@@ -140,6 +147,12 @@ def _problems(entries: list[tuple[int, dict[str, Any]]]) -> Iterator[str]:
 
 def _shape_problems(entry: Mapping[str, Any]) -> Iterator[str]:
     """What would make the compiler stumble: values of another kind."""
+    if not isinstance(entry.get("category"), str):
+        yield '"category" is not a text'
+    try:
+        json.dumps(entry, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        yield "a text in it is no Unicode"
     name = entry.get("name")
     if not isinstance(name, dict) or not all(isinstance(text, str) and text for text in name.values()):
         yield '"name" is not an object of texts'
@@ -151,6 +164,8 @@ def _shape_problems(entry: Mapping[str, Any]) -> Iterator[str]:
     for port in entry.get("ports") or []:
         if not re.fullmatch(r"(tcp|udp)/\d{1,5}(-\d{1,5})?", port):
             yield f"{port!r} is not tcp/N, udp/N or tcp/N-M"
+        elif not _is_range(port):
+            yield f"{port!r} is no port from 1 to 65535, or the first is above the last"
     for network in entry.get("networks") or []:
         try:
             ip_network(network)
@@ -163,8 +178,15 @@ def _shape_problems(entry: Mapping[str, Any]) -> Iterator[str]:
     yield from (f"{pattern!r} is not a pattern" for pattern in patterns if not _is_pattern(pattern))
 
 
+def _is_range(port: str) -> bool:
+    first, _, last = port.partition("/")[2].partition("-")
+    return 0 < int(first) <= int(last or first) < 65536
+
+
 def _is_pattern(pattern: object) -> bool:
     if not isinstance(pattern, dict) or pattern.get("transport") not in ("tcp", "udp"):
+        return False
+    if set(pattern) - {"transport", "offset", "hex", "length"}:
         return False
     numbers = (pattern.get("offset", 0), pattern.get("length", 0))
     digits = str(pattern.get("hex")).replace(" ", "")

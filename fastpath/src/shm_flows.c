@@ -113,7 +113,7 @@ static void add_opening(rs_live_flow *f, const struct rs_opening *place, const r
         f->opening_length[side] = copy.length[side] < RS_OPENING_SIZE ? copy.length[side] : RS_OPENING_SIZE;
     memcpy(f->opening, copy.bytes, sizeof f->opening);
     memcpy(f->ja4, copy.ja4, sizeof f->ja4 - 1);
-    if (copy.confidence != 0) {
+    if (copy.confidence != 0 && r->application == 0) { /* else the ports are another flow's by now, which is known */
         f->confidence = copy.confidence;
         f->stage = RS_STAGE_BEHAVIOUR;
     }

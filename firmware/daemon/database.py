@@ -10,6 +10,7 @@ import base64
 import contextlib
 import json
 import logging
+import shutil
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -28,7 +29,8 @@ from firmware.model.values import ED25519_INFO, parse_public_key
 log = logging.getLogger(__name__)
 
 ROOT = Path(__file__).resolve().parents[2]
-FETCH_S = 60.0
+FETCH_S = 20.0
+_WORK = "work-"
 
 
 class Version(NamedTuple):
@@ -47,6 +49,11 @@ class Database:
         self._build = build_dir
         self._folder = state_dir / "applications"
         self._compiled = run_dir / "applications"
+        self._current, self._before = self._folder / "current.rsapps", self._folder / "previous.rsapps"
+        self._rejected = self._folder / "rolled-back"  # the version that somebody did not want
+        self._work = self._folder
+        for left in self._folder.glob(f"{_WORK}*"):  # of a process that was killed
+            shutil.rmtree(left, ignore_errors=True)
         self.in_force = self._look()
 
     @property
@@ -57,10 +64,9 @@ class Database:
     @property
     def previous(self) -> str | None:
         """The version that a rollback brings back; ``None`` where the image's own is in force."""
-        if not self.in_force.is_update:
+        if not self._current.exists():
             return None
-        before = self._folder / "previous.rsapps"
-        return _version_of(before) if before.exists() else _version_of(self._build / BUNDLE_NAME)
+        return _version_of(self._before if self._before.exists() else self._build / BUNDLE_NAME)
 
     def compiled(self, own: tuple[CustomApplication, ...]) -> Path | None:
         """``apps.bin`` of the database in force with the admin's own; ``None`` where nothing was built.
@@ -78,58 +84,95 @@ class Database:
     @contextlib.contextmanager
     def checked(self, data: bytes, publishers: Mapping[str, str]) -> Iterator[Version]:
         """A bundle that is signed, newer and whole, for ``take``. :raise InvalidError: with line and reason."""
-        self._folder.mkdir(mode=0o700, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=self._folder) as place:
-            self._fresh = Path(place, "fresh.rsapps")
-            self._fresh.write_bytes(data)
-            try:
-                self._compile(self._fresh, (), Path(place, "compiled"))
-                bundle = outline(data)
-            except (ValueError, BundleError) as error:
-                raise InvalidError("This is no application database: %(reason)s.", reason=str(error)) from None
-            if not bundle.signature or not _signers(bundle.signed, bundle.signature, publishers, Path(place)):
+        try:
+            bundle = outline(data)
+        except BundleError as error:
+            raise InvalidError("This is no application database: %(reason)s.", reason=str(error)) from None
+        with self._place() as place:
+            source = place / "fresh"
+            source.write_bytes(data)
+            is_signed = bundle.signature and _signers(bundle.signed, bundle.signature, publishers, place)
+            # Also where the signature is wrong, within bounds of time and memory: a damaged file is told where it is.
+            self._compile_or_refuse(source, place)
+            if not is_signed:
                 raise InvalidError("Nobody whom you trust has signed this database (recognition.publishers).")
             if version_key(bundle.version) <= version_key(self.in_force.version):
                 text = "Version %(version)s is not newer than %(current)s, which is in force."
                 raise InvalidError(text, version=bundle.version, current=self.in_force.version)
-            yield _read_names(Path(place, "compiled", "apps.json"), is_update=True)
+            yield _read_names(place / "apps.json", is_update=True)
 
-    def is_newer(self, data: bytes) -> bool:
-        """Whether a bundle calls itself newer than what is in force; rubbish does, so that it is looked at."""
+    def is_wanted(self, data: bytes) -> bool:
+        """Whether a published bundle calls itself newer and was not rolled back before; rubbish is, to be refused."""
         try:
-            return bool(version_key(outline(data).version) > version_key(self.in_force.version))
+            version = outline(data).version
         except BundleError:
             return True
+        is_newer = version_key(version) > version_key(self.in_force.version)
+        return is_newer and not (self._rejected.exists() and self._rejected.read_text() == version)
 
-    def take(self) -> None:
-        """Put what ``checked`` has found well in force, and keep the one before."""
-        current, previous = self._folder / "current.rsapps", self._folder / "previous.rsapps"
-        if current.exists():
-            current.replace(previous)
+    def take(self, fresh: Version) -> None:
+        """Put what ``checked`` has found well in force, and keep the one before. OSError leaves all as it was."""
+        content = (self._work / "fresh").read_bytes()
+        waiting = self._folder / "next.rsapps"
+        files.write(waiting, content, 0o600)
+        if self._current.exists():
+            files.write(self._before, self._current.read_bytes(), 0o600)
         else:
-            files.remove(previous)
-        files.write(current, self._fresh.read_bytes(), 0o600)
-        self.in_force = self._look()
+            files.remove(self._before)
+        waiting.replace(self._current)
+        files.sync_directory(self._folder)
+        self._settle(fresh)
 
-    def roll_back(self) -> None:
-        """Put the one before in force. :raise InvalidError: when the image's own is."""
-        if not self.in_force.is_update:
+    @contextlib.contextmanager
+    def before(self) -> Iterator[Version]:
+        """The database that a rollback puts in force, for ``roll_back``. :raise InvalidError: when there is none."""
+        if not self._current.exists():
             raise InvalidError("The database of the firmware itself is in force; there is none before it.")
-        current, previous = self._folder / "current.rsapps", self._folder / "previous.rsapps"
-        if previous.exists():
-            previous.replace(current)
+        if not self._before.exists():
+            yield _read_names(self._build / "apps.json", is_update=False)
+            return
+        with self._place() as place:
+            self._compile_or_refuse(self._before, place)
+            yield _read_names(place / "apps.json", is_update=True)
+
+    def roll_back(self, earlier: Version) -> None:
+        """Put what ``before`` gave in force; the daily update does not bring back what was rolled back."""
+        files.write(self._rejected, self.in_force.version)
+        if self._before.exists():
+            self._before.replace(self._current)
             files.sync_directory(self._folder)
         else:
-            files.remove(current)
-        self.in_force = self._look()
+            files.remove(self._current)
+        self._settle(earlier)
+
+    def _settle(self, version: Version) -> None:
+        if version.is_update:
+            self._compiled.mkdir(exist_ok=True)
+            for name in ("apps.bin", "apps.json"):
+                files.write(self._compiled / name, (self._work / name).read_bytes())
+        self.in_force = version
+
+    @contextlib.contextmanager
+    def _place(self) -> Iterator[Path]:
+        """A folder to work in, on the disk that the database shall lie on."""
+        self._folder.mkdir(mode=0o700, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=self._folder, prefix=_WORK) as place:
+            self._work = Path(place)
+            yield self._work
+
+    def _compile_or_refuse(self, source: Path, target: Path) -> None:
+        try:
+            self._compile(source, (), target)
+        except ValueError as error:
+            raise InvalidError("This is no application database: %(reason)s.", reason=str(error)) from None
 
     def _source(self) -> Path:
-        return self._folder / "current.rsapps" if self.in_force.is_update else self._build / BUNDLE_NAME
+        return self._current if self.in_force.is_update else self._build / BUNDLE_NAME
 
     def _look(self) -> Version:
         """What lies there; an update that cannot be used, or that the firmware has overtaken, is passed over."""
         image = _read_names(self._build / "apps.json", is_update=False)
-        update = self._folder / "current.rsapps"
+        update = self._current
         if not update.exists() or version_key(_version_of(update)) <= version_key(image.version):
             return image
         try:
@@ -150,7 +193,11 @@ class Database:
                 raise ValueError(error.reason) from None
 
 
-_COMPILE = "from fastpath.binding.bundle import main; sys.exit(main(sys.argv[1:]))"
+_LIMIT = (
+    "import os, resource; os.nice(10); resource.setrlimit(resource.RLIMIT_AS, (1 << 28, 1 << 28)); "
+    "resource.setrlimit(resource.RLIMIT_CPU, (10, 10)); "
+)
+_COMPILE = _LIMIT + "from fastpath.binding.bundle import main; sys.exit(main(sys.argv[1:]))"
 _FETCH = "from firmware.daemon.fetch import main; sys.exit(main(sys.argv[1:]))"
 
 

@@ -8,26 +8,40 @@ from __future__ import annotations
 import sys
 import urllib.request
 from collections.abc import Sequence
+from http.client import HTTPException
 from pathlib import Path
+from typing import NoReturn
 from urllib.parse import urlsplit
 
-TIMEOUT_S = 15.0
+TIMEOUT_S = 10.0
+
+
+class _NoOther(urllib.request.BaseHandler):
+    """Redirections may lead to http and https only."""
+
+    def unknown_open(self, request: urllib.request.Request) -> NoReturn:
+        raise ValueError(f"{request.full_url} is neither http nor https")
 
 
 def main(arguments: Sequence[str]) -> int:
     """See the module's text. The file is signed: http is as good as https, and nothing else is opened."""
     url, target, limit = arguments[0], Path(arguments[1]), int(arguments[2])
-    if urlsplit(url).scheme not in {"http", "https"}:
-        sys.stderr.write("the address does not begin with http:// or https://\n")
-        return 1
+    opener = urllib.request.OpenerDirector()
+    for handler in (
+        *(urllib.request.HTTPHandler, urllib.request.HTTPSHandler, urllib.request.HTTPDefaultErrorHandler),
+        *(urllib.request.HTTPErrorProcessor, urllib.request.HTTPRedirectHandler, _NoOther),
+    ):
+        opener.add_handler(handler())
     try:
-        with urllib.request.urlopen(url, timeout=TIMEOUT_S) as answer:  # noqa: S310 (the scheme was looked at)
+        if urlsplit(url).scheme not in {"http", "https"}:
+            raise ValueError("the address does not begin with http:// or https://")
+        with opener.open(url, timeout=TIMEOUT_S) as answer:
             data = answer.read(limit + 1)
-    except (OSError, ValueError) as error:
-        sys.stderr.write(f"{getattr(error, 'reason', None) or error}\n")
-        return 1
-    if len(data) > limit:
-        sys.stderr.write(f"the file is larger than {limit >> 20} MB\n")
+        if len(data) > limit:
+            raise ValueError(f"the file is larger than {limit >> 20} MB")
+    except (OSError, ValueError, HTTPException) as error:
+        words = str(getattr(error, "reason", None) or error or type(error).__name__).split()
+        sys.stderr.write(f"{' '.join(words)}\n")
         return 1
     target.write_bytes(data)
     return 0

@@ -14,7 +14,7 @@ import msgspec
 import firmware
 from firmware import features
 from firmware.daemon.auth import Authority, Identity
-from firmware.daemon.database import Database, fetch
+from firmware.daemon.database import Database, Version, fetch
 from firmware.daemon.errors import InvalidError
 from firmware.daemon.facts import FactsSource
 from firmware.daemon.fastpath import UNIT, FastpathDoor
@@ -22,8 +22,9 @@ from firmware.daemon.journal import Journal, Level
 from firmware.daemon.keeper import Keeper
 from firmware.daemon.tls import Certificates
 from firmware.engine import Applier, Engine
+from firmware.engine.errors import EngineError
 from firmware.engine.pending import remaining_s
-from firmware.features.topology import WAN_BITS, WAN_MASK
+from firmware.features.topology import WAN_BITS, WAN_MASK, lines, usable
 from firmware.kernel import conntrack
 from firmware.kernel.errors import KernelError
 from firmware.kernel.supervisor import EventKind, Supervisor
@@ -37,6 +38,7 @@ log = logging.getLogger(__name__)
 ROOT = Path(firmware.__file__).resolve().parent.parent
 STATUS_S = 2.0
 DAY_S = 86_400.0
+RETRY_UPDATE_S = 3600.0
 FIRST_UPDATE_S = 120.0  # after the start: the lines must be up
 WATCH_S = 0.5
 
@@ -61,6 +63,7 @@ class Services:
         self.is_closing = False
         self._stop = threading.Event()
         self._updating = threading.Lock()
+        self._dead_lock = threading.Lock()
         self._dead_lines: dict[int, int] = {}  # whose flows are still in conntrack: how often to cut them
         self._certificates = Certificates(state, run)
         self._with_web = options.with_web
@@ -167,25 +170,31 @@ class Services:
 
     def update_applications(self, data: bytes) -> dict[str, Any]:
         """Put a signed database in force. InvalidError says why not; what was in force then stays."""
-        config = self.engine.config
-        with self._updating, self.database.checked(data, config.recognition.publishers) as fresh:
-            facts = msgspec.structs.replace(self.facts(config), applications=fresh.categories)
-            if problems := [problem for problem in features.verify(config, facts) if problem.severity == "error"]:
-                raise InvalidError("The configuration needs what this database has not.", problems=problems)
-            self.database.take()
-            self._use_database()
-            if self.fastpath.version != fresh.version:
-                self.database.roll_back()
-                self._use_database()
-                raise InvalidError("The fastpath refused the database; the one before is in force again.")
+        with self._updating, self.database.checked(data, self.engine.config.recognition.publishers) as fresh:
+            self._use_database(fresh, self.database.take)
         return self.applications_state()
 
     def roll_back_applications(self) -> dict[str, Any]:
-        """Put the application database before in force again; InvalidError when there is none."""
-        with self._updating:
-            self.database.roll_back()
-            self._use_database()
+        """Put the application database before in force again; InvalidError says why not."""
+        with self._updating, self.database.before() as earlier:
+            self._use_database(earlier, self.database.roll_back)
         return self.applications_state()
+
+    def _use_database(self, wanted: Version, put: Callable[[Version], None]) -> None:
+        if self.engine.pending is not None:  # what it would go back to is not looked at
+            raise InvalidError("A change waits for its confirmation; confirm it or take it back first.")
+        config = self.engine.config
+        facts = msgspec.structs.replace(self.facts(config), applications=wanted.categories)
+        if problems := [problem for problem in features.verify(config, facts) if problem.severity == "error"]:
+            raise InvalidError("The configuration needs what this database has not.", problems=problems)
+        try:
+            put(wanted)
+            self.monitor.catalogue.read_from(self.database.names)
+            self.engine.refresh()
+        except (EngineError, OSError) as error:
+            raise InvalidError("The database could not be put in force: %(reason)s.", reason=str(error)) from error
+        if self.fastpath.version != wanted.version:
+            raise InvalidError("The fastpath has refused the database; see the alarms.")
 
     def applications_state(self) -> dict[str, Any]:
         """The verb ``applications.database``."""
@@ -196,10 +205,6 @@ class Services:
             "applications": len(now.categories),
             "previous": self.database.previous,
         }
-
-    def _use_database(self) -> None:
-        self.monitor.catalogue.read_from(self.database.names)
-        self.engine.refresh()
 
     def _update_daily(self) -> None:
         """Fetch and take what is published, where the admin wants it; trouble is an alarm until it went well."""
@@ -213,9 +218,10 @@ class Services:
     def _fetch_update(self, url: str) -> None:
         try:
             data = fetch(url)
-            if self.database.is_newer(data):
+            if self.database.is_wanted(data):
                 self.update_applications(data)
-        except InvalidError as error:
+        except (InvalidError, OSError) as error:
+            self._until_update_s = RETRY_UPDATE_S
             message = "The application database could not be updated: %(reason)s"
             self.tell("applications", "warning", message, {"reason": str(error)})
         else:
@@ -276,8 +282,11 @@ class Services:
     def _line_changed(self, name: str, is_up: bool, reason: str) -> None:
         self.facts.line_is(name, is_up)
         wan = self.engine.config.wans.get(name)
-        if wan is not None and not is_up:
-            self._dead_lines[wan.number] = 2
+        if wan is not None:
+            with self._dead_lock:
+                self._dead_lines.pop(wan.number, None)
+                if not is_up:
+                    self._dead_lines[wan.number] = 2
         key = f"line.{name}"
         if is_up:
             self.alarm(key, None)
@@ -291,21 +300,25 @@ class Services:
         self._cut_dead_lines()
 
     def _cut_dead_lines(self) -> None:
-        """What was on a line that died begins anew on another.
+        """What was on a line that died begins anew on another, as soon as there is one.
 
         Twice: the first time may follow a refresh that did not know yet, and flows then come back to the dead line.
         """
-        dead, self._dead_lines = self._dead_lines, {}
-        for number, times in dead.items():
+        config = self.engine.config
+        if not self._dead_lines or not usable(lines(config, self.facts(config))):
+            return  # when the line comes back soon its connections go on
+        with self._dead_lock:
+            dead, self._dead_lines = self._dead_lines, {}
+            self._dead_lines.update({number: times - 1 for number, times in dead.items() if times > 1})
+        for number in dead:
             try:
                 flows = self.monitor.flows_of_line(number)
                 conntrack.forget(number << WAN_BITS, WAN_MASK)
                 self.monitor.nudge(flows)
             except (KernelError, OSError) as error:
                 log.error("line %d: %s", number, error)
-            if times > 1:
-                self._dead_lines.setdefault(number, times - 1)
-                self.keeper.poke()
+        if self._dead_lines:
+            self.keeper.poke()
 
     def _forget_users(self) -> None:
         try:

@@ -53,7 +53,7 @@ def render(config: Config, facts: Facts) -> Part:
     for policy in sorted(config.line_policies.values(), key=lambda policy: policy.position):
         if not policy.enabled:
             continue
-        spans, macs = _members(config, policy)
+        spans, macs = _members(config, policy.groups)
         line = _first_working(policy, active)
         if line is None and not policy.strict:
             continue  # as all others, also by policies behind
@@ -66,6 +66,7 @@ def render(config: Config, facts: Facts) -> Part:
         else:
             marks4 += [f"{_text(span)} : {nft.mark(line.mark)}" for span in fresh]
             marks_mac |= {mac: nft.mark(line.mark) for mac in macs}
+    strict6, strict_mac = _strict6(config)
     by_mac = (f"{mac} : {mark}" for mac, mark in marks_mac.items())
     return Part(
         sets=(
@@ -73,13 +74,25 @@ def render(config: Config, facts: Facts) -> Part:
             nft.named("line_of_mac", "map", "ether_addr : mark", by_mac),
             nft.named("no_line4", "set", "ipv4_addr", map(_text, never4), interval=True),
             nft.named("no_line_mac", "set", "ether_addr", never_mac),
+            nft.named("strict6", "set", "ipv6_addr", strict6, interval=True),
+            nft.named("strict_mac", "set", "ether_addr", strict_mac),
         )
     )
 
 
-def _members(config: Config, policy: LinePolicy) -> tuple[list[Span], set[str]]:
-    members = (member for group in policy.groups for member in config.groups[group].members)
+def _strict6(config: Config) -> tuple[list[str], set[str]]:
+    """IPv6 ranges as nft writes them, and MACs, of whoever is bound strictly.
+
+    IPv6 is not translated: it would show another address than the line's, so these hosts have none of it.
+    """
+    strict = [policy for policy in config.line_policies.values() if policy.enabled and policy.strict]
+    members = (member for policy in strict for group in policy.groups for member in config.groups[group].members)
     ranges, macs = merge_members(members)
+    return [first if first == last else f"{first}-{last}" for first, last in ranges if ":" in first], set(macs)
+
+
+def _members(config: Config, groups: Iterable[str]) -> tuple[list[Span], set[str]]:
+    ranges, macs = merge_members(member for group in groups for member in config.groups[group].members)
     spans = [(int(IPv4Address(first)), int(IPv4Address(last))) for first, last in ranges if ":" not in first]
     return spans, set(macs)
 

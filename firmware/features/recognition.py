@@ -38,9 +38,11 @@ def verify(config: Config, facts: Facts) -> list[Problem]:
 def _is_address(text: str) -> bool:
     try:
         parts = urlsplit(text)
+        is_port = parts.port is None or parts.port > 0  # raises for what is none
     except ValueError:
         return False
-    return parts.scheme in {"http", "https"} and bool(parts.hostname) and text.isprintable() and " " not in text
+    is_text = text.isascii() and text.isprintable() and " " not in text
+    return parts.scheme in {"http", "https"} and bool(parts.hostname) and is_port and is_text
 
 
 def render(config: Config, facts: Facts) -> Part:

@@ -55,6 +55,8 @@ def render(config: Config, facts: Facts) -> Part:
                 "ct mark set iifname map @line_of_device return",
                 "ip daddr @local4 return",
                 "ip6 daddr @local6 return",
+                "ip6 saddr @strict6 drop",
+                "meta nfproto ipv6 ether saddr @strict_mac drop",
                 "ct mark set ip daddr map @line_of_network4 return",
                 # IPv6 is not translated: who has an address of a line's prefix leaves by that line.
                 "ct mark set ip6 saddr map @line_of_prefix6 return",
@@ -84,7 +86,7 @@ def _choice(active: tuple[Line, ...], sticky: str) -> tuple[str, ...]:
         return ()
     if len(takers) == 1:
         return (f"meta nfproto ipv4 ct mark set {nft.mark(takers[0].mark)}",)
-    down = [line for line in active if not line.up and not line.is_backup and not line.is_draining]
+    down = [line for line in active if line not in takers and not line.is_backup]
     known = takers if sticky == "no" else sorted([*takers, *down], key=lambda line: line.number)
     slots = _slots(known, takers)
     key = _STICKY[sticky].format(count=len(slots))

@@ -121,7 +121,8 @@ class Balance(Node, frozen=True):
 class LinePolicy(Node, frozen=True):
     """Hosts of ``groups`` leave by the first of ``lines`` that works; the policy of the lowest ``position`` decides.
 
-    When no line of it works they go as all others do, or, with ``strict``, nowhere.
+    When no line of it works they go as all others do, or, with ``strict``, nowhere; and then without IPv6, whose
+    addresses are the hosts' own. A MAC tells a device more surely than an address: members by MAC are looked at first.
     """
 
     position: Annotated[int, Meta(ge=1, le=1_000_000)]

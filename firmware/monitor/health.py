@@ -182,6 +182,8 @@ class LineHealth:
             self._sequence = (self._sequence + 1) & 0xFFFF
             now = time.monotonic()
             for watch in due:
+                if self._watches.get(watch.line.name) is not watch:
+                    continue  # taken away meanwhile
                 # In step with the rounds before, unless that is too late already.
                 watch.due_s = max(watch.due_s + watch.line.interval_s, now + watch.line.interval_s / 2)
                 watch.answered.clear()
@@ -219,6 +221,8 @@ class LineHealth:
         changes = []
         with self._lock:
             for watch in judged:
+                if self._watches.get(watch.line.name) is not watch:
+                    continue  # taken away meanwhile
                 link = present.get(watch.line.device)
                 if link is None or link.device != watch.device:
                     # A port that came back under the same name is another one to the kernel: bind anew.

@@ -144,6 +144,22 @@ def test_a_database_without_what_a_policy_names_is_refused(box: Box, hq: Publish
     assert application_of(box, "www.wechat.com") == "wechat"
 
 
+def test_a_rollback_to_what_lacks_an_application_is_refused(box: Box, hq: Publisher) -> None:
+    box.call("applications.update", content=text(hq.release("2099.1.1")))
+    needs = trusting(hq, policies={"no": Policy(position=1, action="block", applications=("newcomer",))})
+    box.commit(needs)
+    with pytest.raises(Invalid) as refused:
+        box.call("applications.rollback")
+    assert refused.value.problems[0].path == "policies.no.applications.0"
+    assert box.call("applications.database")["version"] == "2099.1.1"
+    box.commit(trusting(hq), confirm_s=60)
+    with pytest.raises(Invalid, match="waits for its confirmation"):
+        box.call("applications.rollback")
+    box.call("config.confirm")
+    assert box.call("applications.rollback")["source"] == "firmware"
+    assert application_of(box, "newcomer.example") == "unknown"
+
+
 @contextmanager
 def _served(box: Box, folder: Path) -> Iterator[str]:
     argv = [sys.executable, "-m", "http.server", str(URL_PORT), "--directory", str(folder)]

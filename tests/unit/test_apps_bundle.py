@@ -55,7 +55,8 @@ def test_a_signature_is_over_all_lines_before_it(tmp_path: Path) -> None:
         (b"", "line 1: this is no JSON"),
         (b"\xff\xfe\n", "line 1: this is no JSON: it is not UTF-8 text"),
         (b"[]\n", "line 1: this is no object"),
-        (b"[" * 100_000, "line 1: this is no JSON"),
+        (b"[" * 100_000, "line 1: it is longer than 4096 bytes"),
+        (b"[" * 4_000, "line 1: this is no JSON"),
         (b'{"format": "other"}\n', 'line 1: "format" is not'),
         (GOOD.replace(b"2026.11.26", b"newest"), "line 1: \"version\" 'newest' is not YEAR.MONTH.DAY"),
         (GOOD + b"{}\n", "line 1: 2 applications are announced, 3 follow"),
@@ -76,6 +77,13 @@ def test_a_signature_is_over_all_lines_before_it(tmp_path: Path) -> None:
         (with_entry(networks=["203.0.113.1/24"]), "line 3: '203.0.113.1/24' is not a network"),
         (with_entry(patterns=[{"transport": "tcp", "hex": "zz"}]), "line 3: {'transport': 'tcp', 'hex': 'zz'} is not"),
         (with_entry(patterns={"hex": "00"}), 'line 3: "patterns" is not a list'),
+        (with_entry(id="a\0b"), "line 3: id 'a\\x00b' is not"),
+        (with_entry(category=["im"]), 'line 3: "category" is not a text'),
+        (with_entry(ports=["tcp/0"]), "line 3: 'tcp/0' is no port from 1 to 65535"),
+        (with_entry(ports=["tcp/9-8"]), "line 3: 'tcp/9-8' is no port from 1 to 65535"),
+        (with_entry(patterns=[{"transport": "tcp", "hex": "161616", "x": 1}]), "line 3: {'transport': 'tcp'"),
+        (GOOD.replace(b'"QQ", "en"', b'"\\ud800", "en"'), "line 2: a text in it is no Unicode"),
+        (b'{"format": "' + b"x" * 5000 + b'"}\n' + GOOD, "line 1: it is longer than 4096 bytes"),
         (with_entry(colour="red"), "line 3: wechat: unknown keys ['colour']"),
     ],
 )
@@ -90,6 +98,13 @@ def test_all_wrong_lines_are_told() -> None:
     with pytest.raises(BundleError) as refused:
         bundle.read(data)
     assert [line.split(":")[0] for line in str(refused.value).splitlines()] == ["line 2", "line 3"]
+
+
+def test_of_many_wrong_lines_the_first_are_told() -> None:
+    data = bundle.write([{}] * 1000, "2026.11.26")
+    with pytest.raises(BundleError) as refused:
+        bundle.read(data)
+    assert len(str(refused.value).splitlines()) == bundle.PROBLEMS_TOLD
 
 
 def test_contradictions_are_found_when_it_is_compiled(tmp_path: Path) -> None:

@@ -79,6 +79,13 @@ def test_who_sticks_is_moved_only_when_his_own_line_fails(sticky: str) -> None:
         assert number not in after
 
 
+def test_draining_moves_only_who_was_on_the_drained_line() -> None:
+    config = codec.set_path(site(), "balance.sticky", "host")
+    before = slots(config, facts())
+    drained = slots(codec.set_path(config, "wans.wan3.draining", True), facts())
+    assert (before, drained) == ([1, 2, 3], [1, 2, 1])
+
+
 def test_backups_and_drained_lines_take_connections_in_their_turn() -> None:
     config = site(wan2={"role": "backup"}, wan3={"draining": True})
     for down, numbers in (((), [1]), (("wan1",), [2]), (("wan1", "wan2"), [3]), (("wan1", "wan2", "wan3"), [])):
@@ -123,10 +130,26 @@ def test_the_next_line_is_taken_and_strict_is_strict() -> None:
     found = elements(config, facts("wan2", "wan1"))
     assert "192.168.8.10-192.168.8.14 : 0x00003000" in found["line_of_source4"]
     assert found["no_line4"] == ["192.168.8.15", "192.168.8.30"]
+    assert found["strict6"] == found["strict_mac"] == []
     assert elements(config, facts("wan2", "wan3"))["line_of_source4"] == [
         "192.168.8.15 : 0x00001000",
         "192.168.8.30 : 0x00001000",
     ]
+
+
+def test_who_is_bound_strictly_has_no_ipv6() -> None:
+    groups = {
+        "one": Group(members=("02:00:00:00:00:05", "2001:db8::5", "2001:db8::10-2001:db8::20")),
+        "two": Group(members=("2001:db8::15-2001:db8::30",)),
+    }
+    policies = [
+        LinePolicy(position=n, groups=(name,), lines=("wan1",), strict=True) for n, name in enumerate(groups, 1)
+    ]
+    found = elements(bound(*policies, groups=groups), facts())
+    assert found["strict_mac"] == ["02:00:00:00:00:05"]
+    assert found["strict6"] == ["2001:db8::10-2001:db8::30", "2001:db8::5"]
+    loose = [msgspec.structs.replace(policy, strict=False) for policy in policies]
+    assert elements(bound(*loose, groups=groups), facts())["strict6"] == []
 
 
 def test_mistakes_are_named() -> None:

@@ -51,7 +51,7 @@ def applications_database(box: Services, call: Call) -> dict[str, Any]:
     return box.applications_state()
 
 
-@verb("applications.update", "admin", audited=("url",))
+@verb("applications.update", "admin", audited=())
 def applications_update(box: Services, call: Call, *, url: str = "", content: Content = "") -> dict[str, Any]:
     """From ``content`` (base64), else from ``url``, else from the configured address."""
     if content:
