@@ -7,7 +7,7 @@ from ipaddress import IPv4Address
 
 from firmware.features import nft
 from firmware.features.part import Part
-from firmware.features.problems import problem, unknown
+from firmware.features.problems import problem, same_position, unknown_names
 from firmware.features.topology import Line, lines
 from firmware.model.config import Config, LinePolicy
 from firmware.model.facts import Facts
@@ -22,13 +22,7 @@ def verify(config: Config, facts: Facts) -> list[Problem]:
     owner: dict[int, str] = {}
     for name, policy in sorted(config.line_policies.items()):
         path = ("line_policies", name)
-        if owner.setdefault(policy.position, name) != name:
-            message = "Policy %(other)s has this position already."
-            remedy = "Give each policy its own position; the lowest that matches decides."
-            other = owner[policy.position]
-            problems.append(
-                problem(*path, "position", value=policy.position, message=message, remedy=remedy, other=other)
-            )
+        problems += same_position("line_policies", name, policy.position, owner)
         for key, names, known, message in (
             ("groups", policy.groups, config.groups, "There is no group %(value)s."),
             ("lines", policy.lines, config.wans, "There is no line %(value)s."),
@@ -36,9 +30,7 @@ def verify(config: Config, facts: Facts) -> list[Problem]:
             if not names:
                 remedy = "Choose at least one."
                 problems.append(problem(*path, key, message="Nothing is chosen here.", remedy=remedy))
-            for index, value in enumerate(names):
-                if value not in known:
-                    problems.append(unknown(*path, key, str(index), value=value, known=known, message=message))
+            problems += unknown_names(*path, key, names=names, known=known, message=message)
     return problems
 
 

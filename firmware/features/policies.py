@@ -7,7 +7,7 @@ from typing import NamedTuple
 from firmware.features.applications import CATEGORIES, custom_applications
 from firmware.features.groups import policy_group
 from firmware.features.part import Part
-from firmware.features.problems import problem, unknown
+from firmware.features.problems import problem, same_position, unknown, unknown_names
 from firmware.features.topology import lan_address, lan_networks4, lan_networks6
 from firmware.model.config import Config, Policy
 from firmware.model.facts import Facts
@@ -21,13 +21,7 @@ def verify(config: Config, facts: Facts) -> list[Problem]:
     owner: dict[int, str] = {}
     for name, policy in sorted(config.policies.items()):
         path = ("policies", name)
-        if owner.setdefault(policy.position, name) != name:
-            message = "Policy %(other)s has this position already."
-            remedy = "Give each policy its own position; the lowest that matches decides."
-            other = owner[policy.position]
-            problems.append(
-                problem(*path, "position", value=policy.position, message=message, remedy=remedy, other=other)
-            )
+        problems += same_position("policies", name, policy.position, owner)
         for key, known, message in (
             ("groups", config.groups, "There is no group %(value)s."),
             ("except_groups", config.groups, "There is no group %(value)s."),
@@ -35,9 +29,7 @@ def verify(config: Config, facts: Facts) -> list[Problem]:
             ("except_applications", applications, "There is no application %(value)s."),
             ("categories", CATEGORIES, "There is no category %(value)s."),
         ):
-            for index, value in enumerate(getattr(policy, key)):
-                if value not in known:
-                    problems.append(unknown(*path, key, str(index), value=value, known=known, message=message))
+            problems += unknown_names(*path, key, names=getattr(policy, key), known=known, message=message)
         if policy.schedule is not None and policy.schedule not in config.schedules:
             message = "There is no schedule %(value)s."
             problems.append(unknown(*path, "schedule", value=policy.schedule, known=config.schedules, message=message))

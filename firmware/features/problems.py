@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from typing import Literal, TypeVar
 
 from firmware.model import shape
@@ -36,6 +36,25 @@ def unknown(*path: str, value: str, known: Collection[str], message: str) -> Pro
     if some:
         return problem(*path, value=value, message=message, remedy="Use one of: %(known)s.", known=some)
     return problem(*path, value=value, message=message, remedy="Make it first, or remove the name here.")
+
+
+def unknown_names(*path: str, names: Sequence[str], known: Collection[str], message: str) -> list[Problem]:
+    """Those of a list's names that nothing has, each at its place."""
+    return [
+        unknown(*path, str(index), value=name, known=known, message=message)
+        for index, name in enumerate(names)
+        if name not in known
+    ]
+
+
+def same_position(head: str, name: str, position: int, owner: dict[int, str]) -> list[Problem]:
+    """A policy whose position another has; ``owner`` remembers who came first."""
+    other = owner.setdefault(position, name)
+    if other == name:
+        return []
+    message = "Policy %(other)s has this position already."
+    remedy = "Give each policy its own position; the lowest that matches decides."
+    return [problem(head, name, "position", value=position, message=message, remedy=remedy, other=other)]
 
 
 def unreadable(

@@ -18,11 +18,8 @@ from firmware.model.values import Network
 
 DEFAULT4, DEFAULT6 = "0.0.0.0/0", "::/0"
 PRIORITY_MAIN, PRIORITY_MARK, PRIORITY_SOURCE = 1000, 2000, 3000
-METRIC_UP, METRIC_BACKUP, METRIC_DOWN = (
-    100,
-    500,
-    1000,
-)  # plus the line's number in the main table; 0 would read back as 1024 for IPv6
+# Plus the line's number in the main table; 0 would read back as 1024 for IPv6.
+METRIC_UP, METRIC_BACKUP, METRIC_DOWN = 100, 500, 1000
 METRIC_UNREACHABLE = 65_535
 _STICKY = {
     "no": "numgen inc mod {count}",
