@@ -78,15 +78,13 @@ def read(data: bytes) -> Bundle:
     """Check and take apart. :raise BundleError: with line and reason; of several wrong lines all are told."""
     if len(data) > BUNDLE_BYTES:
         raise BundleError(f"it is larger than {BUNDLE_BYTES >> 20} MB")
-    if data.find(b"\n", 0, LINE_BYTES) < 0 <= len(data) - LINE_BYTES:
-        raise BundleError(f"line 1: it is longer than {LINE_BYTES} bytes")
+    outer = outline(data)
     lines = data.splitlines(keepends=True)
-    head = _parse(1, lines[0] if lines else b"")
+    head = _parse(1, lines[0])
     if head.get("format") != FORMAT:
         raise BundleError(f'line 1: "format" is not "{FORMAT}": this is no application database')
     if not isinstance(head.get("version"), str) or not _VERSION.fullmatch(head["version"]):
         raise BundleError(f'line 1: "version" {head.get("version")!r} is not YEAR.MONTH.DAY')
-    outer = outline(data)
     if outer.signature:
         lines.pop()
     if head.get("applications") != len(lines) - 1:
@@ -100,9 +98,11 @@ def read(data: bytes) -> Bundle:
 def outline(data: bytes) -> Bundle:
     """Version, signed bytes and signature of a bundle that ``read`` accepts, its applications left out."""
     lines = data.rstrip(b"\n").rpartition(b"\n")
-    if len(lines[2]) > LINE_BYTES or (len(data) > LINE_BYTES and data.find(b"\n", 0, LINE_BYTES) < 0):
-        raise BundleError(f"the first or the last line is longer than {LINE_BYTES} bytes")
-    head, last = _parse(1, data.partition(b"\n")[0]), _parse(0, lines[2])
+    first = data.partition(b"\n")[0]
+    for number, line in ((1, first), (0, lines[2])):
+        if len(line) > LINE_BYTES:
+            raise BundleError(f"{_line(number)}: it is longer than {LINE_BYTES} bytes")
+    head, last = _parse(1, first), _parse(0, lines[2])
     if "signature" not in last:
         return Bundle(str(head.get("version")), [], b"", b"")
     return Bundle(str(head.get("version")), [], lines[0] + b"\n", _signature(0, last))
@@ -110,7 +110,7 @@ def outline(data: bytes) -> Bundle:
 
 def _parse(number: int, line: bytes) -> dict[str, Any]:
     try:
-        value = json.loads(line)
+        value = json.loads(line.decode())
     except (ValueError, RecursionError) as error:
         reason = error.msg if isinstance(error, json.JSONDecodeError) else "it is not UTF-8 text"
         raise BundleError(f"{_line(number)}: this is no JSON: {reason}") from None

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from firmware.cli.command import EXIT_REFUSED, Context
 from firmware.cli.terminal import bytes_text
+from firmware.model.values import readable
 
 KINDS = {
     "named": "seen and named",
@@ -67,8 +68,7 @@ def opening_text(opening: Sequence[str]) -> str:
     data = bytes.fromhex(opening[0])[:OPENING_SHOWN]
     if not data:
         return "-"
-    text = data.decode("ascii", "replace")
-    return text if text.isprintable() and "\ufffd" not in text else data.hex(" ")
+    return readable(data) or data.hex(" ")
 
 
 def posture(context: Context) -> None:

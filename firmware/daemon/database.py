@@ -186,9 +186,8 @@ class Database:
         with tempfile.NamedTemporaryFile("w", suffix=".json") as entries:
             json.dump([entry(application) for application in own], entries)
             entries.flush()
-            program = (sys.executable, "-P", "-c", f"import sys; sys.path.insert(0, {str(ROOT)!r}); {_COMPILE}")
             try:
-                command.run((*program, "compile", str(source), entries.name, str(target)))
+                command.run((*_program(_COMPILE), "compile", str(source), entries.name, str(target)))
             except CommandError as error:
                 raise ValueError(error.reason) from None
 
@@ -201,13 +200,17 @@ _COMPILE = _LIMIT + "from fastpath.binding.bundle import main; sys.exit(main(sys
 _FETCH = "from firmware.daemon.fetch import main; sys.exit(main(sys.argv[1:]))"
 
 
+def _program(code: str) -> tuple[str, ...]:
+    """A Python of its own that knows the product and nothing of where it was started."""
+    return (sys.executable, "-P", "-c", f"import sys; sys.path.insert(0, {str(ROOT)!r}); {code}")
+
+
 def fetch(url: str) -> bytes:
     """What lies at an address. :raise InvalidError: with the reason."""
     with tempfile.TemporaryDirectory() as place:
         target = Path(place, "bundle")
-        program = (sys.executable, "-P", "-c", f"import sys; sys.path.insert(0, {str(ROOT)!r}); {_FETCH}")
         try:
-            command.run((*program, url, str(target), str(BUNDLE_BYTES)), timeout_s=FETCH_S)
+            command.run((*_program(_FETCH), url, str(target), str(BUNDLE_BYTES)), timeout_s=FETCH_S)
         except CommandError as error:
             raise InvalidError("%(url)s cannot be fetched: %(reason)s.", url=url, reason=error.reason) from None
         return target.read_bytes()

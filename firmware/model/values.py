@@ -92,6 +92,11 @@ def parse_ports(text: str) -> tuple[int, int]:
     return low, high
 
 
+def readable(data: bytes) -> str | None:
+    """The text that bytes are, ``None`` when they are anything but printable ASCII, or nothing."""
+    return data.decode() if data and all(0x20 <= byte < 0x7F for byte in data) else None
+
+
 def parse_public_key(text: str) -> bytes:
     """The 32 bytes of an Ed25519 public key (RFC 8032) in base64, bare or as openssl prints it (RFC 8410)."""
     key = b64decode(text.strip(), validate=True).removeprefix(ED25519_INFO)

@@ -51,8 +51,7 @@ def unknown_traffic(flows: Iterable[Row], limit: int) -> list[Row]:
     """Rows of ``flows`` (as the verb ``flows`` has them) summed by site, else by server and port; the largest first."""
     sums: dict[tuple[str, ...], _Sum] = {}
     for flow in flows:
-        server, _, port = flow["b"].rpartition(":")
-        site = site_of(flow["host"]) if flow["host"] else ""
+        site, server, port = _place(flow)
         key = (flow["application"], flow["transport"], port, site or server)
         if key not in sums:
             sums[key] = _Sum(flow)
@@ -61,17 +60,23 @@ def unknown_traffic(flows: Iterable[Row], limit: int) -> list[Row]:
     return sorted(rows, key=lambda row: -(row["up_bytes"] + row["down_bytes"]))[:limit]
 
 
+def _place(flow: Row) -> tuple[str, str, str]:
+    """Site ("" where no name was seen), server and port."""
+    server, _, port = flow["b"].rpartition(":")
+    return site_of(flow["host"]) if flow["host"] else "", server.strip("[]"), port
+
+
 def _row(key: tuple[str, ...], found: _Sum) -> Row:
     flow = found.largest
-    server, _, port = flow["b"].rpartition(":")
+    site, server, port = _place(flow)
     return {
         "application": key[0] or UNKNOWN,
         "protocol": flow["protocol"],
         "transport": key[1],
         "port": int(port or 0),
-        "site": site_of(flow["host"]) if flow["host"] else "",
+        "site": site,
         "host": flow["host"],
-        "server": server.strip("[]"),
+        "server": server,
         "flows": found.flows,
         "up_bytes": found.up_bytes,
         "down_bytes": found.down_bytes,

@@ -114,6 +114,13 @@ class Bench:
         return sum(map(cpu_s, watched)) - before + usage.ru_utime + usage.ru_stime
 
 
+def connections_tool(folder: Path) -> Path:
+    """The program of ``connections.c``, compiled into a folder."""
+    source, tool = Path(__file__).with_name("connections.c"), folder / "connections"
+    subprocess.run(["gcc", "-O2", "-Wall", "-Wextra", "-Werror", str(source), "-o", str(tool)], check=True)
+    return tool
+
+
 def report(name: str, ours: list[float], peer: list[float], unit: str, goal: float) -> None:
     own, other = statistics.median(ours), statistics.median(peer)
     Figure(name, own, other, unit, goal, own / other >= goal, rounds=len(ours), digits=0).tell()
@@ -124,9 +131,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=61)
     rounds = parser.parse_args().rounds
     with tempfile.TemporaryDirectory() as folder, Site() as site:
-        tool, hello = Path(folder) / "connections", Path(folder) / "hello"
-        source = Path(__file__).with_name("connections.c")
-        subprocess.run(["gcc", "-O2", "-Wall", "-Wextra", "-Werror", str(source), "-o", str(tool)], check=True)
+        tool, hello = connections_tool(Path(folder)), Path(folder) / "hello"
         hello.write_bytes(client_hello("www.wechat.com"))
         site.start()
         site.set_policy(PolicyRow(name="no-p2p", action="block", categories=("p2p",)))

@@ -8,13 +8,12 @@ libndpi is asked to the end. Measured as in ``forwarding``: per CPU second of al
 from __future__ import annotations
 
 import argparse
-import subprocess
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 from firmware.model.plan import PolicyRow
-from tests.bench.forwarding import Bench, report, softirq_pids
+from tests.bench.forwarding import Bench, connections_tool, report, softirq_pids
 from tests.kernel.fastpath_site import Site, client_hello
 
 GOAL = 0.95
@@ -42,9 +41,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=21)
     rounds = parser.parse_args().rounds
     with tempfile.TemporaryDirectory() as folder, Site() as site:
-        tool, hello = Path(folder) / "connections", Path(folder) / "hello"
-        source = Path(__file__).with_name("connections.c")
-        subprocess.run(["gcc", "-O2", "-Wall", "-Wextra", "-Werror", str(source), "-o", str(tool)], check=True)
+        tool, hello = connections_tool(Path(folder)), Path(folder) / "hello"
         site.start()
         live = Live(site, tool, hello)
         sides: dict[str, Callable[[], None]] = {

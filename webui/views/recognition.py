@@ -13,6 +13,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from firmware.client import Invalid
 from firmware.model.config import Application
 from firmware.model.text import problem_text, translate
+from firmware.model.values import readable
 from webui import words
 from webui.access import requires
 from webui.forms import Form, identifier
@@ -56,8 +57,8 @@ def export() -> Response:
 def opening_words(digits: str) -> str:
     """First bytes as a person reads them: text where they are text, else hexadecimal in pairs."""
     data = bytes.fromhex(digits)
-    text = data.decode("ascii", "replace")
-    return f"“{text}”" if text.isprintable() and "\ufffd" not in text else data[:16].hex(" ")
+    text = readable(data)
+    return f"“{text}”" if text else data[:16].hex(" ")
 
 
 def _sign_of(row: dict[str, Any]) -> dict[str, Any]:
