@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from firmware.features import schedules
+from firmware.features import limits, schedules
 from firmware.kernel import probe
 from firmware.model.config import Config, Wan
 from firmware.model.facts import Facts, LineState, PortFact
@@ -51,6 +51,7 @@ class FactsSource:
             database=self._database(),
             lines=self.lines(config),
             active_schedules=schedules.active(config, datetime.now(UTC)),
+            ended_limits=limits.ended(config, datetime.now(UTC)),
             nft_queue=self._nft_queue,
             can_set_clock=self._can_set_clock,
             web_argv=self._web_argv,

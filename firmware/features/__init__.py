@@ -24,6 +24,8 @@ from firmware.features import (
     nat,
     policies,
     port_forwards,
+    priority,
+    qos,
     recognition,
     routing,
     schedules,
@@ -60,6 +62,8 @@ FEATURES: tuple[ModuleType, ...] = (
     schedules,
     applications,
     policies,
+    qos,
+    priority,
     recognition,
     users,
 )

@@ -22,7 +22,7 @@ def verify(config: Config, facts: Facts) -> list[Problem]:
     owner: dict[int, str] = {}
     for name, policy in sorted(config.line_policies.items()):
         path = ("line_policies", name)
-        problems += same_position("line_policies", name, policy.position, owner)
+        problems += same_position("line_policies", name, position=policy.position, owner=owner)
         for key, names, known, message in (
             ("groups", policy.groups, config.groups, "There is no group %(value)s."),
             ("lines", policy.lines, config.wans, "There is no line %(value)s."),

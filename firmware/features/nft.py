@@ -59,9 +59,10 @@ def chains(parts: Iterable[Mapping[str, tuple[str, ...]]]) -> str:
             lines[name] += rules
     # Chains that others jump to come first: nft reads from top to bottom.
     ordered = sorted(CHAINS, key=lambda chain: bool(chain[1]))
-    return "".join(_chain(name, hook, lines[name]) for name, hook in ordered)
+    return "".join(chain(name, [hook, *lines[name]] if hook else lines[name]) for name, hook in ordered)
 
 
-def _chain(name: str, hook: str, rules: list[str]) -> str:
-    body = "".join(f"\t{line}\n" for line in ([hook] if hook else []) + rules)
+def chain(name: str, rules: Iterable[str]) -> str:
+    """A chain of any table; a base chain's first line is its hook."""
+    body = "".join(f"\t{line}\n" for line in rules)
     return f"chain {name} {{\n{body}}}\n"

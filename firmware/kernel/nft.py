@@ -14,6 +14,7 @@ from firmware.kernel.errors import CommandError
 from firmware.model.plan import NftSet, Plan
 
 TABLE = "inet rs"
+SHAPE_TABLE = "inet rs_shape"
 CHUNK = 1000  # elements per line of input
 
 
@@ -28,6 +29,25 @@ def apply(plan: Plan, current: Plan | None) -> None:
     command.run(("nft", "-f", "-"), stdin=text)
     if not is_in_force(plan):
         raise CommandError(("nft", "-f", "-"), "the table that was loaded is not there")
+
+
+def apply_shape(plan: Plan) -> None:
+    """Load the shaper's table where another is in force; who fills its maps sees that it is new."""
+    wanted = _shape_marker(plan.nft_shape)
+    present = command.run(("nft", "list", "tables"))
+    is_there = f"table {SHAPE_TABLE}" in present.splitlines()
+    if not plan.nft_shape:
+        if is_there:
+            command.run(("nft", "delete", "table", *SHAPE_TABLE.split()))
+        return
+    if is_there and _has_chain(SHAPE_TABLE, wanted):
+        return
+    head = f"add table {SHAPE_TABLE}\ndelete table {SHAPE_TABLE}\n"
+    command.run(("nft", "-f", "-"), stdin=f"{head}table {SHAPE_TABLE} {{\n{plan.nft_shape}chain {wanted} {{\n}}\n}}\n")
+
+
+def _shape_marker(text: str) -> str:
+    return "plan_" + hashlib.sha256(text.encode()).hexdigest()[:24]
 
 
 def changes(plan: Plan, current: Plan | None) -> str:
@@ -49,8 +69,12 @@ def script(plan: Plan) -> str:
 
 def is_in_force(plan: Plan) -> bool:
     """Read back whether the kernel has the Plan's chains and set definitions."""
+    return _has_chain(TABLE, _marker(plan))
+
+
+def _has_chain(table: str, name: str) -> bool:
     try:
-        command.run(("nft", "list", "chain", *TABLE.split(), _marker(plan)), quiet=True)
+        command.run(("nft", "list", "chain", *table.split(), name), quiet=True)
     except CommandError:
         return False
     return True

@@ -29,6 +29,7 @@ class Facts(Struct, frozen=True, kw_only=True):
     database: str = ""  # its version
     lines: dict[str, LineState] = field(default_factory=dict)  # by WAN
     active_schedules: frozenset[str] = frozenset()
+    ended_limits: frozenset[str] = frozenset()  # those of ``qos.limits`` whose time is over
     nft_queue: bool = True
     can_set_clock: bool = True
     web_argv: tuple[str, ...] = ()  # how to start the TLS front, empty when not installed

@@ -97,7 +97,7 @@ class PolicyRow(Struct, frozen=True, kw_only=True):
     """
 
     name: str
-    action: Literal["allow", "block"]
+    action: Literal["allow", "block", "normal", "first"]  # the last two in ``FastpathTables.lanes``
     groups: tuple[int, ...] = ()
     except_groups: tuple[int, ...] = ()
     applications: tuple[str, ...] = ()
@@ -130,6 +130,7 @@ class FastpathTables(Struct, frozen=True, kw_only=True):
 
     groups: tuple[PolicyGroup, ...] = ()
     rows: tuple[PolicyRow, ...] = ()
+    lanes: tuple[PolicyRow, ...] = ()  # what goes first on a line
     local_networks: tuple[str, ...] = ()
     applications: tuple[CustomApplication, ...] = ()
     block_page_url: str = ""
@@ -139,6 +140,7 @@ class FastpathTables(Struct, frozen=True, kw_only=True):
 class Plan(Struct, frozen=True, kw_only=True):
     nft_rules: str = ""  # body of table inet rs without the sets: chains only
     nft_sets: tuple[NftSet, ...] = ()
+    nft_shape: str = ""  # body of table inet rs_shape, whose maps rs-shape fills; empty: no such table
     queue_by_iptables: bool = False  # the kernel lacks nft's queue statement
     links: tuple[Link, ...] = ()
     routes: tuple[Route, ...] = ()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from base64 import b64decode
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 from ipaddress import (
     IPv4Address,
     IPv4Interface,
@@ -123,6 +124,14 @@ def parse_time(text: str) -> int:
     if minutes > 1440:
         raise ValueError(text)
     return minutes
+
+
+def parse_moment(text: str) -> datetime:
+    """A moment in UTC, ``2026-11-26T14:30:00Z`` (RFC 3339)."""
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None or moment.utcoffset():
+        raise ValueError(text)
+    return moment
 
 
 def parse_hostname(text: str) -> str:

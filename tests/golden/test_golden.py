@@ -30,7 +30,11 @@ NAMESPACE = "gld-load"
 
 def ruleset(plan: Plan) -> str:
     sets = "".join(_set(item) for item in plan.nft_sets)
-    return f"table inet rs {{\n{sets}{plan.nft_rules}}}\n"
+    return f"table inet rs {{\n{sets}{plan.nft_rules}}}\n{shape(plan)}"
+
+
+def shape(plan: Plan) -> str:
+    return f"table inet rs_shape {{\n{plan.nft_shape}}}\n" if plan.nft_shape else ""
 
 
 def _set(item: NftSet) -> str:
@@ -59,6 +63,7 @@ def _fastpath(plan: Plan) -> str:
 VIEWS: dict[str, Callable[[Plan], str]] = {
     "nft": ruleset,
     "sets": _sets,
+    "shape": shape,
     "links": lambda plan: _rows(plan.links),
     "routes": lambda plan: _rows(plan.routes) + _rows(plan.rules),
     "sysctls": lambda plan: "".join(f"{name} = {value}\n" for name, value in plan.sysctls.items()),
