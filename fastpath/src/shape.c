@@ -613,7 +613,8 @@ static void write_host(const struct rs_shaper *s, FILE *out, uint32_t slot, uint
     fprintf(out, "{\"line\":%u,\"address\":\"", line);
     for (int i = 0; i < 16; i++)
         fprintf(out, "%02x", a[i]);
-    fprintf(out, "\",\"limit\":%d", (int)s->hosts.hosts[slot].limit - 1);
+    fprintf(out, "\",\"limit\":\"%s\"",
+            limit_of(s, &s->hosts.hosts[slot]) ? limit_of(s, &s->hosts.hosts[slot])->name : "");
     for (int d = 0; d < 2; d++)
         fprintf(out, ",\"%s\":{\"used_bps\":%" PRIu64 ",\"min_bps\":%" PRIu64 ",\"max_bps\":%" PRIu64 "}",
                 d == RS_UP ? "up" : "down", shares[d].used_bps, shares[d].set_rate, shares[d].set_ceil);

@@ -51,6 +51,7 @@ struct rs_shape_group {
 
 /* What each of some hosts gets. priority: 0 first .. 7 last, who gets what is left over. */
 struct rs_shape_limit {
+    char name[RS_SHAPE_NAME];
     struct rs_rates rates[2];
     uint16_t group; /* number + 1, 0 none */
     uint8_t priority, is_always;

@@ -5,7 +5,7 @@
  *   down DEVICE [LAN ...]                 line N DEVICE UP DOWN
  *   smart PERCENT DELAY_MS                first PERCENT                 default LIMIT
  *   group NAME UP_MIN UP_MAX DOWN_MIN DOWN_MAX
- *   limit GROUP|- PRIORITY ALWAYS UP_MIN UP_MAX DOWN_MIN DOWN_MAX       range FIRST LAST LIMIT          mac MAC LIMIT
+ *   limit NAME GROUP|- PRIORITY ALWAYS UP_MIN UP_MAX DOWN_MIN DOWN_MAX       range FIRST LAST LIMIT          mac MAC LIMIT
  *
  * Groups, limits and ranges are numbered from 0 in their order.
  */
@@ -135,11 +135,11 @@ static int read_limit(struct reader *r)
 
     if (r->config->limit_count == RS_SHAPE_LIMITS)
         return refuse(r, "too many limits");
-    if (r->count != 8 || !number(r->words[2], 7, &priority) || !number(r->words[3], 1, &is_always) ||
-        !rates(r->words + 4, limit->rates))
-        return refuse(r, "a limit needs group, priority, always and four rates, minimums below maximums");
-    if (strcmp(r->words[1], "-") != 0) {
-        if (!number(r->words[1], RS_SHAPE_GROUPS, &group) || group >= r->config->group_count)
+    if (r->count != 9 || !name(r->words[1], limit->name, sizeof limit->name) || !number(r->words[3], 7, &priority) ||
+        !number(r->words[4], 1, &is_always) || !rates(r->words + 5, limit->rates))
+        return refuse(r, "a limit needs name, group, priority, always and four rates, minimums below maximums");
+    if (strcmp(r->words[2], "-") != 0) {
+        if (!number(r->words[2], RS_SHAPE_GROUPS, &group) || group >= r->config->group_count)
             return refuse(r, "there is no such group");
         group++;
     }

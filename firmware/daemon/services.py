@@ -24,6 +24,7 @@ from firmware.daemon.tls import Certificates
 from firmware.engine import Applier, Engine
 from firmware.engine.errors import EngineError
 from firmware.engine.pending import remaining_s
+from firmware.features.qos import SHAPE_STATE
 from firmware.features.topology import WAN_BITS, WAN_MASK, lines, usable
 from firmware.kernel import conntrack
 from firmware.kernel.errors import KernelError
@@ -96,6 +97,7 @@ class Services:
             state,
             self.fastpath.runtime,
             self.database.names,
+            shape_state=run / SHAPE_STATE,
             on_line_change=self._line_changed,
             on_alarm=self._monitor_alarm,
             match_host=self.fastpath.match_host,
@@ -345,7 +347,12 @@ class Services:
 
     def _watch(self) -> None:
         """The fastpath's heartbeat, and the state for whoever looks at it live."""
-        jobs: list[Callable[[], None]] = [self._watch_fastpath, self._publish_status, self._update_daily]
+        jobs: list[Callable[[], None]] = [
+            self._watch_fastpath,
+            self.monitor.tell_delays,
+            self._publish_status,
+            self._update_daily,
+        ]
         while not self._stop.wait(WATCH_S):
             for job in jobs:
                 try:

@@ -14,6 +14,7 @@ from firmware.model.problem import Problem
 from firmware.model.values import merge_members, parse_member, parse_moment
 
 LIMITS_MAX = 200  # that may be in force: rs-shape holds 240 shared ones
+ELASTIC = "*"  # no limit of the admin's can be called so
 _WAYS: tuple[Literal["up", "down"], ...] = ("up", "down")
 
 
@@ -49,7 +50,7 @@ def in_force(config: Config, facts: Facts) -> list[tuple[str, Limit]]:
         if is_for_everybody(limit):
             return result
     if config.qos.elastic.enabled:
-        result.append(("elastic", _of_everybody(config.qos.elastic)))
+        result.append((ELASTIC, _of_everybody(config.qos.elastic)))
     return result
 
 

@@ -88,7 +88,7 @@ def _conf_lines(config: Config, facts: Facts, shaped: Iterable[Line]) -> Iterato
     for name, limit in wanted:
         group = shared.index(name) if name in shared else "-"
         rates = _four(*limits.rates(limit, "up"), *limits.rates(limit, "down"))
-        yield f"limit {group} {_PRIORITIES[limit.priority]} {int(limit.always)} {rates}"
+        yield f"limit {name} {group} {_PRIORITIES[limit.priority]} {int(limit.always)} {rates}"
     ranges, macs = limits.owners(config, [limit for _, limit in wanted])
     for owned in ranges:
         yield f"range {owned.first} {owned.last} {owned.limit}"

@@ -216,6 +216,51 @@ class Line(Output):
     since: float | None
 
 
+class Shaped(Output):
+    shaped: bool
+    rate_bps: int
+    used_bps: int
+    congested: bool
+    scale_percent: Annotated[int, Meta(description="what of every guarantee can be given")]
+    active: Annotated[int, Meta(description="hosts that use it")]
+    contenders: Annotated[int, Meta(description="hosts that want more than they are guaranteed")]
+
+
+class ShapedLine(Output):
+    name: str
+    plantings: int
+    up: Shaped
+    down: Shaped
+
+
+class ShareOfOne(Output):
+    used_bps: int
+    min_bps: int
+    max_bps: int
+
+
+class Share(Output):
+    line: str
+    key: str
+    address: str
+    host_name: str | None
+    limit: Annotated[str, Meta(description="of qos.limits; * what everybody has, empty none")]
+    up: ShareOfOne
+    down: ShareOfOne
+
+
+class Bandwidth(Output):
+    enabled: bool
+    running: bool
+    queue: str
+    hosts: int
+    refused: int
+    errors: int
+    error: str
+    lines: list[ShapedLine]
+    shares: list[Share]
+
+
 class Memory(Output):
     total: int
     available: int

@@ -80,6 +80,8 @@ ROUTES = (
     ),
     # -- state
     Route("GET", "/status", "status", "status", "Is the box well?", "auditor", schemas.Status),
+    Route("GET", "/bandwidth", "bandwidth", "bandwidth", "How full the lines are, and who uses them", "auditor",
+          schemas.Bandwidth),
     Route("GET", "/lines", "lines", "lines", "The lines to the internet", "auditor", list[schemas.Line]),
     Route("GET", "/hosts", "hosts", "hosts", "The hosts behind the router", "auditor", list[schemas.SeenHost]),
     Route("GET", "/flows", "flows", "flows", "Live connections", "auditor", list[schemas.Flow], schemas.FlowsQuery),

@@ -8,8 +8,8 @@
 
 #define HEAD "rs-shape 1\ndown br-lan\nline 1 eth0 10000000 20000000\n"
 #define LIMITS                                                                                                         \
-    HEAD "group sales 0 0 5000000 8000000\nlimit 0 4 0 0 0 1000000 2000000\nlimit - 2 1 64000 0 0 900000\n"            \
-         "limit - 4 0 0 0 0 0\n"
+    HEAD "group sales 0 0 5000000 8000000\nlimit sales 0 4 0 0 0 1000000 2000000\nlimit boss - 2 1 64000 0 0 900000\n"            \
+         "limit * - 4 0 0 0 0 0\n"
 
 static struct rs_shape_config *parse(const char *text)
 {
@@ -52,9 +52,9 @@ static void test_nonsense_is_refused_by_line_and_reason(void)
     refused(HEAD "line 8 eth1 1000 1000\n", "line 4: a line needs");
     refused(HEAD "line 2 eth1 0 1000\n", "line 4: a line needs");
     refused(HEAD "line 2 averyverylongname 1000 1000\n", "too long");
-    refused(HEAD "limit 0 4 0 0 0 0 0\n", "line 4: there is no such group");
-    refused(HEAD "limit - 4 0 2000 1000 0 0\n", "minimums below maximums");
-    refused(HEAD "limit - 4 0 99999999999999999999 0 0 0\n", "a limit needs");
+    refused(HEAD "limit x 0 4 0 0 0 0 0\n", "line 4: there is no such group");
+    refused(HEAD "limit x - 4 0 2000 1000 0 0\n", "minimums below maximums");
+    refused(HEAD "limit x - 4 0 99999999999999999999 0 0 0\n", "a limit needs");
     refused(LIMITS "range 192.0.2.9 192.0.2.1 0\n", "out of order");
     refused(LIMITS "range 192.0.2.1 192.0.2.9 0\nrange 192.0.2.9 192.0.2.10 1\n", "out of order");
     refused(LIMITS "range 192.0.2.1 192.0.2.9 3\n", "a limit that exists");
