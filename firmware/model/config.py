@@ -14,6 +14,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct, field
 
 FORMAT = 1
+PREFIX_LINES_MAX, PREFIX_BYTES_MAX = 200_000, 4 << 20  # of the contents of a prefix list
 
 # Python's "$" also matches before a final newline, which must not get into files and rulesets.
 Identifier = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_-]{0,31}$(?!\n)")]

@@ -179,12 +179,14 @@ def _parse_member_slowly(text: str) -> Member:
     return Range(low.version, int(low), int(high))
 
 
-def merge(ranges: Iterable[Range]) -> list[Range]:
+def merge(ranges: Iterable[Range]) -> Iterator[Range]:
     """The same addresses as sorted ranges that neither overlap nor touch."""
     packed = _Packed()
     for item in ranges:
         packed.add(item)
-    return [Range(version, low, high) for version in _VERSIONS for low, high in packed.merged(version)]
+    for version in _VERSIONS:
+        for low, high in packed.merged(version):
+            yield Range(version, low, high)
 
 
 def merge_members(texts: Iterable[str]) -> tuple[tuple[tuple[str, str], ...], tuple[str, ...]]:
@@ -219,7 +221,8 @@ class _Packed:
         bits = _BITS[version]
         mask = (1 << bits) - 1
         low = high = -2
-        for item in sorted(self.by_version[version]):
+        self.by_version[version].sort()
+        for item in self.by_version[version]:
             first, last = item >> bits, item & mask
             if first > high + 1:
                 if low >= 0:
