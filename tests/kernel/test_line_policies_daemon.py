@@ -98,11 +98,11 @@ def test_contents_change_over_and_back_without_a_reload_of_others(office: Office
     assert sets.count("set prefixes4_near_") == 1, "the contents before are gone"
 
 
-def test_a_list_of_fifty_thousand_prefixes_is_loaded(office: Office) -> None:
+def test_a_list_of_ten_thousand_prefixes_is_loaded(office: Office) -> None:
     two = office.names[1]
     office.change(prefix_lists={"large": {}}, line_policies={"large": rule(10, two, prefix_lists=["large"])})
-    many = "".join(f"{a}.{b}.{c}.0/25\n" for a in (20, 30) for b in range(100) for c in range(250))
-    assert put(office, "large", f"{many}{SERVERS_V4}\n")["ipv4"] == 50_001
+    many = "".join(f"{a}.{b}.{c}.0/25\n" for a in (20, 30) for b in range(20) for c in range(250))
+    assert put(office, "large", f"{many}{SERVERS_V4}\n")["ipv4"] == 10_001
     assert set(office.shares(4)) == {two}
 
 
