@@ -6,7 +6,7 @@ import json
 import logging
 import shutil
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from typing import Any
 from firmware.features import limits, schedules
 from firmware.kernel import probe
 from firmware.model.config import Config, Wan
-from firmware.model.facts import Facts, LineState, PortFact
+from firmware.model.facts import Facts, LineState, PortFact, PrefixFact, Signs
 
 log = logging.getLogger(__name__)
 
@@ -29,13 +29,16 @@ class FactsSource:
         *,
         applications: Callable[[], dict[str, str]],
         database: Callable[[], str],
+        signs: Callable[[Collection[str]], dict[str, Signs]],
+        prefix_lists: Callable[[], dict[str, PrefixFact]],
         queues: int,
         with_web: bool,
     ) -> None:
         self._lines_dir = run_dir / "lines"
         self._lines_dir.mkdir(parents=True, exist_ok=True)
         self._port_names = port_names
-        self._applications, self._database = applications, database
+        self._applications, self._database, self._signs = applications, database, signs
+        self._prefix_lists = prefix_lists
         self._queues = queues
         self._nft_queue = probe.has_nft_queue()
         self._can_set_clock = probe.can_set_clock()
@@ -49,6 +52,8 @@ class FactsSource:
             ports=self.ports(),
             applications=self._applications(),
             database=self._database(),
+            signs=self._signs({name for policy in config.line_policies.values() for name in policy.applications}),
+            prefix_lists=self._prefix_lists(),
             lines=self.lines(config),
             active_schedules=schedules.active(config, datetime.now(UTC)),
             ended_limits=limits.ended(config, datetime.now(UTC)),

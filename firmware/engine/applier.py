@@ -91,7 +91,7 @@ class Applier:
         acts: dict[str, Callable[[], None]] = {
             "files": lambda: self._write_files(plan, current),
             "fastpath": load_fastpath,
-            "nft": lambda: nft.apply(plan, current),
+            "nft": lambda: nft.apply(plan, current, Path(self._places["state"])),
             "shape": set_shape,
             "queue": set_queue,
             "links": lambda: _with_door(lambda door: links.apply(door, plan.links)),

@@ -14,6 +14,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct, field
 
 FORMAT = 1
+PREFIX_LINES_MAX, PREFIX_BYTES_MAX = 200_000, 4 << 20  # of the contents of a prefix list
 
 # Python's "$" also matches before a final newline, which must not get into files and rulesets.
 Identifier = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_-]{0,31}$(?!\n)")]
@@ -122,16 +123,35 @@ class Balance(Node, frozen=True):
     sticky: Literal["no", "host", "server"] = "no"
 
 
-class LinePolicy(Node, frozen=True):
-    """Hosts of ``groups`` leave by the first of ``lines`` that works; the policy of the lowest ``position`` decides.
+class PrefixList(Node, frozen=True):
+    """Networks of a provider, say; the contents are imported and are no configuration (firmware/daemon/prefixes.py).
 
-    When no line of it works they go as all others do, or, with ``strict``, nowhere; and then without IPv6, whose
-    addresses are the hosts' own. A MAC tells a device more surely than an address: members by MAC are looked at first.
+    ``sha256``: only a file with this hash is taken. ``daily``: what lies at ``url`` is fetched every day.
+    """
+
+    url: str = ""
+    sha256: str = ""
+    daily: bool = False
+    description: str = ""
+
+
+class LinePolicy(Node, frozen=True):
+    """New connections leave by the first of ``lines`` that works; the policy of the lowest ``position`` decides.
+
+    A policy matches when every kind that is given does: who (``groups``), where to (``prefix_lists``,
+    ``applications``, ``domains``), ``ports`` (``"tcp/443"``, ``"udp/5000-5010"``), ``dscp`` (``"ef"``, ``"46"``);
+    within a kind any will do. When no line of it works the next policy is asked, or, with ``strict``, the connection
+    goes nowhere; and never by IPv6, whose addresses are the hosts' own.
     """
 
     position: Annotated[int, Meta(ge=1, le=1_000_000)]
-    groups: tuple[Identifier, ...]
     lines: tuple[Identifier, ...]
+    groups: tuple[Identifier, ...] = ()
+    prefix_lists: tuple[Identifier, ...] = ()
+    applications: tuple[str, ...] = ()
+    domains: tuple[str, ...] = ()
+    ports: tuple[str, ...] = ()
+    dscp: tuple[str, ...] = ()
     strict: bool = False
     enabled: bool = True
     description: str = ""
@@ -355,6 +375,7 @@ class Config(Node, frozen=True):
     lans: dict[Identifier, Lan] = field(default_factory=dict)
     wans: dict[Identifier, Wan] = field(default_factory=dict)
     balance: Balance = field(default_factory=Balance)
+    prefix_lists: dict[Identifier, PrefixList] = field(default_factory=dict)
     line_policies: dict[Identifier, LinePolicy] = field(default_factory=dict)
     qos: Qos = field(default_factory=Qos)
     zones: dict[Identifier, Zone] = field(default_factory=dict)

@@ -40,6 +40,8 @@ def shape(plan: Plan) -> str:
 def _set(item: NftSet) -> str:
     parts = [f"type {item.type};"]
     parts += [f"flags {','.join(item.flags)};"] if item.flags else []
+    parts += [f"timeout {item.timeout_s}s;"] if item.timeout_s else []
+    parts += [f'comment "from {item.elements_file}";'] if item.elements_file else []
     parts += ["elements = {{ {} }}".format(", ".join(item.elements))] if item.elements else []
     return f"{'set' if item.kind == 'set' else 'map'} {item.name} {{ {' '.join(parts)} }}\n"
 

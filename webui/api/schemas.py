@@ -92,6 +92,14 @@ class DatabaseUpdate(Input):
     content: Annotated[str, Meta(description="the signed database in base64")] | UnsetType = UNSET
 
 
+class PrefixImport(Input):
+    """Without ``content`` and ``url``: what was previewed under ``sha256``, else what lies at the list's address."""
+
+    content: Annotated[str, Meta(description="the list as text, a prefix a line")] | UnsetType = UNSET
+    url: str | UnsetType = UNSET
+    sha256: Annotated[str, Meta(description="take only a list with this hash")] | UnsetType = UNSET
+
+
 class NewToken(Input):
     name: Annotated[str, Meta(min_length=1, max_length=64)]
     role: Role = "auditor"
@@ -390,6 +398,28 @@ class Database(Output):
     source: Literal["firmware", "update"]
     applications: int
     previous: str | None  # what a rollback brings back
+
+
+class PrefixFacts(Output):
+    ipv4: int  # prefixes
+    ipv6: int
+    addresses: int  # IPv4
+    time: float | None
+    source: str  # an address, or "" for a file
+    sha256: str
+
+
+class PrefixContents(PrefixFacts):
+    name: str
+    previous: PrefixFacts | None  # what a rollback brings back
+
+
+class PrefixPreview(Output):
+    facts: PrefixFacts
+    added: int
+    removed: int
+    first_added: list[str]
+    first_removed: list[str]
 
 
 class Usage(Output):
