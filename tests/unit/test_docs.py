@@ -28,7 +28,7 @@ ENTRIES = {
     "dashboard": "quickstart", "hosts": "hosts-and-groups",
     "groups": "hosts-and-groups", "control": "application-control", "schedules": "application-control",
     "recognition": "recognition",
-    "lines": "lines", "lans": "lines", "prefixes": "lines",
+    "bandwidth": "bandwidth", "lines": "lines", "lans": "lines", "prefixes": "lines",
     "revisions": "revisions", "changes": "revisions", "system": "backup",
     "users": "accounts", "live": "quickstart",
 }  # fmt: skip
