@@ -1,4 +1,4 @@
-"""Bandwidth as a person shares it out: rates of a line, a limit and its mistakes, who uses the line, an hour's limit."""
+"""Bandwidth as a person shares it out: rates of a line, a limit and its mistakes, who uses it, a limit for an hour."""
 
 from __future__ import annotations
 

@@ -5,11 +5,9 @@ Rates are judged by what iperf3's receivers got after the first second, on the w
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import signal
-import subprocess
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -19,6 +17,7 @@ import pytest
 from firmware.client import Client
 from tests.lab import netns
 from tests.lab.addresses import IPERF_SERVER, server_addresses
+from tests.lab.iperf import DOWN, UP, Iperf, iperf, received_bps
 from tests.lab.site import Site
 
 pytestmark = pytest.mark.kernel
@@ -26,17 +25,10 @@ pytestmark = pytest.mark.kernel
 M = 1_000_000
 LINE = 20 * M
 USABLE = LINE * 985 // 1000
-FIRST_PORT = 6001
-WIRE = 1514 / 1448  # of TCP's payload
 
 
-class Office:
-    """The site, its daemon asked by the owner, and an iperf3 server for each host."""
-
-    def __init__(self, site: Site) -> None:
-        self.site = site
-        self.names = [host.name for host in site.hosts]
-        self.addresses = [(site.address(name) or "").partition("/")[0] for name in self.names]
+class Office(Iperf):
+    """The site, and its daemon asked by the owner."""
 
     def change(self, **qos: Any) -> None:
         """Put a QoS in force, everything else in it as it is from the start."""
@@ -52,45 +44,11 @@ class Office:
             state: dict[str, Any] = client.call("bandwidth")
         return state
 
-    def start(self, host: int, seconds: int, *options: str) -> subprocess.Popen[str]:
-        argv = ["iperf3", "-c", IPERF_SERVER, "-p", str(FIRST_PORT + host), "-J", "-t", str(seconds), "-O", "1"]
-        return self.site.popen(self.names[host], [*argv, *options])
-
-    def together(self, *wanted: tuple[int, tuple[str, ...]], seconds: int = 4) -> list[float]:
-        """What each gets on the wire, in bits per second, when all run at the same time."""
-        running = [self.start(host, seconds, *options) for host, options in wanted]
-        return [received(process) for process in running]
-
-
-def received(process: subprocess.Popen[str]) -> float:
-    result = json.loads(process.communicate(timeout=60)[0])
-    assert "error" not in result, result["error"]
-    end = result["end"]
-    if "lost_percent" in end.get("sum", {}):  # UDP, IP and Ethernet head each datagram with 42 bytes
-        got = [interval["sum"]["bits_per_second"] for interval in result["intervals"] if not interval["sum"]["omitted"]]
-        return float(sum(got) / len(got) * (1 + 42 / result["start"]["test_start"]["blksize"]))
-    return float(end["sum_received"]["bits_per_second"] * WIRE)
-
 
 @pytest.fixture(scope="module")
 def office() -> Iterator[Office]:
-    with Site(name="qos", wans=1, hosts=4) as site:
-        office = Office(site)
-        # A wire carries packets, not the 64 kB pieces that a virtual cable hands over.
-        for where in (*office.names, "net"):
-            site.run(where, ["sh", "-c", "for d in /sys/class/net/*; do ip link set ${d##*/} gso_max_segs 1; done"])
-        servers = [
-            site.popen("net", ["iperf3", "-s", "-B", IPERF_SERVER, "-p", str(FIRST_PORT + host)])
-            for host in range(len(office.names))
-        ]
-        yield office
-        for server in servers:
-            server.kill()
-            server.communicate()
-
-
-DOWN = ("-R",)
-UP = ()
+    with Site(name="qos", wans=1, hosts=4) as site, iperf(site):
+        yield Office(site)
 
 
 def near(value: float, wanted: float, share: float = 0.05) -> bool:
@@ -149,7 +107,7 @@ def test_guarantees_beyond_the_line_are_scaled(office: Office) -> None:
     office.change(limits=limits)
     running = [office.start(host, 5, *DOWN) for host in (0, 1)]
     netns.wait_until(lambda: office.state()["lines"][0]["down"]["scale_percent"] < 80, "guarantees are scaled")
-    one, two = (received(process) for process in running)
+    one, two = (received_bps(process) for process in running)
     assert near(one, 2 * two, 0.1)
 
 
@@ -216,7 +174,7 @@ def test_small_packets_overtake_a_full_line(office: Office) -> None:
         pings = ["ping", "-c", "10", "-i", "0.2", "-s", "56", IPERF_SERVER]
         text = office.site.run(office.names[0], pings).stdout
         for process in running:
-            received(process)
+            received_bps(process)
         return float(text.rpartition(" = ")[2].split("/")[1])
 
     office.change(priority={"enabled": False})
@@ -270,3 +228,16 @@ def test_what_a_line_cannot_give_is_refused_in_words(office: Office) -> None:
         found = client.call("config.set", path="qos", value={"enabled": True, "limits": {"much": limit}})["problems"]
         client.call("config.discard")
     assert [problem["path"] for problem in found if problem["severity"] == "error"] == ["qos.limits.much.down_min_bps"]
+
+
+def test_leaves_tell_flows_apart_where_the_kernel_can(office: Office) -> None:
+    """fq_codel where the kernel has it (the suite runs on the full kernel too), else short queues."""
+    office.change()
+    office.site.curl(office.names[0], "http://internet.test/address", "-4")
+    trial = ["tc", "qdisc", "add", "dev", "lo", "root", "fq_codel"]
+    has_fq_codel = office.site.run("router", trial, check=False).returncode == 0
+    if has_fq_codel:
+        office.site.run("router", ["tc", "qdisc", "del", "dev", "lo", "root"])
+    wanted = "fq_codel" if has_fq_codel else "pfifo"
+    netns.wait_until(lambda: f"qdisc {wanted}" in office.site.run("router", ["tc", "qdisc"]).stdout, wanted)
+    assert office.state()["queue"] == wanted
