@@ -77,6 +77,7 @@ COMMANDS = (
     ),
     Command(("status",), "is the box well?", "state:status"),
     Command(("lines",), "the lines to the internet", "state:lines"),
+    Command(("selfcheck",), "what is not as the configuration says", "state:selfcheck"),
     Command(("bandwidth",), "how full the lines are, and who uses them now", "state:bandwidth"),
     Command(("hosts",), "the hosts behind the router", "state:hosts"),
     Command(("flows",), "live connections", "state:flows", (_HOST, _APPLICATION, _LIMIT)),

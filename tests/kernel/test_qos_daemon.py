@@ -200,6 +200,23 @@ def shaper(office: Office) -> int | None:
         return None
 
 
+def test_a_shaper_that_hangs_is_told_by_the_self_check(office: Office) -> None:
+    def found() -> list[str]:
+        with Client(office.site.product.run / "rsd.sock") as client:
+            return [finding["key"] for finding in client.call("selfcheck")]
+
+    office.change()
+    netns.wait_until(lambda: found() == [], "all is well", 20)
+    pid = shaper(office)
+    assert pid
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        netns.wait_until(lambda: found() == ["shaper"], "it is told", 20)
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    netns.wait_until(lambda: found() == [], "all is well again", 20)
+
+
 def test_a_tree_that_somebody_took_away_grows_again(office: Office) -> None:
     office.change(limits={"low": {"position": 1, "hosts": [office.addresses[0]], "up_max_bps": 2 * M, "always": True}})
     office.together((0, UP), seconds=2)
