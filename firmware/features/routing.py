@@ -159,9 +159,9 @@ def _routes(line: Line) -> list[Route]:
             continue
         via = ip_address(gateway)
         if address is not None and via not in address.network and not via.is_link_local:
-            routes.append(
-                Route(to=f"{via}/{via.max_prefixlen}", table=MAIN_TABLE, device=line.device, metric=METRIC_UP)
-            )
+            # Two lines may have the same gateway: their routes must not take each other's place.
+            place, metric_near = f"{via}/{via.max_prefixlen}", METRIC_UP + line.number
+            routes.append(Route(to=place, table=MAIN_TABLE, device=line.device, metric=metric_near))
         routes.append(Route(to=default, table=line.table, device=line.device, via=gateway, metric=METRIC_UP))
         routes.append(Route(to=default, table=MAIN_TABLE, device=line.device, via=gateway, metric=metric))
     if line.prefix6 is not None:  # RFC 7084 WPD-5: what no LAN uses goes nowhere, instead of back to the provider

@@ -10,6 +10,7 @@ from ipaddress import IPv4Interface, IPv4Network, IPv6Interface, IPv6Network, ip
 from typing import NamedTuple
 
 from firmware.model.config import Config, Lan
+from firmware.model.devices import line_device
 from firmware.model.facts import Facts, LineState
 
 WAN_BITS = 12  # of the WAN's number in both marks, docs/design/contracts.md
@@ -65,7 +66,7 @@ def lines(config: Config, facts: Facts) -> tuple[Line, ...]:
             Line(
                 name=name,
                 number=wan.number,
-                device=wan.interface,
+                device=line_device(wan),
                 zone=wan.zone,
                 weight=wan.weight,
                 is_backup=wan.role == "backup",
@@ -132,7 +133,7 @@ def zone_devices(config: Config) -> dict[str, list[str]]:
         devices[lan.zone].append(bridge(name))
     for _, wan in sorted(config.wans.items()):
         if wan.enabled:
-            devices[wan.zone].append(wan.interface)
+            devices[wan.zone].append(line_device(wan))
     return devices
 
 

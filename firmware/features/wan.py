@@ -1,4 +1,4 @@
-"""Lines to the internet: their ports, addresses, and a DHCP client for those that are given their addresses.
+"""Lines to the internet: their ports and VLANs, addresses, and a DHCP client for those that are given their addresses.
 
 dhcpcd only asks and tells: it touches neither addresses, routes nor name servers (tried with 9.4.1 against ISC dhcpd
 and radvd: bound, renewed and stopped, what others had configured stayed). Its hook finds the line in ``rs_line``, the
@@ -15,11 +15,14 @@ from firmware.features.interfaces import port_link
 from firmware.features.part import Part
 from firmware.features.problems import problem, unknown, unreadable
 from firmware.features.topology import Line, lines
-from firmware.model.config import Config, Wan
+from firmware.model.config import Config, Interface, Wan
+from firmware.model.devices import ethernet_device
 from firmware.model.facts import Facts
-from firmware.model.plan import File, Unit
+from firmware.model.plan import File, Link, Unit
 from firmware.model.problem import Problem
-from firmware.model.values import parse_address, parse_interface, parse_network
+from firmware.model.values import InterfaceAddress, parse_address, parse_interface, parse_network
+
+PORT_MTU = 1500
 
 
 def verify(config: Config, facts: Facts) -> list[Problem]:
@@ -43,6 +46,7 @@ def verify(config: Config, facts: Facts) -> list[Problem]:
             problems.append(
                 unknown("wans", name, "zone", value=wan.zone, known=config.zones, message="There is no zone %(value)s.")
             )
+        problems += _verify_device(config, facts, name, wan)
         problems += _verify_addresses(name, wan)
         own = (wan.address or "").partition("/")[0] if wan.protocol == "static" else ""
         if own and address_owner.setdefault(own, name) != name:
@@ -55,25 +59,52 @@ def verify(config: Config, facts: Facts) -> list[Problem]:
 
 
 def render(config: Config, facts: Facts) -> Part:
-    links, files, units = [], [], []
+    files, units = [], []
     sysctls: dict[str, str] = {}
     active = lines(config, facts)
     for line in active:
         wan = config.wans[line.name]
-        links.append(port_link(config, line.device, addresses=_addresses(line)))
         sysctls[f"net/ipv4/conf/{line.device}/rp_filter"] = "2"  # a reply may come by the other line's peer
         sysctls[f"net/ipv6/conf/{line.device}/accept_ra"] = "0"  # dhcpcd reads advertisements itself
         if wan.protocol == "dhcp" or wan.ipv6 == "dhcp":
             path = f"dhcpcd/{line.name}.conf"
-            files.append(File(path=path, content=_dhcpcd_conf(wan)))
+            files.append(File(path=path, content=_dhcpcd_conf(wan, line.device)))
             units.append(Unit(name=f"dhcpcd-{line.name}", argv=_dhcpcd_argv(line, path), restart_on=(path,)))
     return Part(
-        links=tuple(links),
+        links=_links(config, active),
         files=tuple(files),
         units=tuple(units),
         sysctls=sysctls,
         sets=(nft.named("wan_devices", "set", "ifname", (nft.device(line.device) for line in active)),),
     )
+
+
+def _links(config: Config, active: tuple[Line, ...]) -> tuple[Link, ...]:
+    """The lines' ports, each once, and the VLANs on them. A port may be in a LAN's bridge and carry VLANs besides."""
+    bridged = {port for lan in config.lans.values() for port in lan.ports}
+    ports: dict[str, Link] = {}
+    vlans = []
+    for line in active:
+        wan = config.wans[line.name]
+        if wan.vlan is None:
+            ports[wan.interface] = port_link(config, wan.interface, addresses=_addresses(line))
+            continue
+        port = port_link(config, wan.interface)
+        if wan.interface not in bridged:
+            ports.setdefault(wan.interface, port)
+        vlans.append(
+            Link(
+                name=ethernet_device(wan),
+                kind="vlan",
+                up=port.up,
+                mtu=wan.mtu or port.mtu,
+                parent=wan.interface,
+                vlan=wan.vlan,
+                priority=wan.vlan_priority,
+                addresses=tuple(sorted(_addresses(line))),
+            )
+        )
+    return (*ports.values(), *vlans)
 
 
 def _addresses(line: Line) -> tuple[str, ...]:
@@ -85,7 +116,7 @@ def _dhcpcd_argv(line: Line, path: str) -> tuple[str, ...]:
     return ("dhcpcd", "-B", "-q", "-f", f"{{run}}/{path}", *environment, "-c", "{lib}/dhcp-hook", line.device)
 
 
-def _dhcpcd_conf(wan: Wan) -> str:
+def _dhcpcd_conf(wan: Wan, device: str) -> str:
     rows = ["noconfigure", "nogateway", "noarp", "noipv4ll", "clientid", "require dhcp_server_identifier"]
     rows.append("option subnet_mask, routers, domain_name_servers")
     if wan.ipv6 != "dhcp":
@@ -94,8 +125,36 @@ def _dhcpcd_conf(wan: Wan) -> str:
         if wan.protocol != "dhcp":
             rows.append("ipv6only")
         # The DUID is made of the MAC, so it is the same after every reset. One address and one prefix are asked for.
-        rows += ["duid ll", "ipv6rs", "ipv6ra_noautoconf", f"interface {wan.interface}", "ia_na 1", "ia_pd 2"]
+        rows += ["duid ll", "ipv6rs", "ipv6ra_noautoconf", f"interface {device}", "ia_na 1", "ia_pd 2"]
     return "".join(f"{row}\n" for row in rows)
+
+
+def _verify_device(config: Config, facts: Facts, name: str, wan: Wan) -> list[Problem]:
+    """The VLAN and the size of packets."""
+    problems = []
+    if wan.vlan is None and wan.vlan_priority is not None:
+        message = "The priority is written into the VLAN's tag, and this line has no VLAN."
+        remedy = "Enter the VLAN too, or remove the priority."
+        problems.append(problem("wans", name, "vlan_priority", value=wan.vlan_priority, message=message, remedy=remedy))
+    if wan.vlan is not None and ethernet_device(wan) in facts.ports:
+        message = "A port is called %(device)s already, as the VLAN would be."
+        remedy = "Use that port for the line, without a VLAN."
+        device = ethernet_device(wan)
+        problems.append(problem("wans", name, "vlan", value=wan.vlan, message=message, remedy=remedy, device=device))
+    if wan.mtu is None:
+        return problems
+    path = ("wans", name, "mtu")
+    if wan.vlan is None:
+        message = "The size of packets on this line is that of its port."
+        remedy = "Remove it here and set interfaces.%(port)s.mtu."
+        problems.append(problem(*path, value=wan.mtu, message=message, remedy=remedy, port=wan.interface))
+        return problems
+    limit = config.interfaces.get(wan.interface, Interface()).mtu or PORT_MTU
+    if wan.mtu > limit:
+        message = "Packets of this size do not fit through the line's port."
+        remedy = "Use at most %(limit)s, or raise interfaces.%(port)s.mtu first."
+        problems.append(problem(*path, value=wan.mtu, message=message, remedy=remedy, limit=limit, port=wan.interface))
+    return problems
 
 
 def _verify_addresses(name: str, wan: Wan) -> list[Problem]:
@@ -183,7 +242,7 @@ def _verify_pair(
                 remedy="IPv4 belongs to address and gateway, IPv6 to ipv6_address and ipv6_gateway.",
             )
         )
-    elif not gateway.is_link_local and (gateway not in address.network or gateway == address.ip):
+    elif gateway == address.ip or not (gateway.is_link_local or gateway in address.network or _is_alone(address)):
         problems.append(
             problem(
                 "wans",
@@ -196,6 +255,11 @@ def _verify_pair(
             )
         )
     return problems
+
+
+def _is_alone(address: InterfaceAddress) -> bool:
+    """Whether it is without a network, as some providers give it; the gateway is then reached on the wire."""
+    return address.network.num_addresses == 1
 
 
 def _verify_servers(name: str, key: str, servers: tuple[str, ...]) -> list[Problem]:

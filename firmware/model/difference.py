@@ -143,6 +143,8 @@ SETTINGS = {
     "update_daily": "daily updates",
     "update_url": "address of updates",
     "upstreams": "upstream servers",
+    "vlan": "VLAN",
+    "vlan_priority": "VLAN priority",
     "wan": "line",
     "weight": "weight",
     "windows": "times",

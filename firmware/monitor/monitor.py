@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from firmware.model.config import Config
+from firmware.model.devices import line_device
 from firmware.model.facts import LineState
 from firmware.model.plan import CustomApplication
 from firmware.model.values import parse_address
@@ -85,7 +86,7 @@ class Monitor:
             Line(
                 name=name,
                 number=wan.number,
-                device=wan.interface,
+                device=line_device(wan),
                 address=state.address or state.ipv6_address,
                 gateway=state.gateway or state.ipv6_gateway,
                 dns=state.dns,
@@ -255,6 +256,7 @@ def _line_row(name: str, config: Config, state: LineState, health: Health | None
         "name": name,
         "number": wan.number,
         "interface": wan.interface,
+        "device": line_device(wan),
         "enabled": wan.enabled,
         "up": bool(health and health.is_up),
         "role": wan.role,
