@@ -158,6 +158,10 @@ def _routes(line: Line) -> list[Route]:
         if gateway is None:
             continue
         via = ip_address(gateway)
+        if line.is_dialled:
+            routes.append(Route(to=default, table=line.table, device=line.device, metric=METRIC_UP))
+            routes.append(Route(to=default, table=MAIN_TABLE, device=line.device, metric=metric))
+            continue
         if address is not None and via not in address.network and not via.is_link_local:
             # Two lines may have the same gateway: their routes must not take each other's place.
             place, metric_near = f"{via}/{via.max_prefixlen}", METRIC_UP + line.number

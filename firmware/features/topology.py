@@ -31,6 +31,7 @@ class Line(NamedTuple):
     weight: int
     is_backup: bool
     is_draining: bool
+    is_dialled: bool  # over a device that comes and goes with its session and has one neighbour only
     up: bool
     address4: IPv4Interface | None
     gateway4: str | None
@@ -71,6 +72,7 @@ def lines(config: Config, facts: Facts) -> tuple[Line, ...]:
                 weight=wan.weight,
                 is_backup=wan.role == "backup",
                 is_draining=wan.draining,
+                is_dialled=wan.protocol == "pppoe",
                 up=state.up,
                 address4=_interface4(address4),
                 gateway4=wan.gateway if is_static else state.gateway,

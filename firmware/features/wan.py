@@ -1,4 +1,5 @@
 """Lines to the internet: their ports and VLANs, addresses, and a DHCP client for those that are given their addresses.
+Dialling is in ``pppoe.py``.
 
 dhcpcd only asks and tells: it touches neither addresses, routes nor name servers (tried with 9.4.1 against ISC dhcpd
 and radvd: bound, renewed and stopped, what others had configured stayed). Its hook finds the line in ``rs_line``, the
@@ -22,7 +23,7 @@ from firmware.model.plan import File, Link, Unit
 from firmware.model.problem import Problem
 from firmware.model.values import InterfaceAddress, parse_address, parse_interface, parse_network
 
-PORT_MTU = 1500
+PORT_MTU, PPPOE_BYTES = 1500, 8
 
 
 def verify(config: Config, facts: Facts) -> list[Problem]:
@@ -66,9 +67,10 @@ def render(config: Config, facts: Facts) -> Part:
         wan = config.wans[line.name]
         sysctls[f"net/ipv4/conf/{line.device}/rp_filter"] = "2"  # a reply may come by the other line's peer
         sysctls[f"net/ipv6/conf/{line.device}/accept_ra"] = "0"  # dhcpcd reads advertisements itself
-        if wan.protocol == "dhcp" or wan.ipv6 == "dhcp":
+        if wan.protocol == "dhcp" or (wan.ipv6 == "dhcp" and (line.address4 or not line.is_dialled)):
             path = f"dhcpcd/{line.name}.conf"
-            files.append(File(path=path, content=_dhcpcd_conf(wan, line.device)))
+            mac = facts.ports[wan.interface].mac if wan.interface in facts.ports else ""
+            files.append(File(path=path, content=_dhcpcd_conf(wan, line, mac)))
             units.append(Unit(name=f"dhcpcd-{line.name}", argv=_dhcpcd_argv(line, path), restart_on=(path,)))
     return Part(
         links=_links(config, active),
@@ -83,11 +85,16 @@ def _links(config: Config, active: tuple[Line, ...]) -> tuple[Link, ...]:
     """The lines' ports, each once, and the VLANs on them. A port may be in a LAN's bridge and carry VLANs besides."""
     bridged = {port for lan in config.lans.values() for port in lan.ports}
     ports: dict[str, Link] = {}
-    vlans = []
+    vlans, sessions = [], []
     for line in active:
         wan = config.wans[line.name]
+        addresses = _addresses(line)
+        if line.is_dialled:
+            addresses = (str(line.address6),) if line.address6 else ()  # pppd gives the device its IPv4 address
+            sessions.append(Link(name=line.device, kind="ppp", addresses=addresses))
+            addresses = ()
         if wan.vlan is None:
-            ports[wan.interface] = port_link(config, wan.interface, addresses=_addresses(line))
+            ports[wan.interface] = port_link(config, wan.interface, addresses=addresses)
             continue
         port = port_link(config, wan.interface)
         if wan.interface not in bridged:
@@ -97,14 +104,14 @@ def _links(config: Config, active: tuple[Line, ...]) -> tuple[Link, ...]:
                 name=ethernet_device(wan),
                 kind="vlan",
                 up=port.up,
-                mtu=wan.mtu or port.mtu,
+                mtu=port.mtu if line.is_dialled else wan.mtu or port.mtu,
                 parent=wan.interface,
                 vlan=wan.vlan,
                 priority=wan.vlan_priority,
-                addresses=tuple(sorted(_addresses(line))),
+                addresses=tuple(sorted(addresses)),
             )
         )
-    return (*ports.values(), *vlans)
+    return (*ports.values(), *vlans, *sessions)
 
 
 def _addresses(line: Line) -> tuple[str, ...]:
@@ -113,10 +120,10 @@ def _addresses(line: Line) -> tuple[str, ...]:
 
 def _dhcpcd_argv(line: Line, path: str) -> tuple[str, ...]:
     environment = ("-e", f"rs_line={line.name}", "-e", "rs_run={run}")
-    return ("dhcpcd", "-B", "-q", "-f", f"{{run}}/{path}", *environment, "-c", "{lib}/dhcp-hook", line.device)
+    return ("dhcpcd", "-B", "-q", "-f", f"{{run}}/{path}", *environment, "-c", "{lib}/line-hook", line.device)
 
 
-def _dhcpcd_conf(wan: Wan, device: str) -> str:
+def _dhcpcd_conf(wan: Wan, line: Line, mac: str) -> str:
     rows = ["noconfigure", "nogateway", "noarp", "noipv4ll", "clientid", "require dhcp_server_identifier"]
     rows.append("option subnet_mask, routers, domain_name_servers")
     if wan.ipv6 != "dhcp":
@@ -124,8 +131,12 @@ def _dhcpcd_conf(wan: Wan, device: str) -> str:
     else:
         if wan.protocol != "dhcp":
             rows.append("ipv6only")
-        # The DUID is made of the MAC, so it is the same after every reset. One address and one prefix are asked for.
-        rows += ["duid ll", "ipv6rs", "ipv6ra_noautoconf", f"interface {device}", "ia_na 1", "ia_pd 2"]
+        # The DUID is made of the MAC, so it is the same after every reset; a session has none, but its port has. One
+        # address and one prefix are asked for.
+        duid = f"duid 00:03:00:01:{mac}" if line.is_dialled and mac else "duid ll"
+        rows += [duid, "ipv6rs", "ipv6ra_noautoconf", f"interface {line.device}", "ia_na 1", "ia_pd 2"]
+    if line.is_dialled:
+        rows.insert(0, f"# session of {line.address4}")  # another session begins anew
     return "".join(f"{row}\n" for row in rows)
 
 
@@ -144,12 +155,14 @@ def _verify_device(config: Config, facts: Facts, name: str, wan: Wan) -> list[Pr
     if wan.mtu is None:
         return problems
     path = ("wans", name, "mtu")
-    if wan.vlan is None:
+    if wan.vlan is None and wan.protocol != "pppoe":
         message = "The size of packets on this line is that of its port."
         remedy = "Remove it here and set interfaces.%(port)s.mtu."
         problems.append(problem(*path, value=wan.mtu, message=message, remedy=remedy, port=wan.interface))
         return problems
     limit = config.interfaces.get(wan.interface, Interface()).mtu or PORT_MTU
+    if wan.protocol == "pppoe":
+        limit = min(limit - PPPOE_BYTES, PORT_MTU)  # RFC 4638 goes no further
     if wan.mtu > limit:
         message = "Packets of this size do not fit through the line's port."
         remedy = "Use at most %(limit)s, or raise interfaces.%(port)s.mtu first."
@@ -169,7 +182,7 @@ def _verify_addresses(name: str, wan: Wan) -> list[Problem]:
                 name,
                 "protocol",
                 value=wan.protocol,
-                message="A line that gets its address by DHCP has none of its own.",
+                message="A line that gets its address from the provider has none of its own.",
                 remedy="Remove address and gateway, or choose the protocol static.",
             )
         )

@@ -1,4 +1,4 @@
-"""Ports, bridges, VLANs and their addresses, by difference.
+"""Ports, bridges, VLANs, devices of sessions and their addresses, by difference.
 
 A bridge or VLAN that we made is in the device group 201, an address that we set has the protocol number 201 (Linux 5.18
 and later), so that after a crash we know what is ours in the kernel. What is not ours stays, with one exception: a port
@@ -35,7 +35,7 @@ _LINK_SCOPE = 253
 Interface = ipaddress.IPv4Interface | ipaddress.IPv6Interface
 
 
-_ORDER = ("bridge", "port", "vlan")  # a VLAN can be switched on only when its port is
+_ORDER = ("bridge", "port", "vlan", "ppp")  # a VLAN can be switched on only when its port is
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,7 @@ def missing(door: Netlink, wanted: Iterable[Link]) -> list[str]:
     lacking = []
     for link in wanted:
         if link.name not in present:
-            lacking.append(link.name)
+            lacking += [link.name] if link.kind != "ppp" else []  # without a session there is none
             continue
         there = {address.value for address in present[link.name].addresses}
         lacking += [f"{link.name} {text}" for text in link.addresses if ipaddress.ip_interface(text) not in there]
@@ -176,7 +176,7 @@ def _settle(door: Netlink, device: Device, link: Link, present: dict[str, Device
         is_stale = address.is_ours or (link.master is not None and not address.is_link_local)
         if address.value not in wanted and is_stale:
             _remove_address(door, device, address)
-    if device.is_up != link.up:
+    if device.is_up != link.up and link.kind != "ppp":  # pppd does it
         _change(door, device, "switch on" if link.up else "switch off", b"", _UP if link.up else 0)
     there = {address.value for address in device.addresses}
     for value in wanted:

@@ -86,7 +86,9 @@ class Wan(Node, frozen=True):
     """A line to the internet. ``number`` is its place in the mark plan (ct mark bits 12-15) and never changes.
 
     ``vlan`` is the 802.1Q tag that the line has on its port, ``vlan_priority`` the 802.1p class of what is sent.
-    ``mtu`` is of a line with a device of its own (VLAN); a port's is said at the port.
+    A line that is dialled (``pppoe``) has the account ``username``; its password is in the secrets file, not here.
+    ``service_name`` and ``ac_name`` choose among several servers. ``mtu`` is of a line with a device of its own (VLAN,
+    PPPoE); a port's is said at the port.
 
     A ``backup`` line gets connections only while no other works. ``draining``: connections in use stay, new ones go
     elsewhere, so that it can be unplugged.
@@ -94,12 +96,15 @@ class Wan(Node, frozen=True):
 
     interface: Device
     number: Annotated[int, Meta(ge=1, le=7)]
-    protocol: Literal["static", "dhcp"] = "dhcp"
+    protocol: Literal["static", "dhcp", "pppoe"] = "dhcp"
     enabled: bool = True
     zone: Identifier = "wan"
     vlan: Annotated[int, Meta(ge=1, le=4094)] | None = None
     vlan_priority: Annotated[int, Meta(ge=0, le=7)] | None = None
     mtu: Annotated[int, Meta(ge=576, le=9216)] | None = None
+    username: str | None = None
+    service_name: str | None = None
+    ac_name: str | None = None
     address: str | None = None
     gateway: str | None = None
     dns: tuple[str, ...] = ()

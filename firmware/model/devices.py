@@ -16,5 +16,5 @@ def ethernet_device(wan: Wan) -> str:
 
 
 def line_device(wan: Wan) -> str:
-    """The device that has the line's addresses."""
-    return ethernet_device(wan)
+    """The device that has the line's addresses; a dialled line's comes and goes with its session."""
+    return f"ppp{wan.number}" if wan.protocol == "pppoe" else ethernet_device(wan)

@@ -68,6 +68,7 @@ NOUNS = {
     "users": "User",
 }
 SETTINGS = {
+    "ac_name": "PPPoE server",
     "action": "action",
     "address": "address",
     "applications": "applications",
@@ -131,6 +132,7 @@ SETTINGS = {
     "rise": "rounds until up",
     "role": "role",
     "schedule": "schedule",
+    "service_name": "PPPoE service",
     "services": "services",
     "start": "start",
     "sticky": "what stays together",
@@ -143,6 +145,7 @@ SETTINGS = {
     "update_daily": "daily updates",
     "update_url": "address of updates",
     "upstreams": "upstream servers",
+    "username": "account",
     "vlan": "VLAN",
     "vlan_priority": "VLAN priority",
     "wan": "line",

@@ -22,14 +22,14 @@ class NftSet(Struct, frozen=True, kw_only=True, order=True):
 
 
 class Link(Struct, frozen=True, kw_only=True, order=True):
-    """A network device. ``kind`` "port" exists already; "bridge" and "vlan" are made.
+    """A network device. ``kind`` "port" exists already; "bridge" and "vlan" are made; "ppp" comes with its session.
 
     A VLAN has the ``vlan`` of its ``parent``, which is a port, and sends in the 802.1p class ``priority``.
     ``addresses`` is the whole list wanted.
     """
 
     name: str
-    kind: Literal["port", "bridge", "vlan"]
+    kind: Literal["port", "bridge", "vlan", "ppp"]
     up: bool = True
     mtu: int | None = None
     mac: str | None = None

@@ -37,6 +37,9 @@ class Line(NamedTuple):
     name: str
     number: int
     device: str
+    port: str = ""  # what carries a dialled line's session
+    is_dialled: bool = False
+    trouble: str = ""  # why a dialled line has no session, a message identifier
     address: str | None = None
     gateway: str | None = None
     dns: tuple[str, ...] = ()
@@ -217,7 +220,7 @@ class LineHealth:
             return []
         present = links()
         silent_gateways = any(watch.line.gateway not in watch.proven for watch in judged)
-        alive = {n.address for n in neighbours() if n.is_alive} if silent_gateways else set()
+        alive = {(n.device, n.address) for n in neighbours() if n.is_alive} if silent_gateways else set()
         changes = []
         with self._lock:
             for watch in judged:
@@ -229,7 +232,7 @@ class LineHealth:
                     self._disconnect(watch)
                     watch.device = link.device if link else 0
                 watch.end_round()
-                reason = _verdict(watch, link, alive)
+                reason = _verdict(watch, link, present.get(watch.line.port), alive)
                 if not reason or (reason == NO_ANSWER and watch.answers_at_times()):
                     reason = _quality(watch) or reason
                 works = not reason
@@ -241,10 +244,10 @@ class LineHealth:
                 # A new line's first answer is believed at once; without carrier or address there is nothing to wait for
                 if works:
                     enough = watch.is_up is None or watch.streak >= watch.line.rise
-                elif reason == NO_ADDRESS and watch.is_up is None:
+                elif reason in (NO_ADDRESS, NOT_DIALLED) and watch.is_up is None:
                     enough = time.monotonic() - watch.begun_s >= GRACE_S
                 else:
-                    enough = reason in AT_ONCE or watch.streak >= watch.line.fall
+                    enough = reason in (*AT_ONCE, watch.line.trouble) or watch.streak >= watch.line.fall
                 if enough:
                     watch.is_up, watch.reason, watch.since_s, watch.streak = works, reason, time.time(), 0
                     changes.append((watch.line.name, works, reason))
@@ -271,7 +274,8 @@ NO_ADDRESS = "The line has no address yet."
 NO_ANSWER = "Nothing answers on the line."
 TOO_LOSSY = "The line loses more than its limit allows."
 TOO_SLOW = "The line delays more than its limit allows."
-AT_ONCE = frozenset({NO_DEVICE, NO_CARRIER, NO_ADDRESS})
+NOT_DIALLED = "The line is not dialled in."
+AT_ONCE = frozenset({NO_DEVICE, NO_CARRIER, NO_ADDRESS, NOT_DIALLED})
 
 
 def _quality(watch: _Watch) -> str:
@@ -286,9 +290,13 @@ def _quality(watch: _Watch) -> str:
     return ""
 
 
-def _verdict(watch: _Watch, link: LinkState | None, alive: set[str]) -> str:
+def _verdict(watch: _Watch, link: LinkState | None, port: LinkState | None, alive: set[tuple[int, str]]) -> str:
     """Why the line does not work in this round, ``""`` when it does."""
     line = watch.line
+    if line.is_dialled and (link is None or line.address is None):
+        if port is None:
+            return NO_DEVICE
+        return (line.trouble or NOT_DIALLED) if port.has_carrier else NO_CARRIER
     if link is None:
         return NO_DEVICE
     if not link.has_carrier:
@@ -304,4 +312,6 @@ def _verdict(watch: _Watch, link: LinkState | None, alive: set[str]) -> str:
         return ""
     if line.gateway in watch.proven:
         return "" if line.gateway in watch.answered else NO_ANSWER
-    return "" if line.gateway in alive else NO_ANSWER
+    if line.is_dialled:  # it has no neighbours; pppd itself asks whether the server is there
+        return ""
+    return "" if (watch.device, line.gateway) in alive else NO_ANSWER

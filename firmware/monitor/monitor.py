@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from firmware.model.config import Config
-from firmware.model.devices import line_device
+from firmware.model.devices import ethernet_device, line_device
 from firmware.model.facts import LineState
 from firmware.model.plan import CustomApplication
 from firmware.model.values import parse_address
@@ -76,8 +76,11 @@ class Monitor:
         self._health.close()
         self._sampler.close()
 
-    def configure(self, config: Config, lines: Mapping[str, LineState]) -> None:
-        """Takes the configuration in force and what the lines have got; to be called whenever either changes."""
+    def configure(
+        self, config: Config, lines: Mapping[str, LineState], troubles: Mapping[str, str] | None = None
+    ) -> None:
+        """Takes the configuration in force, what the lines have got and, of dialled ones, why they have nothing (a
+        message identifier); to be called whenever any of them changes."""
         self._config, self._lines = config, dict(lines)
         self.catalogue.configure(config)
         self._history.timezone = config.system.timezone
@@ -87,6 +90,9 @@ class Monitor:
                 name=name,
                 number=wan.number,
                 device=line_device(wan),
+                port=ethernet_device(wan),
+                is_dialled=wan.protocol == "pppoe",
+                trouble=(troubles or {}).get(name, ""),
                 address=state.address or state.ipv6_address,
                 gateway=state.gateway or state.ipv6_gateway,
                 dns=state.dns,

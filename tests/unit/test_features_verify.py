@@ -155,6 +155,14 @@ def test_lines_share_a_port_when_their_vlans_differ() -> None:
         ({"vlan": 41, "mtu": 1501}, "wans.line1.mtu"),
         ({"interface": "eth1", "vlan": 41}, None),  # a LAN's port may carry a line's VLAN besides
         ({"interface": "eth1"}, "wans.line1.interface"),
+        ({"protocol": "pppoe", "username": "a@163.gd"}, None),
+        ({"protocol": "pppoe", "username": "a", "vlan": 41, "mtu": 1492}, None),
+        ({"protocol": "pppoe"}, "wans.line1.username"),
+        ({"protocol": "pppoe", "username": "a\nb"}, "wans.line1.username"),
+        ({"protocol": "pppoe", "username": "a", "service_name": ""}, "wans.line1.service_name"),
+        ({"protocol": "pppoe", "username": "a", "mtu": 1493}, "wans.line1.mtu"),
+        ({"protocol": "pppoe", "username": "a", "address": "203.0.113.9/24"}, "wans.line1.protocol"),
+        ({"username": "a"}, "wans.line1.username"),
         ({"protocol": "static", "address": "203.0.113.9/32", "gateway": "192.0.2.1", "dns": ["192.0.2.1"]}, None),
         ({"protocol": "static", "address": "203.0.113.9/30", "gateway": "192.0.2.1"}, "wans.line1.gateway"),
     ],
@@ -164,6 +172,14 @@ def test_a_line_and_its_device(line: dict[str, object], path: str | None) -> Non
     assert [p for severity, p in found(config) if severity == "error"] == ([path] if path else [])
     if path is None:
         render(config, FACTS)
+
+
+def test_a_dialled_line_without_password_or_kernel_is_told() -> None:
+    config = changed(("wans.line1", {"interface": "eth0", "number": 1, "protocol": "pppoe", "username": "a"}))
+    assert found(config) == [("warning", "wans.line1.username")]
+    facts = msgspec.structs.replace(FACTS, passwords=frozenset({"line1"}))
+    assert found(config, facts) == []
+    assert found(config, msgspec.structs.replace(facts, has_pppoe=False)) == [("error", "wans.line1.protocol")]
 
 
 def test_a_vlan_named_as_a_port_is_refused() -> None:
