@@ -71,7 +71,16 @@ COMMANDS = (
         (argument("file", metavar="FILE", completer="file", help="- reads from input"),),
     ),
     Command(("status",), "is the box well?", "state:status"),
-    Command(("lines",), "the lines to the internet", "state:lines"),
+    Command(("lines",), "the lines to the internet", "lines:lines"),
+    Command(
+        ("lines", "password"),
+        "set the password of a dialled line",
+        "lines:password",
+        (
+            argument("line", metavar="LINE", completer="line", help="see rsctl lines"),
+            argument("--stdin", action="store_true", help="read the new password from input"),
+        ),
+    ),
     Command(("hosts",), "the hosts behind the router", "state:hosts"),
     Command(("flows",), "live connections", "state:flows", (_HOST, _APPLICATION, _LIMIT)),
     Command(

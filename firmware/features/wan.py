@@ -21,9 +21,11 @@ from firmware.model.devices import ethernet_device
 from firmware.model.facts import Facts
 from firmware.model.plan import File, Link, Unit
 from firmware.model.problem import Problem
+from firmware.model.targets import parse_target
 from firmware.model.values import InterfaceAddress, parse_address, parse_interface, parse_network
 
 PORT_MTU, PPPOE_BYTES = 1500, 8
+PAGE_INTERVAL_MS = 1000  # no page is fetched more often without a warning
 
 
 def verify(config: Config, facts: Facts) -> list[Problem]:
@@ -55,7 +57,7 @@ def verify(config: Config, facts: Facts) -> list[Problem]:
             remedy = "Give each line the address that its provider gave you."
             problems.append(problem("wans", name, "address", value=wan.address, message=message, remedy=remedy))
         problems += _verify_servers(name, "dns", wan.dns)
-        problems += _verify_servers(name, "health_targets", wan.health_targets)
+        problems += _verify_targets(name, wan)
     return problems
 
 
@@ -273,6 +275,32 @@ def _verify_pair(
 def _is_alone(address: InterfaceAddress) -> bool:
     """Whether it is without a network, as some providers give it; the gateway is then reached on the wire."""
     return address.network.num_addresses == 1
+
+
+def _verify_targets(name: str, wan: Wan) -> list[Problem]:
+    """Questions that test the line: readable, with a name server where they need one, and not too often."""
+    problems: list[Problem] = []
+    kinds = set()
+    for index, text in enumerate(wan.health_targets):
+        path = ("wans", name, "health_targets", str(index))
+        remedy = "Write 223.5.5.5, dns://223.5.5.5/www.qq.com, tcp://1.2.3.4:443 or http://www.example.com/page."
+        message = "A line cannot be tested with this."
+        target, wrong = unreadable(parse_target, text, *path, message=message, remedy=remedy)
+        problems += wrong
+        if target is None:
+            continue
+        kinds.add(target.kind)
+        if target.has_name and wan.protocol == "static" and not wan.dns:
+            message = "The line has no name servers to find this host with."
+            remedy = "Enter name servers at the line, or the host's address here."
+            problems.append(problem(*path, value=text, message=message, remedy=remedy))
+    interval = ("wans", name, "health", "interval_ms")
+    if "http" in kinds and wan.health.interval_ms < PAGE_INTERVAL_MS:
+        message = "The page would be fetched several times a second."
+        remedy = "Use %(limit)s milliseconds or more, or tcp:// instead of http://."
+        limit, told = PAGE_INTERVAL_MS, wan.health.interval_ms
+        problems.append(problem(*interval, value=told, message=message, remedy=remedy, severity="warning", limit=limit))
+    return problems
 
 
 def _verify_servers(name: str, key: str, servers: tuple[str, ...]) -> list[Problem]:

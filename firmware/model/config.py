@@ -73,8 +73,13 @@ class Lan(Node, frozen=True):
 
 class Health(Node, frozen=True):
     """How a line is watched: a round of questions each ``interval_ms``; ``fall`` rounds without an answer and it is
-    down, ``rise`` rounds with one and it is up again. A line that loses or delays more than the limits is down too."""
+    down, ``rise`` rounds with one and it is up again. A line that loses or delays more than the limits is down too.
 
+    ``require``: ``any`` answer proves it, or one to each kind of question that is asked (``all_kinds``), so that a line
+    which passes pings and nothing else is found dead. ``health_targets`` of the line are as ``targets.py`` reads them.
+    """
+
+    require: Literal["any", "all_kinds"] = "any"
     interval_ms: Annotated[int, Meta(ge=200, le=5000)] = 1000
     fall: Annotated[int, Meta(ge=1, le=20)] = 3
     rise: Annotated[int, Meta(ge=1, le=20)] = 2

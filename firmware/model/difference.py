@@ -129,6 +129,7 @@ SETTINGS = {
     "records": "record",
     "redirect": "answer all questions here",
     "reservations": "reservation",
+    "require": "what must be answered",
     "rise": "rounds until up",
     "role": "role",
     "schedule": "schedule",

@@ -16,7 +16,7 @@ from firmware.model.values import parse_address
 from firmware.monitor.applications import Applications
 from firmware.monitor.broadcast import Broadcaster, Listener
 from firmware.monitor.explain import Question, Sources, explain
-from firmware.monitor.health import Health, Line, LineHealth, OnLineChange
+from firmware.monitor.health import Health, Line, LineHealth, OnLineChange, TargetHealth
 from firmware.monitor.history import History
 from firmware.monitor.hosts import ROUTER, Host
 from firmware.monitor.neighbours import neighbours
@@ -97,6 +97,7 @@ class Monitor:
                 gateway=state.gateway or state.ipv6_gateway,
                 dns=state.dns,
                 targets=wan.health_targets,
+                require=wan.health.require,
                 interval_s=wan.health.interval_ms / 1000,
                 fall=wan.health.fall,
                 rise=wan.health.rise,
@@ -256,6 +257,18 @@ class Monitor:
         self.broadcaster.publish("line", {"name": name, "up": is_up, "reason": reason})
 
 
+def _target_row(target: TargetHealth) -> Row:
+    return {
+        "target": target.target,
+        "kind": target.kind,
+        "answered": target.answered,
+        "last": target.answered_s,
+        "delay_ms": None if target.delay_ms is None else round(target.delay_ms, 1),
+        "loss_percent": None if target.loss_percent is None else round(target.loss_percent, 1),
+        "trouble": target.trouble,
+    }
+
+
 def _line_row(name: str, config: Config, state: LineState, health: Health | None, rate: Point) -> Row:
     wan = config.wans[name]
     return {
@@ -269,8 +282,12 @@ def _line_row(name: str, config: Config, state: LineState, health: Health | None
         "draining": wan.draining,
         "reason": health.reason if health else "",
         "since": health.since_s if health else None,
+        "state": health.state if health else "waiting",
+        "streak": health.streak if health else 0,
+        "needed": health.needed if health else 0,
         "rtt_ms": round(health.rtt_ms, 1) if health and health.rtt_ms is not None else None,
         "loss_percent": round(health.loss_percent, 1) if health and health.loss_percent is not None else None,
+        "targets": [_target_row(target) for target in health.targets] if health else [],
         "address": state.address,
         "gateway": state.gateway,
         "dns": list(state.dns),

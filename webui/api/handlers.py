@@ -100,6 +100,10 @@ def read_applications(route: Route) -> Any:
     return found if isinstance(found, dict) else {"applications": found}
 
 
+def put_line_password(route: Route, name: str) -> Any:
+    return done(route, line=name)
+
+
 def done(route: Route, **arguments: Any) -> Any:
     """A verb whose result says nothing: 204."""
     ask(route, **arguments)
