@@ -65,6 +65,8 @@ def render(config: Config, facts: Facts) -> Part:
             ),
             "wan_choice_out": (
                 "meta mark and 0x40000000 != 0 accept",  # a DNS answer on its way to the fastpath
+                # Questions that test a line carry its mark; two modems may have given the same address.
+                f"meta mark and {WAN_MASK:#x} != 0 ct mark 0 ct mark set meta mark and {WAN_MASK:#x}",
                 # The box's own flows stay on the line whose address they have (probes bind to one).
                 "ct mark 0 ct mark set ip saddr map @line_of_address4",
                 "ct mark 0 ct mark set ip6 saddr map @line_of_address6",
