@@ -27,6 +27,16 @@ def requires(permission: Permission) -> Callable[[View], View]:
     return mark
 
 
+def takes(body_max_bytes: int, too_large: str) -> Callable[[View], View]:
+    """Let a view have a larger body than others; ``too_large`` are the words, marked, for one that is larger still."""
+
+    def mark(view: View) -> View:
+        view.body_max_bytes, view.too_large = body_max_bytes, too_large  # type: ignore[attr-defined]
+        return view
+
+    return mark
+
+
 def permission_of(view: Callable[..., Any]) -> Permission | None:
     """Return what ``requires`` noted, or ``None`` for a view that names no permission (it is then refused)."""
     return getattr(view, "permission", None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from http import HTTPStatus
 
-from flask import Flask, make_response, render_template, request
+from flask import Flask, current_app, make_response, render_template, request
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
@@ -84,7 +84,9 @@ def _http(error: HTTPException) -> Response:
         from webui.api.errors import of_http
 
         return of_http(error)
-    return page(error.code or 500)
+    view = current_app.view_functions.get(request.endpoint or "")
+    words = getattr(view, "too_large", "") if error.code == 413 else ""
+    return page(error.code or 500, detail=gettext(words) if words else "")
 
 
 def _fault(error: Exception) -> Response:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
+from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, abort, current_app, g, redirect, request, url_for
@@ -72,10 +73,11 @@ def guard() -> BaseResponse | None:
     g.user = None
     if request.endpoint is None or _authorises_itself():
         return None
+    request.max_content_length = getattr(_view(), "body_max_bytes", current_app.config["MAX_CONTENT_LENGTH"])
     if request.method not in SAFE_METHODS:
         _check_origin()
         _check_token()
-    permission = permission_of(current_app.view_functions[request.endpoint])
+    permission = permission_of(_view())
     if permission is None:
         abort(500, f"the route {request.endpoint} names no permission")
     if permission == "public":
@@ -86,6 +88,10 @@ def guard() -> BaseResponse | None:
     if not allows(g.user["role"], permission):
         abort(403)
     return None
+
+
+def _view() -> Callable[..., object]:
+    return current_app.view_functions[request.endpoint or ""]
 
 
 def login_redirect() -> BaseResponse:

@@ -8,7 +8,7 @@ from typing import Any
 
 from msgspec import ValidationError, convert
 
-from firmware.model.config import Config, Policy, Schedule, Window
+from firmware.model.config import Config, LinePolicy, Policy, Schedule, Window
 from firmware.model.difference import Change, describe
 from firmware.model.shape import split
 from firmware.model.text import translate
@@ -26,6 +26,12 @@ CATEGORIES = {
     "education": marked("Education"), "ads": marked("Advertising"), "adult": marked("Adult content"),
     "threat": marked("Threats"), "system": marked("System updates"), "other": marked("Other"),
 }  # fmt: skip
+PROVIDERS = {  # names that the page suggests for prefix lists; nothing else depends on them
+    "telecom": marked("China Telecom"),
+    "unicom": marked("China Unicom"),
+    "mobile": marked("China Mobile"),
+    "education": marked("CERNET (education)"),
+}
 DAYS = {
     "mon": marked("Mon"), "tue": marked("Tue"), "wed": marked("Wed"), "thu": marked("Thu"), "fri": marked("Fri"),
     "sat": marked("Sat"), "sun": marked("Sun"),
@@ -112,6 +118,27 @@ def policy_sentence(policy: Policy, config: Config) -> str:
     return sentence
 
 
+def line_policy(policy: LinePolicy, config: Config) -> str:
+    """Which connections a rule for lines is for, and by which lines they leave: ``sales · TCP 443 → wan2, wan1``."""
+    kinds = (
+        [group(item, config) for item in policy.groups],
+        [prefix_list(item, config) for item in policy.prefix_lists],
+        [application(item) for item in policy.applications],
+        policy.domains,
+        [item.replace("/", " ").upper() for item in policy.ports],
+        [f"DSCP {item}" for item in policy.dscp],
+    )
+    return f"{' · '.join(listed(kind) for kind in kinds if kind)} → {', '.join(policy.lines)}"
+
+
+def prefix_list(identifier: str, config: Config) -> str:
+    """A list is called by its description, else as the providers are, else by its identifier."""
+    found = config.prefix_lists.get(identifier)
+    if found and found.description:
+        return found.description
+    return gettext(PROVIDERS[identifier]) if identifier in PROVIDERS else identifier
+
+
 def changes(rows: list[dict[str, Any]], config: Config) -> list[str]:
     """A sentence per change; policies, hosts and groups in the page's own words, all else in the model's."""
     return [_change(Change(**row), config) for row in rows]
@@ -138,6 +165,10 @@ def _change(change: Change, config: Config) -> str:
 def _object(head: str, key: str, plain: dict[str, Any], config: Config) -> str | None:
     if head == "policies":
         return policy_sentence(convert(plain, Policy), config)
+    if head == "line_policies":
+        return gettext("line rule “%(rule)s”") % {"rule": line_policy(convert(plain, LinePolicy), config)}
+    if head == "prefix_lists":
+        return gettext("prefix list “%(name)s”") % {"name": plain.get("description") or key}
     if head == "hosts":
         return gettext("the device %(mac)s is called “%(name)s”") % plain
     if head == "groups":

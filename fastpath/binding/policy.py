@@ -19,7 +19,7 @@ BYTE_ORDER = 0x01020304
 APPS_MAX = 4095
 ROWS_MAX = 65534
 GENERATIONS = 64
-ACTIONS = {"allow": 0, "block": 1}
+ACTIONS = {"allow": 0, "block": 1, "normal": 0, "first": 1}
 Intervals = list[tuple[int, int]]  # (start or MAC, number of the group set)
 _V4_MAPPED = bytes(10) + b"\xff\xff"
 _HEAD = struct.Struct("=8s4I")
@@ -58,6 +58,8 @@ class Tables(Protocol):
     @property
     def rows(self) -> Sequence[Row]: ...
     @property
+    def lanes(self) -> Sequence[Row]: ...
+    @property
     def local_networks(self) -> Iterable[str]: ...
     @property
     def block_page_url(self) -> str: ...
@@ -69,17 +71,24 @@ def apps_crc(ids: Iterable[str]) -> int:
 
 
 def compile_policy(tables: Tables, apps: Mapping[str, str], generation: int = 0) -> bytes:
-    """The table as bytes; ``apps`` maps application id to category in the database's order (the first has number 1).
+    """The table as bytes, and behind it that of lanes, where there are any.
+
+    ``apps`` maps application id to category in the database's order (the first has number 1).
 
     Raises ValueError, saying which row, where a row names a group, application or category that does not exist.
     """
     if not 0 <= generation < GENERATIONS:
         raise ValueError(f"generation {generation} is not within 0..{GENERATIONS - 1}")
-    if len(apps) > APPS_MAX or len(tables.rows) > ROWS_MAX:
-        raise ValueError(f"{len(apps)} applications, {len(tables.rows)} rows: at most {APPS_MAX} and {ROWS_MAX}")
+    lanes = _compile(tables, tables.lanes, apps, generation) if tables.lanes else b""
+    return _compile(tables, tables.rows, apps, generation) + lanes
+
+
+def _compile(tables: Tables, table_rows: Sequence[Row], apps: Mapping[str, str], generation: int) -> bytes:
+    if len(apps) > APPS_MAX or len(table_rows) > ROWS_MAX:
+        raise ValueError(f"{len(apps)} applications, {len(table_rows)} rows: at most {APPS_MAX} and {ROWS_MAX}")
     sets = _Interned([()])
     v4, v6, macs = _addresses(tables.groups, sets)
-    rows, appsets = _rows(tables, apps, sets)
+    rows, appsets = _rows(tables, table_rows, apps, sets)
     locals_ = _local_networks(tables.local_networks)
     url = tables.block_page_url.encode()
     words = len(apps) // 64 + 1
@@ -206,7 +215,7 @@ def _intervals(edges: list[tuple[int, int]], sets: _Interned) -> Intervals:
 
 
 def _rows(
-    tables: Tables, apps: Mapping[str, str], sets: _Interned
+    tables: Tables, table_rows: Sequence[Row], apps: Mapping[str, str], sets: _Interned
 ) -> tuple[list[tuple[int, int, int, int]], _Interned]:
     """Rows as set numbers, and the application sets as integers with bit n for application n (bit 0: unknown)."""
     bit = {app: 1 << number for number, app in enumerate(apps, 1)}
@@ -216,7 +225,7 @@ def _rows(
     everything = (1 << len(apps) + 1) - 1
     appsets = _Interned(())
     rows = []
-    for row in tables.rows:
+    for row in table_rows:
         try:
             named = sum({bit[app] for app in row.applications})
             for category in row.categories:

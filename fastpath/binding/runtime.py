@@ -258,6 +258,10 @@ class Runtime:
         """How often live flows are accounted (10 s unless set): the resolution of live rates."""
         lib.rs_shm_set_interval(self._attached(), round(interval_s * 1000))
 
+    def set_delay(self, line: int, delay_ms: int) -> None:
+        """Tell the shaper how long answers take on a line (1-7) now; 0: not known."""
+        lib.rs_shm_set_delay(self._attached(), line, delay_ms)
+
     def accounting_drain(self, timeout_s: float = 2.0) -> Drain:
         """Everything accounted until now and not yet acknowledged.
 

@@ -114,6 +114,7 @@ typedef struct rs_decision {
     int32_t row;             /* of the policy that matched, -1 none */
     uint8_t action;          /* RS_ALLOW or RS_BLOCK */
     uint8_t is_certain;      /* 1: the same action whatever the application */
+    uint8_t lane;            /* 1: goes first on a line */
 } rs_decision;
 
 /* Who a LAN host is: its address, the IPv4 address of the same machine (all zero unknown), its MAC (all zero unknown). */
@@ -123,7 +124,7 @@ typedef struct rs_identity {
     uint8_t mac[6];
 } rs_identity;
 
-/* Checks and copies a table. threads: how many will ask at the same time. -EINVAL with the reason in error, -ENOMEM. */
+/* Checks and copies a table, and a table of lanes behind it (src/policy.h). threads: how many will ask at the same time. -EINVAL with the reason in error, -ENOMEM. */
 int rs_policy_open(const void *data, size_t length, uint32_t threads, rs_policy **out, char *error);
 void rs_policy_close(rs_policy *policy);
 /* First row that matches; app above the table's count is asked as unknown. thread < threads of rs_policy_open. */
@@ -196,6 +197,7 @@ int rs_shm_announce(rs_shm *shm, int with_apps);
 /* Waits until what was announced is in force. -ETIMEDOUT, -EINVAL: refused, the reason in error. */
 int rs_shm_wait_loaded(rs_shm *shm, int timeout_ms, char *error);
 void rs_shm_set_interval(rs_shm *shm, uint32_t interval_ms); /* between conntrack dumps; 10000 unless set */
+void rs_shm_set_delay(rs_shm *shm, uint32_t line, uint32_t delay_ms); /* of a line (1..7), for the shaper; 0: not known */
 /* Takes up to capacity events; one reader at a time. The number taken. */
 uint32_t rs_shm_events(rs_shm *shm, rs_event *out, uint32_t capacity);
 void rs_shm_identity(const rs_shm *shm, const uint8_t *address, rs_identity *out); /* what is known of a host */

@@ -95,12 +95,15 @@ static void difference(const struct rs_ct_side *side, struct rs_ledger_slot *slo
     slot->down_packets = (uint32_t)side->down_packets;
 }
 
-static void add_to_host(rs_shm *shm, const uint8_t *address, const struct rs_usage_slot *delta, uint64_t now_ms)
+static void add_to_host(rs_shm *shm, const uint8_t *address, uint32_t wan, const struct rs_usage_slot *delta,
+                        uint64_t now_ms)
 {
     struct rs_host_slot *slot = rs_host_find(shm, address);
 
     if (!slot && !(slot = rs_host_see(shm, address, NULL, now_ms)))
         return;
+    if (delta->up_packets | delta->down_packets)
+        rs_host_note_line(shm, slot, wan);
     if (delta->up_packets)
         atomic_store_explicit(&slot->last_ms, now_ms, memory_order_relaxed);
     rs_count(&slot->up_bytes, delta->up_bytes);
@@ -165,7 +168,7 @@ void rs_account_add(rs_shm *shm, const rs_policy *policy, const struct rs_ct *ct
     }
     commit(shm);
     if (memcmp(side.host, unspecified, 16) != 0)
-        add_to_host(shm, side.host, &delta, now_ms);
+        add_to_host(shm, side.host, wan, &delta, now_ms);
 }
 
 void rs_account_begin_round(rs_shm *shm)

@@ -96,7 +96,8 @@ int rs_account_run(rs_shm *shm, struct rs_tables_box *box, int wake_fd, const _A
 {
     struct rs_shm_header *h = shm->header;
     _Atomic uint64_t *turn = box->turns[box->readers - 1];
-    int events = rs_nl_open(NF_NETLINK_CONNTRACK_DESTROY, SOCKET_BYTES), table = rs_nl_open(0, 1 << 20), result = 0;
+    int events = rs_nl_open(NETLINK_NETFILTER, NF_NETLINK_CONNTRACK_DESTROY, SOCKET_BYTES),
+        table = rs_nl_open(NETLINK_NETFILTER, 0, 1 << 20), result = 0;
     struct pollfd wait[2] = {{.fd = events, .events = POLLIN}, {.fd = wake_fd, .events = POLLIN}};
     static struct ends ends; /* one thread accounts */
     const struct timespec gather = {0, GATHER_MS * 1000000};

@@ -103,8 +103,19 @@ static struct rs_host_slot *claim(rs_shm *shm, const uint8_t *address, uint64_t 
     atomic_store(&slot->down_bytes, 0);
     atomic_store(&slot->connections, 0);
     atomic_store(&slot->peers_minute, 0);
+    atomic_store(&slot->lines, 0);
     atomic_store_explicit(&slot->version, version + 2, memory_order_release);
     return slot;
+}
+
+void rs_host_note_line(rs_shm *shm, struct rs_host_slot *slot, uint32_t line)
+{
+    uint8_t bit = (uint8_t)(1u << (line & 7));
+
+    if (line == 0 || line > 7 || atomic_load_explicit(&slot->lines, memory_order_relaxed) & bit)
+        return;
+    atomic_fetch_or(&slot->lines, bit);
+    atomic_fetch_add(&shm->header->host_changes, 1);
 }
 
 void rs_hosts_mend(rs_shm *shm)
@@ -125,7 +136,10 @@ struct rs_host_slot *rs_host_see(rs_shm *shm, const uint8_t *address, const uint
     if (mac) {
         uint64_t number = mac_number(mac);
 
-        atomic_store_explicit(&slot->mac, number, memory_order_relaxed);
+        if (atomic_load_explicit(&slot->mac, memory_order_relaxed) != number) {
+            atomic_store_explicit(&slot->mac, number, memory_order_relaxed);
+            atomic_fetch_add(&shm->header->host_changes, 1);
+        }
         if (memcmp(address, v4_prefix, sizeof v4_prefix) == 0)
             note_alias(shm, number, address, now_ms);
     }

@@ -8,7 +8,6 @@
 
 #include <errno.h>
 #include <getopt.h>
-#include <linux/capability.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -16,12 +15,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <sys/prctl.h>
 #include <sys/signalfd.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "account.h"
+#include "privileges.h"
 #include "queue.h"
 #include "tables.h"
 
@@ -119,21 +117,6 @@ static int read_options(int argc, char **argv)
         }
     }
     return result == 0 && optind == argc && self.shm_path && self.queue_count ? 0 : -EINVAL;
-}
-
-/* What a parser of hostile packets must not be able to do: everything but netlink and raw sockets. */
-static int drop_privileges(void)
-{
-    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
-    uint32_t keep = 1u << CAP_NET_ADMIN | 1u << CAP_NET_RAW;
-    struct __user_cap_data_struct data[2] = {{.effective = keep, .permitted = keep}};
-
-    for (int capability = 0; capability <= CAP_LAST_CAP; capability++)
-        if (capability != CAP_NET_ADMIN && capability != CAP_NET_RAW)
-            prctl(PR_CAPBSET_DROP, capability, 0, 0, 0); /* EPERM and EINVAL: not ours to give, or unknown here */
-    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || syscall(SYS_capset, &header, data) < 0)
-        return -errno;
-    return 0;
 }
 
 static void *run_accounting(void *unused)
@@ -257,7 +240,7 @@ int main(int argc, char **argv)
     }
     if ((result = rs_shm_own(self.shm)) < 0)
         return complain("another rs-fastpath runs with this file", result);
-    if ((result = drop_privileges()) < 0)
+    if ((result = rs_keep_network_privileges()) < 0)
         return complain("capabilities", result);
     rs_account_recover(self.shm);
     rs_hosts_mend(self.shm);

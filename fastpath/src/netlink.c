@@ -9,10 +9,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-int rs_nl_open(uint32_t groups, int receive_bytes)
+int rs_nl_open(int protocol, uint32_t groups, int receive_bytes)
 {
     struct sockaddr_nl local = {.nl_family = AF_NETLINK, .nl_groups = groups};
-    int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_NETFILTER), result;
+    int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol), result;
 
     if (fd < 0)
         return -errno;
@@ -26,19 +26,28 @@ int rs_nl_open(uint32_t groups, int receive_bytes)
     return fd;
 }
 
+int rs_nl_begin_with(struct rs_nl *nl, uint16_t type, uint16_t flags, const void *head, size_t length)
+{
+    struct nlmsghdr header = {.nlmsg_type = type, .nlmsg_flags = NLM_F_REQUEST | flags, .nlmsg_seq = nl->messages};
+    size_t padded = NLMSG_HDRLEN + NLMSG_ALIGN(length);
+
+    if (nl->length + padded > nl->capacity)
+        return -ENOBUFS;
+    header.nlmsg_len = (uint32_t)padded;
+    nl->message = nl->length;
+    nl->messages++;
+    memset(nl->data + nl->length, 0, padded);
+    memcpy(nl->data + nl->length, &header, sizeof header);
+    memcpy(nl->data + nl->length + NLMSG_HDRLEN, head, length);
+    nl->length += padded;
+    return 0;
+}
+
 int rs_nl_begin(struct rs_nl *nl, uint8_t subsystem, uint8_t type, uint16_t flags, uint8_t family, uint16_t resource)
 {
-    struct nlmsghdr header = {.nlmsg_type = (uint16_t)(subsystem << 8 | type), .nlmsg_flags = NLM_F_REQUEST | flags};
     struct nfgenmsg generic = {.nfgen_family = family, .version = NFNETLINK_V0, .res_id = htons(resource)};
 
-    if (nl->length + NLMSG_LENGTH(sizeof generic) > nl->capacity)
-        return -ENOBUFS;
-    header.nlmsg_len = NLMSG_LENGTH(sizeof generic);
-    nl->message = nl->length;
-    memcpy(nl->data + nl->length, &header, sizeof header);
-    memcpy(nl->data + nl->length + NLMSG_HDRLEN, &generic, sizeof generic);
-    nl->length += header.nlmsg_len;
-    return 0;
+    return rs_nl_begin_with(nl, (uint16_t)(subsystem << 8 | type), flags, &generic, sizeof generic);
 }
 
 int rs_nl_put(struct rs_nl *nl, uint16_t type, const void *value, size_t length)
@@ -62,6 +71,19 @@ int rs_nl_put_u32(struct rs_nl *nl, uint16_t type, uint32_t value)
     uint32_t value_be = htonl(value);
 
     return rs_nl_put(nl, type, &value_be, sizeof value_be);
+}
+
+size_t rs_nl_nest(struct rs_nl *nl, uint16_t type)
+{
+    size_t start = nl->length;
+
+    return rs_nl_put(nl, type | NLA_F_NESTED, "", 0) < 0 ? SIZE_MAX : start;
+}
+
+void rs_nl_end(struct rs_nl *nl, size_t nest)
+{
+    if (nest != SIZE_MAX)
+        ((struct nlattr *)(nl->data + nest))->nla_len = (uint16_t)(nl->length - nest);
 }
 
 int rs_nl_send(int fd, const struct rs_nl *nl)
@@ -94,6 +116,37 @@ int rs_nl_ask(int fd, const struct rs_nl *nl, uint32_t messages)
         }
     }
     return result;
+}
+
+int rs_nl_ask_all(int fd, struct rs_nl *nl, rs_nl_heard heard, void *context)
+{
+    _Alignas(4) static _Thread_local uint8_t answer[65536];
+    uint32_t left_messages = nl->messages;
+    int result = rs_nl_send(fd, nl), first = 0;
+
+    while (result == 0 && left_messages > 0) {
+        ssize_t length = recv(fd, answer, sizeof answer, 0);
+        struct nlmsghdr *header = (struct nlmsghdr *)answer;
+
+        if (length < 0 && errno == EINTR)
+            continue;
+        if (length < 0)
+            return -errno;
+        for (uint32_t left = (uint32_t)length; NLMSG_OK(header, left); header = NLMSG_NEXT(header, left)) {
+            if (header->nlmsg_type == NLMSG_DONE) {
+                left_messages--;
+            } else if (header->nlmsg_type == NLMSG_ERROR &&
+                       header->nlmsg_len >= NLMSG_LENGTH(sizeof(struct nlmsgerr))) {
+                int error = ((struct nlmsgerr *)NLMSG_DATA(header))->error;
+
+                first = first ? first : error;
+                left_messages--;
+            } else if (heard) {
+                heard(header, context);
+            }
+        }
+    }
+    return result ? result : first;
 }
 
 void rs_nl_attributes(const void *data, size_t length, const struct nlattr **table, uint32_t count)

@@ -45,6 +45,17 @@ static int lay_out(struct rs_policy *p)
     return at == h->length ? 0 : -EINVAL;
 }
 
+/* How much of data is the first table, by its own head; all of it where that makes no sense. */
+static size_t first_length(const void *data, size_t length)
+{
+    uint32_t own;
+
+    if (length < sizeof(struct rs_policy_header))
+        return length;
+    memcpy(&own, (const uint8_t *)data + offsetof(struct rs_policy_header, length), sizeof own);
+    return own >= sizeof(struct rs_policy_header) && own < length ? own : length;
+}
+
 static int check_header(const struct rs_policy_header *h, size_t length, char *error)
 {
     if (length < sizeof *h || memcmp(h->magic, RS_POLICY_MAGIC, sizeof h->magic) != 0)
@@ -147,10 +158,24 @@ static int make_caches(struct rs_policy *p)
     return 0;
 }
 
+static int open_lanes(struct rs_policy *p, const uint8_t *data, size_t length, char *error)
+{
+    int result = rs_policy_open(data, length, p->threads, &p->lanes, error);
+
+    if (result < 0)
+        return result;
+    if (p->lanes->lanes || p->lanes->blob->apps != p->blob->apps || p->lanes->blob->apps_crc != p->blob->apps_crc)
+        return refuse(error, "the lanes are made for other applications");
+    return 0;
+}
+
 int rs_policy_open(const void *data, size_t length, uint32_t threads, rs_policy **out, char *error)
 {
+    size_t whole = length;
     struct rs_policy *p;
     int result;
+
+    length = first_length(data, length);
 
     *out = NULL;
     if (threads < 1)
@@ -176,6 +201,8 @@ int rs_policy_open(const void *data, size_t length, uint32_t threads, rs_policy 
         snprintf(error, RS_ERROR_SIZE, "policy table: out of memory");
         goto fail;
     }
+    if (whole > length && (result = open_lanes(p, (const uint8_t *)data + length, whole - length, error)) < 0)
+        goto fail;
     *out = p;
     return 0;
 fail:
@@ -187,6 +214,7 @@ void rs_policy_close(rs_policy *p)
 {
     if (!p)
         return;
+    rs_policy_close(p->lanes);
     if (p->cache_memory)
         munmap(p->cache_memory, p->cache_length);
     free(p->caches);

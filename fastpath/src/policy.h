@@ -4,7 +4,7 @@
  *
  * The blob is native-endian: it is compiled on the box that loads it. Sections follow the header in the order of its
  * counts, each padded to 8 bytes. "Sets" are ascending lists of group numbers, stored once however often used; set 0 is
- * empty. Address tables hold only where an interval starts: it runs to the next start, so gaps are intervals of set 0.
+ * empty. A second table behind it, over the same applications, tells what goes first on a line. Address tables hold only where an interval starts: it runs to the next start, so gaps are intervals of set 0.
  */
 #ifndef RS_POLICY_H
 #define RS_POLICY_H
@@ -60,6 +60,7 @@ struct rs_policy {
     void *cache_memory;
     size_t cache_length;
     struct rs_policy_cache *caches;
+    struct rs_policy *lanes; /* the table behind: its action tells what goes first on a line; NULL: nothing does */
 };
 
 #endif

@@ -156,6 +156,13 @@ void rs_policy_decide(rs_policy *p, uint32_t thread, const rs_identity *host, ui
     out->row = (int32_t)row - 1;
     out->action = row_action(p, row);
     out->is_certain = class->is_certain;
+    out->lane = 0;
+    if (p->lanes) {
+        rs_decision lane;
+
+        rs_policy_decide(p->lanes, thread, host, app, &lane);
+        out->lane = lane.action;
+    }
 }
 
 uint32_t rs_policy_groups(const rs_policy *p, const rs_identity *host, uint32_t *groups, uint32_t capacity)

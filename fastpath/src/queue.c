@@ -45,7 +45,7 @@ int rs_queue_open(struct rs_queue *q)
     uint32_t flags = NFQA_CFG_F_GSO | NFQA_CFG_F_FAIL_OPEN;
     int on = 1, result;
 
-    q->fd = rs_nl_open(0, SOCKET_BYTES);
+    q->fd = rs_nl_open(NETLINK_NETFILTER, 0, SOCKET_BYTES);
     if (q->fd < 0)
         return q->fd;
     /* A full socket drops messages; their packets stay queued until the queue is full and lets them pass. Being told

@@ -277,6 +277,11 @@ int rs_shm_wait_loaded(rs_shm *shm, int timeout_ms, char *error)
     }
 }
 
+void rs_shm_set_delay(rs_shm *shm, uint32_t line, uint32_t delay_ms)
+{
+    atomic_store(&shm->header->line_delay_ms[line & 7], delay_ms);
+}
+
 void rs_shm_set_interval(rs_shm *shm, uint32_t interval_ms)
 {
     atomic_store(&shm->header->interval_ms, interval_ms);

@@ -2,9 +2,10 @@
 /*
  * Layout of the shared file and who writes what. One writer per datum, so nothing in it is locked:
  *
- *   rsd             wanted_*, acked_epoch, drain_wanted, interval_ms, ring tails
+ *   rsd             wanted_*, acked_epoch, drain_wanted, interval_ms, line_delay_ms, ring tails
  *   main thread     heartbeat_ms, loaded_*, refused_*, error
  *   queue thread k  worker k, ring k's head, classifier k and its openings; host table (claimed slot by slot)
+ *   rs-shape        clears bits of hosts' lines (shape_hosts.c)
  *   account thread  usage banks, active_epoch, ledger, journal; bytes in the host table
  *
  * A section of zeros is valid: nothing needs a start value, and pages never touched take no memory.
@@ -62,6 +63,7 @@ struct rs_host_slot {
     rs_counter mac; /* 48 bits; 0 unknown */
     rs_counter first_ms, last_ms, up_bytes, down_bytes, connections;
     rs_counter peers, peers_before, peers_minute; /* behaviour.c: networks of peers, by hash */
+    _Atomic uint8_t lines;                        /* bit L: it was seen on line L; the shaper clears what it forgets */
 };
 
 /* The IPv4 address of a MAC: gives the machine's IPv6 addresses the same groups. */
@@ -99,6 +101,8 @@ struct rs_shm_header {
     _Alignas(64) rs_counter active_epoch, acked_epoch,
         drain_wanted; /* bank is epoch & 1; frozen: active - 1, unless acked */
     uint32_t usage_count[2];
+    _Atomic uint32_t line_delay_ms[8]; /* by line, as rsd's probes found it; 0 not known */
+    _Atomic uint64_t host_changes;     /* of hosts' places and lines: the shaper looks when it has moved */
     rs_counter hosts, hosts_evicted, usage_lost, ledger_full, destroy_lost, queue_dropped, dumps, dump_us, dump_flows;
     uint32_t round;
     struct rs_journal journal;
@@ -138,6 +142,8 @@ static inline void rs_count(rs_counter *counter, uint64_t add) /* one writer: no
 struct rs_host_slot *rs_host_find(const rs_shm *shm, const uint8_t *address);
 /* Finds or makes the host's slot and notes its MAC (NULL: not known from this packet). NULL when its probes are all busy. */
 struct rs_host_slot *rs_host_see(rs_shm *shm, const uint8_t *address, const uint8_t *mac, uint64_t now_ms);
+/* The host was seen on a line (1..7). */
+void rs_host_note_line(rs_shm *shm, struct rs_host_slot *slot, uint32_t line);
 void rs_hosts_mend(rs_shm *shm); /* frees the slots that a killed thread was writing */
 
 #endif

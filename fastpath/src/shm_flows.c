@@ -169,7 +169,7 @@ int rs_shm_flows(rs_shm *shm, const rs_policy *policy, const uint8_t *host, int 
 {
     struct listing listing = {shm, policy, host, application, out, capacity, 0, 0, rs_now_ms(), 0};
     struct timespec now;
-    int fd = rs_nl_open(0, 1 << 20), result;
+    int fd = rs_nl_open(NETLINK_NETFILTER, 0, 1 << 20), result;
 
     if (fd < 0)
         return fd;

@@ -94,10 +94,11 @@ static void tell(struct rs_worker *w, const struct known *k, const rs_identity *
     rs_shm_put_event(w->ring, &event);
 }
 
-static uint32_t decided_mark(const struct rs_tables *t, uint32_t mark, uint16_t application, uint32_t action)
+static uint32_t decided_mark(const struct rs_tables *t, uint32_t mark, uint16_t application, uint32_t action,
+                             uint32_t lane)
 {
-    return (mark & (RS_MARK_WAN | RS_MARK_PRIORITY)) | (application & RS_MARK_APP) | action << RS_MARK_ACTION_SHIFT |
-           t->generation << RS_MARK_GENERATION_SHIFT | RS_MARK_DECIDED;
+    return (mark & RS_MARK_WAN) | (application & RS_MARK_APP) | lane << RS_MARK_PRIORITY_SHIFT |
+           action << RS_MARK_ACTION_SHIFT | t->generation << RS_MARK_GENERATION_SHIFT | RS_MARK_DECIDED;
 }
 
 /* The mark of a decided flow; a blocked request is answered by the page, and the flow's packets are then dropped unheard. */
@@ -118,7 +119,7 @@ static void settle(struct rs_worker *w, const struct rs_tables *t, const rs_pack
         out->wants_reset = !k->host_is_source && v->transport == RS_TCP;
         memcpy(out->mac, host->mac, sizeof out->mac);
     }
-    out->mark = decided_mark(t, mark, k->application, action);
+    out->mark = decided_mark(t, mark, k->application, action, d->lane);
     tell(w, k, host, d, packet->now_ms);
 }
 
@@ -137,7 +138,8 @@ static void rejudge(struct rs_worker *w, const struct rs_tables *t, const rs_pac
     if (decision.action == RS_BLOCK && before == RS_ALLOW)
         settle(w, t, packet, &known, &host, &decision, mark, out);
     else /* as before, or free again: nothing to tell. A page that was sent stays sent. */
-        out->mark = decided_mark(t, mark, known.application, decision.action == RS_BLOCK ? before : RS_ALLOW);
+        out->mark =
+            decided_mark(t, mark, known.application, decision.action == RS_BLOCK ? before : RS_ALLOW, decision.lane);
 }
 
 /* The application that a flow without a name has by what its host does; 0 none. */
@@ -192,6 +194,20 @@ static void judge(struct rs_worker *w, const struct rs_tables *t, const rs_packe
     settle(w, t, packet, &known, &host, &decision, mark, out);
 }
 
+/* The LAN host of a packet is known from here on, and by which line it goes. */
+static void note_host(struct rs_worker *w, const struct rs_tables *t, const rs_packet *packet, const struct rs_view *v,
+                      uint32_t mark)
+{
+    struct rs_host_slot *slot = NULL;
+
+    if (rs_policy_is_local(t->policy, v->source))
+        slot = rs_host_see(w->shm, v->source, packet->has_mac ? packet->mac : NULL, packet->now_ms);
+    else if (rs_policy_is_local(t->policy, v->target))
+        slot = rs_host_find(w->shm, v->target);
+    if (slot)
+        rs_host_note_line(w->shm, slot, (mark & RS_MARK_WAN) >> RS_MARK_WAN_SHIFT);
+}
+
 void rs_worker_packet(struct rs_worker *w, const struct rs_tables *t, const rs_packet *packet, uint32_t mark,
                       struct rs_verdict *out)
 {
@@ -209,8 +225,7 @@ void rs_worker_packet(struct rs_worker *w, const struct rs_tables *t, const rs_p
         rs_count(&w->shared->unreadable, error == -EBADMSG);
         return;
     }
-    if (rs_policy_is_local(t->policy, view.source))
-        rs_host_see(w->shm, view.source, packet->has_mac ? packet->mac : NULL, packet->now_ms);
+    note_host(w, t, packet, &view, mark);
     if (view.transport == RS_UDP && view.source_port == DNS_PORT) { /* only for what it teaches */
         out->mark = mark;
         rs_classifier_packet(w->classifier, packet, &result);

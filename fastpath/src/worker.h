@@ -13,6 +13,8 @@
 #define RS_MARK_APP              0x00000fffu
 #define RS_MARK_WAN              0x0000f000u
 #define RS_MARK_PRIORITY         0x000f0000u
+#define RS_MARK_WAN_SHIFT        12
+#define RS_MARK_PRIORITY_SHIFT   16
 #define RS_MARK_ACTION_SHIFT     20
 #define RS_MARK_GENERATION_SHIFT 24
 #define RS_MARK_QUEUE            0x40000000u

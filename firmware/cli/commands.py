@@ -8,6 +8,11 @@ _CONFIRM = argument("--confirm", metavar="SECONDS", type=int, help="undo by itse
 _LIMIT = argument("--limit", type=int, metavar="N", help="at most that many rows")
 _HOST = argument("--host", completer="host", help="only this host: name, address or MAC")
 _APPLICATION = argument("--application", completer="application", help="only this application")
+_LIST = argument("name", metavar="NAME", completer="prefix_list", help="the list, see rsctl prefixes list")
+_LIST_SOURCE = argument(
+    "source", nargs="?", metavar="SOURCE", completer="file", help="file or address; default: prefix_lists.NAME.url"
+)
+_SHA256 = argument("--sha256", metavar="HASH", help="take only a file with this hash")
 
 COMMANDS = (
     Command(
@@ -81,6 +86,7 @@ COMMANDS = (
             argument("--stdin", action="store_true", help="read the new password from input"),
         ),
     ),
+    Command(("bandwidth",), "how full the lines are, and who uses them now", "state:bandwidth"),
     Command(("hosts",), "the hosts behind the router", "state:hosts"),
     Command(("flows",), "live connections", "state:flows", (_HOST, _APPLICATION, _LIMIT)),
     Command(
@@ -134,6 +140,17 @@ COMMANDS = (
     Command(
         ("database", "rollback"), "put the application database before in force again", "recognition:database_rollback"
     ),
+    Command(("prefixes", "list"), "what the prefix lists hold", "prefixes:show"),
+    Command(
+        ("prefixes", "preview"), "show what an import would change", "prefixes:preview", (_LIST, _LIST_SOURCE, _SHA256)
+    ),
+    Command(
+        ("prefixes", "import"),
+        "put the contents of a prefix list in force",
+        "prefixes:import_list",
+        (_LIST, _LIST_SOURCE, _SHA256),
+    ),
+    Command(("prefixes", "rollback"), "put the contents before in force again", "prefixes:rollback", (_LIST,)),
     Command(
         ("classify",),
         "recognise the flows of a capture file (needs no daemon)",
@@ -179,4 +196,8 @@ COMMANDS = (
     ),
 )
 
-GROUPS = {"token": "tokens for REST", "database": "the database of applications"}
+GROUPS = {
+    "token": "tokens for REST",
+    "database": "the database of applications",
+    "prefixes": "the prefix lists that line rules use",
+}

@@ -129,4 +129,6 @@ def _ask(client: Client, kind: str, last: str) -> list[str]:
         return list(client.call("config.get", path="wans", which="candidate"))
     if kind == "user":
         return list(client.call("config.get", path="users", which="running"))
+    if kind == "prefix_list":
+        return list(client.call("config.get", path="prefix_lists", which="running"))
     return [str(row["id"]) for row in client.call("token.list")]

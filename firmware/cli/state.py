@@ -56,6 +56,52 @@ def status(context: Context) -> None:
     terminal.pairs(facts)
 
 
+def bandwidth(context: Context) -> None:
+    """Two tables: the lines by direction, and the hosts that use them."""
+    state = context.call("bandwidth")
+    terminal, t = context.terminal, context.terminal.t
+    if terminal.as_json:
+        terminal.json(state)
+        return
+    if not state["running"]:
+        terminal.line(t("The shaper does not run.") if state["enabled"] else t("Bandwidth is not managed."))
+        return
+    terminal.table(
+        ("line", "direction", "rate", "used", "state", "guarantees", "hosts"),
+        [
+            (
+                line["name"],
+                t("upload") if way == "up" else t("download"),
+                rate_text(line[way]["rate_bps"]),
+                rate_text(line[way]["used_bps"]),
+                t("congested") if line[way]["congested"] else t("free") if line[way]["shaped"] else t("not shaped"),
+                f"{line[way]['scale_percent']} %",
+                str(line[way]["active"]),
+            )
+            for line in state["lines"]
+            for way in ("up", "down")
+        ],
+    )
+    terminal.table(
+        ("line", "host", "limit", "upload", "download"),
+        [
+            (
+                share["line"],
+                share["host_name"] or share["address"],
+                t("everybody's") if share["limit"] == "*" else share["limit"] or "-",
+                _of_most(share["up"]),
+                _of_most(share["down"]),
+            )
+            for share in state["shares"]
+        ],
+    )
+
+
+def _of_most(share: Row) -> str:
+    """What a host uses, of what it may."""
+    return f"{rate_text(share['used_bps'])} / {rate_text(share['max_bps'])}"
+
+
 def hosts(context: Context) -> None:
     show(
         context,

@@ -13,7 +13,7 @@ import logging
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -23,6 +23,7 @@ from fastpath.binding.policy import policy_categories
 from firmware.daemon.errors import InvalidError
 from firmware.kernel import command, files
 from firmware.kernel.errors import CommandError
+from firmware.model.facts import Signs
 from firmware.model.plan import CustomApplication
 from firmware.model.values import ED25519_INFO, parse_public_key
 
@@ -54,6 +55,8 @@ class Database:
         self._work = self._folder
         for left in self._folder.glob(f"{_WORK}*"):  # of a process that was killed
             shutil.rmtree(left, ignore_errors=True)
+        self._signs: dict[str, Signs] = {}
+        self._signs_of: tuple[str, frozenset[str]] = ("", frozenset())
         self.in_force = self._look()
 
     @property
@@ -80,6 +83,13 @@ class Database:
             return None
         self._compile(self._source(), own, self._compiled)
         return self._compiled / "apps.bin"
+
+    def signs(self, applications: Collection[str]) -> dict[str, Signs]:
+        """What tells the servers of some applications, of the database in force."""
+        wanted = (self.in_force.version, frozenset(applications))
+        if wanted != self._signs_of:
+            self._signs, self._signs_of = _read_signs(self._source(), wanted[1]), wanted
+        return self._signs
 
     @contextlib.contextmanager
     def checked(self, data: bytes, publishers: Mapping[str, str]) -> Iterator[Version]:
@@ -187,20 +197,20 @@ class Database:
             json.dump([entry(application) for application in own], entries)
             entries.flush()
             try:
-                command.run((*_program(_COMPILE), "compile", str(source), entries.name, str(target)))
+                command.run((*program(_COMPILE), "compile", str(source), entries.name, str(target)))
             except CommandError as error:
                 raise ValueError(error.reason) from None
 
 
-_LIMIT = (
+LIMIT = (  # for a program that reads what strangers have written
     "import os, resource; os.nice(10); resource.setrlimit(resource.RLIMIT_AS, (1 << 28, 1 << 28)); "
     "resource.setrlimit(resource.RLIMIT_CPU, (10, 10)); "
 )
-_COMPILE = _LIMIT + "from fastpath.binding.bundle import main; sys.exit(main(sys.argv[1:]))"
+_COMPILE = LIMIT + "from fastpath.binding.bundle import main; sys.exit(main(sys.argv[1:]))"
 _FETCH = "from firmware.daemon.fetch import main; sys.exit(main(sys.argv[1:]))"
 
 
-def _program(code: str) -> tuple[str, ...]:
+def program(code: str) -> tuple[str, ...]:
     """A Python of its own that knows the product and nothing of where it was started."""
     return (sys.executable, "-P", "-c", f"import sys; sys.path.insert(0, {str(ROOT)!r}); {code}")
 
@@ -209,11 +219,16 @@ def fetch(url: str) -> bytes:
     """What lies at an address. :raise InvalidError: with the reason."""
     with tempfile.TemporaryDirectory() as place:
         target = Path(place, "bundle")
-        try:
-            command.run((*_program(_FETCH), url, str(target), str(BUNDLE_BYTES)), timeout_s=FETCH_S)
-        except CommandError as error:
-            raise InvalidError("%(url)s cannot be fetched: %(reason)s.", url=url, reason=error.reason) from None
+        fetch_to(target, url, BUNDLE_BYTES)
         return target.read_bytes()
+
+
+def fetch_to(target: Path, url: str, limit_bytes: int) -> None:
+    """Fetch a file to a place. :raise InvalidError: with the reason."""
+    try:
+        command.run((*program(_FETCH), url, str(target), str(limit_bytes)), timeout_s=FETCH_S)
+    except CommandError as error:
+        raise InvalidError("%(url)s cannot be fetched: %(reason)s.", url=url, reason=error.reason) from None
 
 
 def entry(application: CustomApplication) -> dict[str, Any]:
@@ -245,6 +260,20 @@ def _signers(message: bytes, signature: bytes, publishers: Mapping[str, str], pl
             where = ("-in", str(place / "message"), "-sigfile", str(place / "signature"))
             command.run((*argv, *where), quiet=True)
             found.append(name)
+    return found
+
+
+def _read_signs(bundle: Path, wanted: frozenset[str]) -> dict[str, Signs]:
+    """Of a whole bundle a few lines are read, whose form ``bundle.write`` has made."""
+    found: dict[str, Signs] = {}
+    if not wanted or not bundle.exists():
+        return found
+    with bundle.open(encoding="utf-8") as file:
+        for line in file:
+            name = line.removeprefix('{"id": "').partition('"')[0]
+            if name in wanted:
+                row = json.loads(line)
+                found[name] = Signs(domains=tuple(row.get("domains") or ()), networks=tuple(row.get("networks") or ()))
     return found
 
 

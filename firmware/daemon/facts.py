@@ -6,15 +6,15 @@ import json
 import logging
 import shutil
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from firmware.features import schedules
+from firmware.features import limits, schedules
 from firmware.kernel import probe
 from firmware.model.config import Config, Wan
-from firmware.model.facts import Facts, LineState, PortFact
+from firmware.model.facts import Facts, LineState, PortFact, PrefixFact, Signs
 
 log = logging.getLogger(__name__)
 
@@ -30,6 +30,8 @@ class FactsSource:
         applications: Callable[[], dict[str, str]],
         database: Callable[[], str],
         passwords: Callable[[], frozenset[str]],
+        signs: Callable[[Collection[str]], dict[str, Signs]],
+        prefix_lists: Callable[[], dict[str, PrefixFact]],
         queues: int,
         with_web: bool,
     ) -> None:
@@ -37,6 +39,8 @@ class FactsSource:
         self._lines_dir.mkdir(parents=True, exist_ok=True)
         self._port_names = port_names
         self._applications, self._database, self._passwords = applications, database, passwords
+        self._applications, self._database, self._signs = applications, database, signs
+        self._prefix_lists = prefix_lists
         self._queues = queues
         self._nft_queue = probe.has_nft_queue()
         self._can_set_clock = probe.can_set_clock()
@@ -50,8 +54,11 @@ class FactsSource:
             ports=self.ports(),
             applications=self._applications(),
             database=self._database(),
+            signs=self._signs({name for policy in config.line_policies.values() for name in policy.applications}),
+            prefix_lists=self._prefix_lists(),
             lines=self.lines(config),
             active_schedules=schedules.active(config, datetime.now(UTC)),
+            ended_limits=limits.ended(config, datetime.now(UTC)),
             nft_queue=self._nft_queue,
             can_set_clock=self._can_set_clock,
             has_pppoe=all(wan.protocol != "pppoe" for wan in config.wans.values()) or probe.has_pppoe(),

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 
 from firmware.engine import Engine
 from firmware.engine.errors import EngineError
-from firmware.features import schedules
+from firmware.features import limits, schedules
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +32,7 @@ class Keeper:
         self._wake = threading.Event()
         self._is_poked = threading.Event()
         self._is_closing = False
-        self._active = self._schedules_now()
+        self._active = self._due_now()
         self._refreshed_s = time.monotonic()
         self._thread = threading.Thread(target=self._run, name="keeper", daemon=True)
 
@@ -71,7 +71,7 @@ class Keeper:
     def _turn(self) -> float:
         """Do what is due; returns how long nothing else will be."""
         left_s = self._engine.check_deadline()
-        active = self._schedules_now()
+        active = self._due_now()
         is_old = time.monotonic() - self._refreshed_s > HEAL_S
         if self._is_poked.is_set() or active != self._active or is_old:
             self._is_poked.clear()
@@ -83,10 +83,12 @@ class Keeper:
             waits.append(left_s)
         return max(0.0, min(waits))
 
-    def _schedules_now(self) -> frozenset[str]:
-        return schedules.active(self._engine.config, datetime.now(UTC))
+    def _due_now(self) -> tuple[frozenset[str], frozenset[str]]:
+        """The schedules that hold, and the limits whose time is over."""
+        config, now = self._engine.config, datetime.now(UTC)
+        return schedules.active(config, now), limits.ended(config, now)
 
     def _until_next_change_s(self) -> float:
-        now = datetime.now(UTC)
-        change = schedules.next_change(self._engine.config, now)
-        return LOOK_S if change is None else (change - now).total_seconds() + 0.01
+        config, now = self._engine.config, datetime.now(UTC)
+        changes = [schedules.next_change(config, now), limits.next_end(config, now)]
+        return min(((change - now).total_seconds() + 0.01 for change in changes if change), default=LOOK_S)

@@ -14,12 +14,13 @@ from firmware.daemon.services import Options, Services
 from firmware.daemon.verbs import Call, Verb
 from firmware.daemon.verbs.access import VERBS as ACCESS
 from firmware.daemon.verbs.configuration import VERBS as CONFIGURATION
+from firmware.daemon.verbs.prefixes import VERBS as PREFIXES
 from firmware.daemon.verbs.recognition import VERBS as RECOGNITION
 from firmware.daemon.verbs.state import VERBS as STATE
 
 log = logging.getLogger(__name__)
 
-VERBS: dict[str, Verb] = {verb.name: verb for verb in (*ACCESS, *CONFIGURATION, *RECOGNITION, *STATE)}
+VERBS: dict[str, Verb] = {verb.name: verb for verb in (*ACCESS, *CONFIGURATION, *PREFIXES, *RECOGNITION, *STATE)}
 
 
 class Daemon:

@@ -14,23 +14,26 @@ import msgspec
 import firmware
 from firmware import features
 from firmware.daemon.auth import Authority, Identity
+from firmware.daemon.daily import Daily
 from firmware.daemon.database import Database, Version, fetch
 from firmware.daemon.dialling import Dialling
-from firmware.daemon.errors import InvalidError
+from firmware.daemon.errors import InvalidError, VerbError
 from firmware.daemon.facts import FactsSource
 from firmware.daemon.fastpath import UNIT, FastpathDoor
 from firmware.daemon.journal import Journal, Level
 from firmware.daemon.keeper import Keeper
+from firmware.daemon.prefixes import Prefixes
 from firmware.daemon.tls import Certificates
 from firmware.engine import Applier, Engine
 from firmware.engine.errors import EngineError
 from firmware.engine.pending import remaining_s
 from firmware.features.pppoe import unit_name
+from firmware.features.qos import SHAPE_STATE
 from firmware.features.topology import WAN_BITS, WAN_MASK, lines, usable
 from firmware.kernel import conntrack
 from firmware.kernel.errors import KernelError
 from firmware.kernel.supervisor import EventKind, Supervisor
-from firmware.model.config import Config
+from firmware.model.config import Config, PrefixList
 from firmware.model.defaults import factory
 from firmware.monitor import Monitor
 from firmware.version import VERSION
@@ -39,9 +42,6 @@ log = logging.getLogger(__name__)
 
 ROOT = Path(firmware.__file__).resolve().parent.parent
 STATUS_S = 2.0
-DAY_S = 86_400.0
-RETRY_UPDATE_S = 3600.0
-FIRST_UPDATE_S = 120.0  # after the start: the lines must be up
 WATCH_S = 0.5
 
 
@@ -72,6 +72,7 @@ class Services:
         self.journal = Journal(state / "log.db")
         build = ROOT / "fastpath" / "build"
         self.database = Database(build, state, run)
+        self.prefixes = Prefixes(state, run, self._prefix_lists, self._refresh)
         self.fastpath = FastpathDoor(run, self.database, queues)
         self.facts = FactsSource(
             run,
@@ -79,6 +80,8 @@ class Services:
             applications=self.fastpath.applications,
             database=lambda: self.database.in_force.version,
             passwords=lambda: self.authority.secrets.lines_with_password,
+            signs=self.database.signs,
+            prefix_lists=self.prefixes.facts,
             queues=queues,
             with_web=options.with_web,
         )
@@ -100,18 +103,22 @@ class Services:
             state,
             self.fastpath.runtime,
             self.database.names,
+            shape_state=run / SHAPE_STATE,
             on_line_change=self._line_changed,
             on_alarm=self._monitor_alarm,
             match_host=self.fastpath.match_host,
         )
         self.fastpath.on_numbering = self.monitor.renumber
         self.keeper = Keeper(self.engine, self._configure_monitor)
+        self._daily_database = Daily("update", self._fetch_database)
+        self._daily_prefixes = Daily("prefixes", self._fetch_prefixes)
         self._watcher = threading.Thread(target=self._watch, name="watch", daemon=True)
 
     def start(self) -> None:
         """Bring the box to its configuration and begin to look after it."""
         self._ensure_certificate(self.engine.config)
         self._prepare_dialling()
+        self.prefixes.forget_strangers()
         self.engine.start()
         self._configure_monitor()
         self.monitor.start()
@@ -221,26 +228,45 @@ class Services:
             "previous": self.database.previous,
         }
 
-    def _update_daily(self) -> None:
-        """Fetch and take what is published, where the admin wants it; trouble is an alarm until it went well."""
-        wanted = self.engine.config.recognition
-        self._until_update_s -= WATCH_S
-        if not (wanted.update_daily and self._until_update_s <= 0):
-            return
-        self._until_update_s = DAY_S
-        threading.Thread(target=self._fetch_update, args=(wanted.update_url,), name="update", daemon=True).start()
+    # ---- prefix lists, and what is fetched daily ----
 
-    def _fetch_update(self, url: str) -> None:
+    def _prefix_lists(self) -> dict[str, PrefixList]:
+        return self.engine.config.prefix_lists
+
+    def _refresh(self) -> None:
+        self.engine.refresh()
+
+    def _look_at_daily(self) -> None:
+        config = self.engine.config
+        self._daily_database.look(WATCH_S, config.recognition.update_daily)
+        self._daily_prefixes.look(WATCH_S, any(item.daily for item in config.prefix_lists.values()))
+
+    def _fetch_database(self) -> bool:
+        """Take the database that is published; trouble is an alarm until it went well."""
         try:
-            data = fetch(url)
+            data = fetch(self.engine.config.recognition.update_url)
             if self.database.is_wanted(data):
                 self.update_applications(data)
         except (InvalidError, OSError) as error:
-            self._until_update_s = RETRY_UPDATE_S
             message = "The application database could not be updated: %(reason)s"
             self.tell("applications", "warning", message, {"reason": str(error)})
-        else:
-            self.alarm("applications", None)
+            return False
+        self.alarm("applications", None)
+        return True
+
+    def _fetch_prefixes(self) -> bool:
+        """Take the prefix lists that are published, each for itself."""
+        is_well = True
+        for name in [name for name, item in self.engine.config.prefix_lists.items() if item.daily]:
+            try:
+                self.prefixes.update(name)
+            except (VerbError, EngineError, OSError) as error:
+                message = "The prefix list %(name)s could not be updated: %(reason)s"
+                self.tell(f"prefixes.{name}", "warning", message, {"name": name, "reason": str(error)})
+                is_well = False
+            else:
+                self.alarm(f"prefixes.{name}", None)
+        return is_well
 
     # ---- what the parts tell ----
 
@@ -388,7 +414,12 @@ class Services:
 
     def _watch(self) -> None:
         """The fastpath's heartbeat, and the state for whoever looks at it live."""
-        jobs: list[Callable[[], None]] = [self._watch_fastpath, self._publish_status, self._update_daily]
+        jobs: list[Callable[[], None]] = [
+            self._watch_fastpath,
+            self.monitor.tell_delays,
+            self._publish_status,
+            self._look_at_daily,
+        ]
         while not self._stop.wait(WATCH_S):
             for job in jobs:
                 try:
@@ -413,4 +444,3 @@ class Services:
 
     _well_s = 0.0
     _until_status_s = STATUS_S
-    _until_update_s = FIRST_UPDATE_S

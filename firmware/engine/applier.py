@@ -76,6 +76,10 @@ class Applier:
             if current is None or plan.fastpath != current.fastpath:
                 self._fastpath.load(plan.fastpath, generation)
 
+        def set_shape() -> None:
+            if current is None or plan.nft_shape != current.nft_shape:
+                nft.apply_shape(plan)
+
         def set_queue() -> None:
             if current is None or plan.queue_by_iptables != current.queue_by_iptables:
                 queue_rule.apply(plan.queue_by_iptables, self._queues)
@@ -87,7 +91,8 @@ class Applier:
         acts: dict[str, Callable[[], None]] = {
             "files": lambda: self._write_files(plan, current),
             "fastpath": load_fastpath,
-            "nft": lambda: nft.apply(plan, current),
+            "nft": lambda: nft.apply(plan, current, Path(self._places["state"])),
+            "shape": set_shape,
             "queue": set_queue,
             "links": lambda: _with_door(lambda door: links.apply(door, plan.links)),
             "sysctls": lambda: sysctl.apply(plan.sysctls, self._run_dir),

@@ -18,6 +18,7 @@ def explain(plan: Plan, current: Plan | None) -> str:
     text += _section("files", _files(plan, old))
     text += _section("fastpath", _listed(_rows(old), _rows(plan)))
     text += _section("nft", nft.changes(plan, current).splitlines())
+    text += _section("shape", _listed(old.nft_shape.splitlines(), plan.nft_shape.splitlines()))
     if plan.queue_by_iptables != old.queue_by_iptables:
         text += _section("queue", ["+ by iptables-nft" if plan.queue_by_iptables else "- by iptables-nft"])
     text += _section("links", _listed(map(_words, old.links), map(_words, plan.links)))
@@ -68,6 +69,7 @@ def _units(plan: Plan, old: Plan) -> list[str]:
 def _rows(plan: Plan) -> list[str]:
     tables = plan.fastpath
     rows = [f"policy {place} {_words(row)}" for place, row in enumerate(tables.rows)]
+    rows += [f"lane {place} {_words(row)}" for place, row in enumerate(tables.lanes)]
     rows += [f"group {_words(group)}" for group in tables.groups]
     rows += [f"application {_words(application)}" for application in tables.applications]
     return rows + [f"local network {network}" for network in tables.local_networks]

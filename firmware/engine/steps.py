@@ -15,7 +15,20 @@ log = logging.getLogger(__name__)
 
 Phase = Literal["start", "commit", "revert", "restore", "refresh"]
 
-APPLY = ("files", "fastpath", "nft", "queue", "links", "sysctls", "routes", "rules", "hostname", "units", "readback")
+APPLY = (
+    "files",
+    "fastpath",
+    "nft",
+    "shape",
+    "queue",
+    "links",
+    "sysctls",
+    "routes",
+    "rules",
+    "hostname",
+    "units",
+    "readback",
+)
 COMMIT = ("verified", "intent", *APPLY, "running", "copy", "candidate")
 REVERT = (*APPLY, "running")
 START = (*APPLY,)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from firmware.features import dhcp
+from firmware.features import dhcp, line_policies, server_names
 from firmware.features.part import Part
 from firmware.features.problems import problem, unreadable
 from firmware.features.topology import bridge, lan_address, lan_networks4, lan_networks6, lines
@@ -102,6 +102,7 @@ def render(config: Config, facts: Facts) -> Part:
         conf += [f"local=/{name}/" for name in CANARIES]  # "no such name" is the sign that they look for
     if config.dns.hide_ech_keys:
         conf.append("filter-rr=HTTPS,SVCB")
+    conf += server_names.dnsmasq_lines(line_policies.learned_names(config, facts))
     hosts = [f"{lan_address(lan).ip} {config.system.hostname.lower()}" for _, lan in sorted(config.lans.items())]
     hosts += [f"{parse_address(to)} {parse_hostname(name)}" for name, to in sorted(config.dns.records.items())]
     changing = (HOSTS, SERVERS, dhcp.RESERVATIONS)

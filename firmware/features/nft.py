@@ -21,6 +21,7 @@ CHAINS: tuple[tuple[str, str], ...] = (
     ("input", "type filter hook input priority 0; policy drop;"),
     ("nat_in", "type nat hook prerouting priority -100; policy accept;"),
     ("nat_out", "type nat hook postrouting priority 100; policy accept;"),
+    ("line_policies", ""),
     ("line_choice", ""),
     ("to_queue", ""),
     ("refuse", ""),
@@ -52,16 +53,19 @@ def named(
 
 
 def chains(parts: Iterable[Mapping[str, tuple[str, ...]]]) -> str:
-    """All chains as the body of a table; the parts' lines follow each other."""
-    lines: dict[str, list[str]] = {name: [] for name, _ in CHAINS}
+    """All chains as the body of a table; the parts' lines follow each other. A chain that is not in ``CHAINS`` is its
+    part's own, and jumped to."""
+    lines: dict[str, list[str]] = {}
     for part in parts:
         for name, rules in part.items():
-            lines[name] += rules
+            lines.setdefault(name, []).extend(rules)
+    own = [(name, "") for name in lines.keys() - dict(CHAINS).keys()]
     # Chains that others jump to come first: nft reads from top to bottom.
-    ordered = sorted(CHAINS, key=lambda chain: bool(chain[1]))
-    return "".join(_chain(name, hook, lines[name]) for name, hook in ordered)
+    ordered = sorted(own) + sorted(CHAINS, key=lambda chain: bool(chain[1]))
+    return "".join(chain(name, [hook, *lines.get(name, [])] if hook else lines.get(name, [])) for name, hook in ordered)
 
 
-def _chain(name: str, hook: str, rules: list[str]) -> str:
-    body = "".join(f"\t{line}\n" for line in ([hook] if hook else []) + rules)
+def chain(name: str, rules: Iterable[str]) -> str:
+    """A chain of any table; a base chain's first line is its hook."""
+    body = "".join(f"\t{line}\n" for line in rules)
     return f"chain {name} {{\n{body}}}\n"

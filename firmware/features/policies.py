@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
-from firmware.features.applications import CATEGORIES, custom_applications
+from firmware.features import priority
+from firmware.features.applications import custom_applications
 from firmware.features.groups import policy_group
 from firmware.features.part import Part
-from firmware.features.problems import problem, same_position, unknown, unknown_names
+from firmware.features.problems import problem, same_position, unknown
 from firmware.features.topology import lan_address, lan_networks4, lan_networks6
-from firmware.model.config import Config, Policy
+from firmware.model.config import Config, Policy, PriorityRule
 from firmware.model.facts import Facts
 from firmware.model.plan import FastpathTables, PolicyRow
 from firmware.model.problem import Problem
+
+Action = Literal["allow", "block", "normal", "first"]
 
 
 def verify(config: Config, facts: Facts) -> list[Problem]:
@@ -21,15 +24,8 @@ def verify(config: Config, facts: Facts) -> list[Problem]:
     owner: dict[int, str] = {}
     for name, policy in sorted(config.policies.items()):
         path = ("policies", name)
-        problems += same_position("policies", name, policy.position, owner)
-        for key, known, message in (
-            ("groups", config.groups, "There is no group %(value)s."),
-            ("except_groups", config.groups, "There is no group %(value)s."),
-            ("applications", applications, "There is no application %(value)s."),
-            ("except_applications", applications, "There is no application %(value)s."),
-            ("categories", CATEGORIES, "There is no category %(value)s."),
-        ):
-            problems += unknown_names(*path, key, names=getattr(policy, key), known=known, message=message)
+        problems += same_position("policies", name, position=policy.position, owner=owner)
+        problems += priority.verify_names(config, applications, policy, *path)
         if policy.schedule is not None and policy.schedule not in config.schedules:
             message = "There is no schedule %(value)s."
             problems.append(unknown(*path, "schedule", value=policy.schedule, known=config.schedules, message=message))
@@ -38,14 +34,18 @@ def verify(config: Config, facts: Facts) -> list[Problem]:
 
 def render(config: Config, facts: Facts) -> Part:
     rows = [(name, policy) for name, policy in _in_order(config) if _is_in_force(policy, facts)]
-    used = sorted({group for _, policy in rows for group in policy.groups + policy.except_groups})
+    lanes = priority.rules_in_force(config)
+    rules: list[Policy | PriorityRule] = [policy for _, policy in rows]
+    rules += [rule for _, rule in lanes]
+    used = sorted({group for rule in rules for group in rule.groups + rule.except_groups})
     number = {name: index for index, name in enumerate(used)}
     networks = [*map(str, lan_networks4(config)), *map(str, lan_networks6(config, facts))]
     router = str(lan_address(config.lans[min(config.lans)]).ip) if config.lans else ""
     return Part(
         fastpath=FastpathTables(
             groups=tuple(policy_group(name, config.groups[name]) for name in used),
-            rows=tuple(_row(name, policy, number) for name, policy in rows),
+            rows=tuple(_row(name, policy.action, policy, number) for name, policy in rows),
+            lanes=tuple(_row(name, rule.lane, rule, number) for name, rule in lanes),
             local_networks=tuple(networks),
             applications=custom_applications(config),
             database=facts.database,
@@ -63,10 +63,10 @@ def _is_in_force(policy: Policy, facts: Facts) -> bool:
     return policy.enabled and (policy.schedule is None or policy.schedule in facts.active_schedules)
 
 
-def _row(name: str, policy: Policy, number: dict[str, int]) -> PolicyRow:
+def _row(name: str, action: Action, policy: Policy | PriorityRule, number: dict[str, int]) -> PolicyRow:
     return PolicyRow(
         name=name,
-        action=policy.action,
+        action=action,
         groups=tuple(sorted(number[group] for group in set(policy.groups))),
         except_groups=tuple(sorted(number[group] for group in set(policy.except_groups))),
         applications=tuple(sorted(set(policy.applications))),

@@ -47,14 +47,14 @@ def unknown_names(*path: str, names: Sequence[str], known: Collection[str], mess
     ]
 
 
-def same_position(head: str, name: str, position: int, owner: dict[int, str]) -> list[Problem]:
-    """A policy whose position another has; ``owner`` remembers who came first."""
-    other = owner.setdefault(position, name)
-    if other == name:
+def same_position(*path: str, position: int, owner: dict[int, str]) -> list[Problem]:
+    """A policy, the last of ``path``, whose position another has; ``owner`` remembers who came first."""
+    other = owner.setdefault(position, path[-1])
+    if other == path[-1]:
         return []
     message = "Policy %(other)s has this position already."
     remedy = "Give each policy its own position; the lowest that matches decides."
-    return [problem(head, name, "position", value=position, message=message, remedy=remedy, other=other)]
+    return [problem(*path, "position", value=position, message=message, remedy=remedy, other=other)]
 
 
 def unreadable(

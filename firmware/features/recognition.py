@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
-
 from firmware.features.part import Part
+from firmware.features.prefix_lists import is_address
 from firmware.features.problems import problem, unreadable
 from firmware.model.config import Config
 from firmware.model.facts import Facts
@@ -20,7 +19,7 @@ def verify(config: Config, facts: Facts) -> list[Problem]:
         remedy = "Paste the publisher's Ed25519 public key as openssl prints it: one line that begins with MCowBQ."
         path = ("recognition", "publishers", name)
         problems += unreadable(parse_public_key, key, *path, message=message, remedy=remedy)[1]
-    if wanted.update_url and not _is_address(wanted.update_url):
+    if wanted.update_url and not is_address(wanted.update_url):
         message = "This is no address of a file."
         remedy = "Write an address that begins with https:// or http://."
         problems.append(problem("recognition", "update_url", value=wanted.update_url, message=message, remedy=remedy))
@@ -33,16 +32,6 @@ def verify(config: Config, facts: Facts) -> list[Problem]:
         remedy = "Add the publisher's key, or switch daily updates off."
         problems.append(problem("recognition", "publishers", message=message, remedy=remedy))
     return problems
-
-
-def _is_address(text: str) -> bool:
-    try:
-        parts = urlsplit(text)
-        is_port = parts.port is None or parts.port > 0  # raises for what is none
-    except ValueError:
-        return False
-    is_text = text.isascii() and text.isprintable() and " " not in text
-    return parts.scheme in {"http", "https"} and bool(parts.hostname) and is_port and is_text
 
 
 def render(config: Config, facts: Facts) -> Part:

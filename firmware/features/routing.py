@@ -52,15 +52,10 @@ def render(config: Config, facts: Facts) -> Part:
                 "ct mark set iifname map @line_of_device return",
                 "ip daddr @local4 return",
                 "ip6 daddr @local6 return",
-                "ip6 saddr @strict6 drop",
-                "meta nfproto ipv6 ether saddr @strict_mac drop",
                 "ct mark set ip daddr map @line_of_network4 return",
                 # IPv6 is not translated: who has an address of a line's prefix leaves by that line.
-                "ct mark set ip6 saddr map @line_of_prefix6 return",
-                "ether saddr @no_line_mac drop",
-                "ip saddr @no_line4 drop",
-                "meta nfproto ipv4 ct mark set ether saddr map @line_of_mac return",
-                "ct mark set ip saddr map @line_of_source4 return",
+                "ct mark set ip6 saddr map @line_of_prefix6",
+                "jump line_policies",  # whoever finds a line there does not come back
                 *_choice(active, config.balance.sticky),
             ),
             "wan_choice_out": (

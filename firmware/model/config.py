@@ -14,6 +14,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct, field
 
 FORMAT = 1
+PREFIX_LINES_MAX, PREFIX_BYTES_MAX = 200_000, 4 << 20  # of the contents of a prefix list
 
 # Python's "$" also matches before a final newline, which must not get into files and rulesets.
 Identifier = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_-]{0,31}$(?!\n)")]
@@ -22,6 +23,7 @@ Port = Annotated[int, Meta(ge=1, le=65535)]
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 Role = Literal["owner", "admin", "department_manager", "clerk", "worker", "auditor", "hq"]
 Language = Literal["zh", "en"]
+Bps = Annotated[int, Meta(ge=8_000, le=400_000_000_000)]  # bits per second
 Service = Literal["dhcp", "dns", "ntp", "ping", "ssh", "web"]
 
 
@@ -122,6 +124,9 @@ class Wan(Node, frozen=True):
     health: Health = field(default_factory=Health)
     role: Literal["active", "backup"] = "active"
     draining: bool = False
+    up_bps: Bps | None = None  # what the line really carries; without it the line is not shaped
+    down_bps: Bps | None = None
+    isp: Annotated[str, Meta(max_length=32)] = ""
 
 
 class Balance(Node, frozen=True):
@@ -134,16 +139,35 @@ class Balance(Node, frozen=True):
     sticky: Literal["no", "host", "server"] = "no"
 
 
-class LinePolicy(Node, frozen=True):
-    """Hosts of ``groups`` leave by the first of ``lines`` that works; the policy of the lowest ``position`` decides.
+class PrefixList(Node, frozen=True):
+    """Networks of a provider, say; the contents are imported and are no configuration (firmware/daemon/prefixes.py).
 
-    When no line of it works they go as all others do, or, with ``strict``, nowhere; and then without IPv6, whose
-    addresses are the hosts' own. A MAC tells a device more surely than an address: members by MAC are looked at first.
+    ``sha256``: only a file with this hash is taken. ``daily``: what lies at ``url`` is fetched every day.
+    """
+
+    url: str = ""
+    sha256: str = ""
+    daily: bool = False
+    description: str = ""
+
+
+class LinePolicy(Node, frozen=True):
+    """New connections leave by the first of ``lines`` that works; the policy of the lowest ``position`` decides.
+
+    A policy matches when every kind that is given does: who (``groups``), where to (``prefix_lists``,
+    ``applications``, ``domains``), ``ports`` (``"tcp/443"``, ``"udp/5000-5010"``), ``dscp`` (``"ef"``, ``"46"``);
+    within a kind any will do. When no line of it works the next policy is asked, or, with ``strict``, the connection
+    goes nowhere; and never by IPv6, whose addresses are the hosts' own.
     """
 
     position: Annotated[int, Meta(ge=1, le=1_000_000)]
-    groups: tuple[Identifier, ...]
     lines: tuple[Identifier, ...]
+    groups: tuple[Identifier, ...] = ()
+    prefix_lists: tuple[Identifier, ...] = ()
+    applications: tuple[str, ...] = ()
+    domains: tuple[str, ...] = ()
+    ports: tuple[str, ...] = ()
+    dscp: tuple[str, ...] = ()
     strict: bool = False
     enabled: bool = True
     description: str = ""
@@ -263,6 +287,94 @@ class Policy(Node, frozen=True):
     description: str = ""
 
 
+class Limit(Node, frozen=True):
+    """What hosts may use of a line: each for itself, and, by ``shared``, all together. The lowest ``position`` counts.
+
+    Hosts are those of ``groups`` and ``hosts`` (addresses, ranges, networks, MACs); none of both means everybody. A
+    minimum is guaranteed on each line, as far as the minimums of all who are active fit on it. ``priority``: who gets
+    first what is left over. Smart QoS lets maximums rest while a line is idle, but not those that are ``always``.
+    """
+
+    position: Annotated[int, Meta(ge=1, le=1_000_000)]
+    groups: tuple[Identifier, ...] = ()
+    hosts: tuple[str, ...] = ()
+    up_min_bps: Bps | None = None
+    up_max_bps: Bps | None = None
+    down_min_bps: Bps | None = None
+    down_max_bps: Bps | None = None
+    shared_up_min_bps: Bps | None = None
+    shared_up_max_bps: Bps | None = None
+    shared_down_min_bps: Bps | None = None
+    shared_down_max_bps: Bps | None = None
+    priority: Literal["high", "normal", "low"] = "normal"
+    always: bool = False
+    schedule: Identifier | None = None
+    until: str | None = None
+    enabled: bool = True
+    description: str = ""
+
+
+class Smart(Node, frozen=True):
+    """Maximums hold only while a line is congested: ``full_percent`` of its rate is used, or its delay is above
+    ``max_delay_ms``, and at least two hosts want more than they are guaranteed."""
+
+    enabled: bool = True
+    full_percent: Annotated[int, Meta(ge=50, le=99)] = 92
+    max_delay_ms: Annotated[int, Meta(ge=5, le=10_000)] | None = None
+
+
+class Elastic(Node, frozen=True):
+    """What every LAN address gets for which no limit is made, and how many connections it may have: in all, and by
+    application or category."""
+
+    enabled: bool = False
+    up_min_bps: Bps | None = None
+    up_max_bps: Bps | None = None
+    down_min_bps: Bps | None = None
+    down_max_bps: Bps | None = None
+    connections: Annotated[int, Meta(ge=10, le=60_000)] | None = None
+    application_connections: dict[str, Annotated[int, Meta(ge=1, le=60_000)]] = field(default_factory=dict)
+
+
+class PriorityRule(Node, frozen=True):
+    """What goes first on every line: applications and categories of hosts in groups. The lowest ``position`` counts.
+
+    No groups means everybody; no applications and no categories means all traffic. ``normal`` makes an exception.
+    """
+
+    position: Annotated[int, Meta(ge=1, le=1_000_000)]
+    lane: Literal["first", "normal"] = "first"
+    groups: tuple[Identifier, ...] = ()
+    except_groups: tuple[Identifier, ...] = ()
+    applications: tuple[str, ...] = ()
+    categories: tuple[Identifier, ...] = ()
+    except_applications: tuple[str, ...] = ()
+    enabled: bool = True
+    description: str = ""
+
+
+class Priority(Node, frozen=True):
+    """Traffic that goes first, up to ``share_percent`` of a line: by rule, by size of packets, by DSCP, and the first
+    bytes of every connection (both directions together)."""
+
+    enabled: bool = True
+    share_percent: Annotated[int, Meta(ge=10, le=90)] = 50
+    packet_bytes: Annotated[int, Meta(ge=40, le=1500)] | None = 128
+    connection_bytes: Annotated[int, Meta(ge=1000, le=1_000_000)] | None = None
+    dscp: tuple[Annotated[int, Meta(ge=0, le=63)], ...] = (46,)  # EF, RFC 3246: telephones
+    rules: dict[Identifier, PriorityRule] = field(default_factory=dict)
+
+
+class Qos(Node, frozen=True):
+    """Who gets how much of the lines: four ways that work together, on every line whose rates are known."""
+
+    enabled: bool = False
+    limits: dict[Identifier, Limit] = field(default_factory=dict)
+    smart: Smart = field(default_factory=Smart)
+    elastic: Elastic = field(default_factory=Elastic)
+    priority: Priority = field(default_factory=Priority)
+
+
 class User(Node, frozen=True):
     """Who may log in; the password's hash and the tokens live in the secrets file, not here."""
 
@@ -279,7 +391,9 @@ class Config(Node, frozen=True):
     lans: dict[Identifier, Lan] = field(default_factory=dict)
     wans: dict[Identifier, Wan] = field(default_factory=dict)
     balance: Balance = field(default_factory=Balance)
+    prefix_lists: dict[Identifier, PrefixList] = field(default_factory=dict)
     line_policies: dict[Identifier, LinePolicy] = field(default_factory=dict)
+    qos: Qos = field(default_factory=Qos)
     zones: dict[Identifier, Zone] = field(default_factory=dict)
     port_forwards: dict[Identifier, PortForward] = field(default_factory=dict)
     dns: Dns = field(default_factory=Dns)

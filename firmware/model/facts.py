@@ -23,12 +23,30 @@ class LineState(Struct, frozen=True, kw_only=True):
     ipv6_prefix: str | None = None  # delegated
 
 
+class PrefixFact(Struct, frozen=True, kw_only=True):
+    """The contents of a prefix list: their digest, and how many prefixes of each family."""
+
+    digest: str
+    ipv4: int = 0
+    ipv6: int = 0
+
+
+class Signs(Struct, frozen=True, kw_only=True):
+    """What the servers of an application of the database are known by before the first packet."""
+
+    domains: tuple[str, ...] = ()
+    networks: tuple[str, ...] = ()
+
+
 class Facts(Struct, frozen=True, kw_only=True):
     ports: dict[str, PortFact] = field(default_factory=dict)
     applications: dict[str, str] = field(default_factory=dict)  # id -> category, of the database
     database: str = ""  # its version
+    signs: dict[str, Signs] = field(default_factory=dict)  # of those that line policies name
+    prefix_lists: dict[str, PrefixFact] = field(default_factory=dict)  # those that have contents
     lines: dict[str, LineState] = field(default_factory=dict)  # by WAN
     active_schedules: frozenset[str] = frozenset()
+    ended_limits: frozenset[str] = frozenset()  # those of ``qos.limits`` whose time is over
     nft_queue: bool = True
     can_set_clock: bool = True
     has_pppoe: bool = True

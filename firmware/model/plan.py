@@ -12,13 +12,25 @@ from msgspec import Struct, field
 
 
 class NftSet(Struct, frozen=True, kw_only=True, order=True):
-    """A set or map of table ``inet rs``. Changing only ``elements`` reloads no rules."""
+    """A set or map of table ``inet rs``. Changing only ``elements`` reloads no rules.
+
+    With ``elements_file`` (below the state directory, a prefix a line) its contents are loaded from there, those of
+    one ``family``; the name tells contents apart. With ``timeout_s`` others fill it. Both outlive a reload of rules.
+    """
 
     name: str
     kind: Literal["set", "map", "vmap"]
     type: str  # nft's own words: "ipv4_addr", "ipv4_addr : verdict", "mark . inet_service"
     flags: tuple[str, ...] = ()
     elements: tuple[str, ...] = ()
+    elements_file: str = ""
+    family: Literal[4, 6] = 4
+    timeout_s: int = 0
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether the contents are more than the Plan says."""
+        return bool(self.elements_file or self.timeout_s)
 
 
 class Link(Struct, frozen=True, kw_only=True, order=True):
@@ -104,7 +116,7 @@ class PolicyRow(Struct, frozen=True, kw_only=True):
     """
 
     name: str
-    action: Literal["allow", "block"]
+    action: Literal["allow", "block", "normal", "first"]  # the last two in ``FastpathTables.lanes``
     groups: tuple[int, ...] = ()
     except_groups: tuple[int, ...] = ()
     applications: tuple[str, ...] = ()
@@ -137,6 +149,7 @@ class FastpathTables(Struct, frozen=True, kw_only=True):
 
     groups: tuple[PolicyGroup, ...] = ()
     rows: tuple[PolicyRow, ...] = ()
+    lanes: tuple[PolicyRow, ...] = ()  # what goes first on a line
     local_networks: tuple[str, ...] = ()
     applications: tuple[CustomApplication, ...] = ()
     block_page_url: str = ""
@@ -146,6 +159,7 @@ class FastpathTables(Struct, frozen=True, kw_only=True):
 class Plan(Struct, frozen=True, kw_only=True):
     nft_rules: str = ""  # body of table inet rs without the sets: chains only
     nft_sets: tuple[NftSet, ...] = ()
+    nft_shape: str = ""  # body of table inet rs_shape, whose maps rs-shape fills; empty: no such table
     queue_by_iptables: bool = False  # the kernel lacks nft's queue statement
     links: tuple[Link, ...] = ()
     routes: tuple[Route, ...] = ()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from base64 import b64decode
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 from ipaddress import (
     IPv4Address,
     IPv4Interface,
@@ -31,6 +32,7 @@ _TIME = re.compile(r"([01][0-9]|2[0-4]):([0-5][0-9])")
 ED25519_INFO = bytes.fromhex("302a300506032b6570032100")  # SubjectPublicKeyInfo before the key
 PATTERN_LEAST, PATTERN_MAX = 3, 32  # bytes of a signature: fixed ones, all
 _PATTERN = re.compile(r"([0-9a-f]{2}|\?\?)+")
+_DSCP = {"ef": 46, "voice-admit": 44, "be": 0}
 _LABEL = re.compile(r"(?!-)[a-zA-Z0-9_-]{1,63}(?<!-)")
 
 
@@ -92,6 +94,28 @@ def parse_ports(text: str) -> tuple[int, int]:
     return low, high
 
 
+def parse_transport_ports(text: str) -> tuple[str, int, int]:
+    """``tcp/443`` or ``udp/5000-5010`` as (transport, first, last)."""
+    transport, slash, ports = text.lower().partition("/")
+    if transport not in ("tcp", "udp") or not slash:
+        raise ValueError(text)
+    return transport, *parse_ports(ports)
+
+
+def parse_dscp(text: str) -> int:
+    """A DSCP value by number (0-63) or name: ``ef``, ``cs1``, ``af21`` (RFC 2474, 2597, 3246, 5865)."""
+    name = text.lower()
+    if name.isascii() and name.isdecimal() and len(name) < 3 and int(name) < 64:
+        return int(name)
+    if name in _DSCP:
+        return _DSCP[name]
+    if match := re.fullmatch(r"cs([0-7])", name):
+        return int(match[1]) * 8
+    if match := re.fullmatch(r"af([1-4])([1-3])", name):
+        return int(match[1]) * 8 + int(match[2]) * 2
+    raise ValueError(text)
+
+
 def readable(data: bytes) -> str | None:
     """The text that bytes are, ``None`` when they are anything but printable ASCII, or nothing."""
     return data.decode() if data and all(0x20 <= byte < 0x7F for byte in data) else None
@@ -130,6 +154,14 @@ def parse_time(text: str) -> int:
     return minutes
 
 
+def parse_moment(text: str) -> datetime:
+    """A moment in UTC, ``2026-11-26T14:30:00Z`` (RFC 3339)."""
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None or moment.utcoffset():
+        raise ValueError(text)
+    return moment
+
+
 def parse_hostname(text: str) -> str:
     """A host or domain name in lower case, by labels of letters, digits, ``-`` and ``_``."""
     name = text.lower().rstrip(".")
@@ -161,12 +193,14 @@ def _parse_member_slowly(text: str) -> Member:
     return Range(low.version, int(low), int(high))
 
 
-def merge(ranges: Iterable[Range]) -> list[Range]:
+def merge(ranges: Iterable[Range]) -> Iterator[Range]:
     """The same addresses as sorted ranges that neither overlap nor touch."""
     packed = _Packed()
     for item in ranges:
         packed.add(item)
-    return [Range(version, low, high) for version in _VERSIONS for low, high in packed.merged(version)]
+    for version in _VERSIONS:
+        for low, high in packed.merged(version):
+            yield Range(version, low, high)
 
 
 def merge_members(texts: Iterable[str]) -> tuple[tuple[tuple[str, str], ...], tuple[str, ...]]:
@@ -201,7 +235,8 @@ class _Packed:
         bits = _BITS[version]
         mask = (1 << bits) - 1
         low = high = -2
-        for item in sorted(self.by_version[version]):
+        self.by_version[version].sort()
+        for item in self.by_version[version]:
             first, last = item >> bits, item & mask
             if first > high + 1:
                 if low >= 0:

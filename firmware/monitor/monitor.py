@@ -14,6 +14,7 @@ from firmware.model.facts import LineState
 from firmware.model.plan import CustomApplication
 from firmware.model.values import parse_address
 from firmware.monitor.applications import Applications
+from firmware.monitor.bandwidth import bandwidth
 from firmware.monitor.broadcast import Broadcaster, Listener
 from firmware.monitor.explain import Question, Sources, explain
 from firmware.monitor.health import Health, Line, LineHealth, OnLineChange, TargetHealth
@@ -41,7 +42,8 @@ Row = dict[str, Any]
 class Monitor:
     """Safe to call from several threads; calls ``on_line_change`` and ``on_alarm`` from threads of its own.
 
-    ``applications`` is the database's ``apps.json``, ``match_host`` says which application a host name belongs to.
+    ``applications`` is the database's ``apps.json``, ``shape_state`` what rs-shape writes, ``match_host`` says which
+    application a host name belongs to.
     """
 
     def __init__(
@@ -50,6 +52,7 @@ class Monitor:
         runtime: Runtime,
         applications: Path,
         *,
+        shape_state: Path,
         on_line_change: OnLineChange,
         on_alarm: OnAlarm,
         match_host: Callable[[str], str | None],
@@ -59,6 +62,7 @@ class Monitor:
         self._on_line_change = on_line_change
         self._runtime = runtime
         self._match_host = match_host
+        self._shape_state = shape_state
         self._sampler = Sampler(state_dir, runtime, self.broadcaster, on_alarm)
         self._history = History(self._sampler, self.catalogue)
         self.usage, self.series, self.blocked = self._history.usage, self._history.series, self._history.blocked
@@ -135,6 +139,23 @@ class Monitor:
             _line_row(name, self._config, self._lines.get(name, LineState()), health.get(name), rates[name])
             for name in sorted(self._config.wans, key=lambda name: self._config.wans[name].number)
         ]
+
+    def tell_delays(self) -> None:
+        """Tell the shaper how slow the lines are: one that delays is full, whatever its rate."""
+        for name, health in self._health.state().items():
+            if (wan := self._config.wans.get(name)) is not None:
+                self._runtime.set_delay(wan.number, round(health.rtt_ms or 0))
+
+    def bandwidth(self) -> Row:
+        """What the shaper does: lines, and who uses them now."""
+        with self._sampler.lock:
+            hosts = self._sampler.hosts
+
+            def who(address: str) -> tuple[str, str | None]:
+                host = hosts.find(address)
+                return (host.key, hosts.name(host) or None) if host else (address, None)
+
+            return bandwidth(self._shape_state, self._config, who)
 
     def hosts(self) -> list[Row]:
         self._sampler.asked()

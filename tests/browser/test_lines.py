@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from firmware.client import Client
 from tests.browser.person import Person
 from tests.lab.site import Site
@@ -64,3 +66,30 @@ def test_a_line_becomes_a_backup_that_answers_fast(person: Person, begun: Site) 
     assert setting(begun, "wans.wan2.health.interval_ms") == 200
     person.open("/lines/")
     person.reads(person.t("backup"))
+
+
+def test_a_list_is_made_and_filled(person: Person, begun: Site, tmp_path: Path) -> None:
+    file = tmp_path / "unicom.txt"
+    file.write_text("1.0.1.0/24\nrubbish\n")
+    person.open("/lines/lists/new?title=unicom")
+    person.click("Save")
+    applied(person)
+    person.open("/lines/lists/unicom")
+    person.driver.find_element("id", "file").send_keys(str(file))
+    person.click("Look at the file")
+    person.reads("rubbish")
+    file.write_text("1.0.1.0/24\n1.0.2.0/24\n")
+    person.driver.find_element("id", "file").send_keys(str(file))
+    person.click("Look at the file")
+    person.reads("1.0.2.0/24")
+    person.screenshot(f"prefix-preview-{person.language}")
+    person.click("Put it in force")
+    person.screenshot(f"prefix-list-{person.language}")
+    with Client(begun.product.run / "rsd.sock") as client:
+        assert [(row["name"], row["ipv4"]) for row in client.call("prefixes.list")] == [("unicom", 2)]
+    person.open("/lines/policies/new")
+    person.tick("China Unicom")
+    person.tick("wan2")
+    person.click("Save")
+    applied(person)
+    assert setting(begun, "line_policies.unicom.lines") == ["wan2"]

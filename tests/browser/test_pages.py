@@ -27,6 +27,7 @@ PAGES = {
     "database": "/recognition/database",
     "lines": "/lines/",
     "line-rule": "/lines/policies/new",
+    "prefix-list": "/lines/lists/new?title=telecom",
     "line": "/lines/wan1",
     "lan": "/lans/office",
     "names": "/lans/names",

@@ -13,8 +13,9 @@
 int LLVMFuzzerInitialize(int *count, char ***arguments);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t length);
 
-static const struct target *const targets[] = {&target_packet, &target_flow, &target_link,   &target_tls,       &target_quic,
-                                               &target_dns,    &target_apps, &target_policy, &target_conntrack, &target_request};
+static const struct target *const targets[] = {&target_packet,    &target_flow,    &target_link, &target_tls,
+                                               &target_quic,      &target_dns,     &target_apps, &target_policy,
+                                               &target_conntrack, &target_request, &target_shape};
 static const struct target *target;
 static const struct rs_row *row;
 static rs_apps *apps;

@@ -12,7 +12,7 @@ struct target {
 };
 
 extern const struct target target_packet, target_flow, target_link, target_tls, target_quic, target_dns, target_apps,
-    target_policy, target_conntrack, target_request;
+    target_policy, target_conntrack, target_request, target_shape;
 
 /* A row before hostile bytes. */
 void row_run(const struct rs_row *row, const uint8_t *data, size_t length);

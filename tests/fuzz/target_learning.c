@@ -14,8 +14,8 @@
 static void quic_give(rs_classifier *c, const uint8_t *data, uint32_t length)
 {
     static uint8_t out[2048];
-    struct parcel parcel = {.data = data, .length = length, .client_port = CLIENT_PORT, .port = 443, .transport = RS_UDP,
-                            .server = 10};
+    struct parcel parcel = {
+        .data = data, .length = length, .client_port = CLIENT_PORT, .port = 443, .transport = RS_UDP, .server = 10};
     rs_result result;
 
     fuzz_packet(c, out, packet_write(out, &parcel), NOW_S, &result);
@@ -39,7 +39,8 @@ static void quic_run(const uint8_t *data, size_t length)
         if ((data[0] & 0x10) != 0)
             quic_give(c, part, n);
         else
-            quic_give(c, sealed, quic_seal(sealed, versions[data[0] >> 2 & 3], (const uint8_t *)"12345678", 8, i, part, n));
+            quic_give(c, sealed,
+                      quic_seal(sealed, versions[data[0] >> 2 & 3], (const uint8_t *)"12345678", 8, i, part, n));
     }
 }
 
@@ -93,24 +94,40 @@ static void dns_run(const uint8_t *data, size_t length)
     free(copy);
     classifier_reset(c);
     for (int i = 0; i < 2; i++)
-        dns_give(c, (struct parcel){.data = data, .length = n, .client_port = CLIENT_PORT, .port = 53, .transport = RS_UDP,
-                                    .is_from_server = 1, .server = 53});
+        dns_give(c, (struct parcel){.data = data,
+                                    .length = n,
+                                    .client_port = CLIENT_PORT,
+                                    .port = 53,
+                                    .transport = RS_UDP,
+                                    .is_from_server = 1,
+                                    .server = 53});
     framed[0] = (uint8_t)(n >> 8);
     framed[1] = (uint8_t)n;
     memcpy(framed + 2, data, n);
-    dns_give(c, (struct parcel){.data = framed, .length = n + 2, .client_port = CLIENT_PORT, .port = 53, .transport = RS_TCP,
-                                .is_from_server = 1, .server = 53});
-    dns_give(c, (struct parcel){.client_port = CLIENT_PORT, .port = 443, .transport = RS_TCP, .flags = RS_TCP_SYN, .server = 10});
+    dns_give(c, (struct parcel){.data = framed,
+                                .length = n + 2,
+                                .client_port = CLIENT_PORT,
+                                .port = 53,
+                                .transport = RS_TCP,
+                                .is_from_server = 1,
+                                .server = 53});
+    dns_give(c, (struct parcel){
+                    .client_port = CLIENT_PORT, .port = 443, .transport = RS_TCP, .flags = RS_TCP_SYN, .server = 10});
 }
 
 static void dns_seed(void)
 {
-#define HEAD  "\x12\x34\x81\x80\0\1\0\1\0\0\0\0\3www\5" "youku\3" "com\0"
+#define HEAD                                                                                                           \
+    "\x12\x34\x81\x80\0\1\0\1\0\0\0\0\3www\5"                                                                          \
+    "youku\3"                                                                                                          \
+    "com\0"
 #define AGAIN "\xc0\x0c"
     static const char a[] = HEAD "\0\1\0\1" AGAIN "\0\1\0\1\0\0\1\x2c\0\4\xc6\x33\x64\x0a";
-    static const char aaaa[] = HEAD "\0\x1c\0\1" AGAIN "\0\x1c\0\1\0\0\1\x2c\0\x10\x20\1\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\x0a";
+    static const char aaaa[] =
+        HEAD "\0\x1c\0\1" AGAIN "\0\x1c\0\1\0\0\1\x2c\0\x10\x20\1\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\x0a";
     static const char https[] = HEAD "\0\x41\0\1" AGAIN "\0\x41\0\1\0\0\1\x2c\0\x0b\0\1\0\0\4\0\4\xc6\x33\x64\x0a";
-    static const char loop[] = "\x12\x34\x81\x80\0\1\0\1\0\0\0\0\xc0\x0c\0\1\0\1\xc0\x0c\0\1\0\1\0\0\1\x2c\0\4\xc6\x33\x64\x0a";
+    static const char loop[] =
+        "\x12\x34\x81\x80\0\1\0\1\0\0\0\0\xc0\x0c\0\1\0\1\xc0\x0c\0\1\0\1\0\0\1\x2c\0\4\xc6\x33\x64\x0a";
 
     seed_write(a, sizeof a - 1);
     seed_write(aaaa, sizeof aaaa - 1);

@@ -26,7 +26,8 @@ static void each_sample(void (*take)(const struct sample *s, const struct parcel
     const struct sample *s;
 
     for (uint32_t n = 0; (s = sample_at(n)) != NULL; n++) {
-        struct parcel parcel = {.data = data, .client_port = s->client_port ? s->client_port : CLIENT_PORT, .port = s->port};
+        struct parcel parcel = {
+            .data = data, .client_port = s->client_port ? s->client_port : CLIENT_PORT, .port = s->port};
 
         parcel.length = sample_fill(s, data);
         parcel.is_from_server = s->is_from_server;
@@ -61,9 +62,9 @@ static void packet_seed(void)
 
 /* ---- flow: a byte of kind, two ports, then packets: a byte of flags, a jump of the sequence, a length, payload ---- */
 
-#define FLOW_HEADER   5u
-#define FLOW_PACKET   5u
-#define FLOW_MAX      24
+#define FLOW_HEADER 5u
+#define FLOW_PACKET 5u
+#define FLOW_MAX    24
 
 static void flow_run(const uint8_t *data, size_t length)
 {
@@ -77,8 +78,11 @@ static void flow_run(const uint8_t *data, size_t length)
         uint8_t flags = data[at], side = flags & 1;
         int16_t jump = (int16_t)rs_be16(data + at + 1);
         uint32_t size = rs_be16(data + at + 3) & 0xfffu, left = (uint32_t)(length - at - FLOW_PACKET);
-        struct parcel parcel = {.is_v6 = data[0] & 1, .transport = data[0] & 2 ? RS_UDP : RS_TCP, .server = 10,
-                                .client_port = rs_be16(data + 1), .port = rs_be16(data + 3)};
+        struct parcel parcel = {.is_v6 = data[0] & 1,
+                                .transport = data[0] & 2 ? RS_UDP : RS_TCP,
+                                .server = 10,
+                                .client_port = rs_be16(data + 1),
+                                .port = rs_be16(data + 3)};
         rs_result result;
 
         parcel.data = data + at + FLOW_PACKET;
@@ -176,8 +180,13 @@ static void link_seed(void)
 static void give(rs_classifier *c, const uint8_t *data, uint32_t from, uint32_t to, rs_result *result)
 {
     static uint8_t out[TLS_MAX + 64];
-    struct parcel parcel = {.data = data + from, .length = to - from, .sequence = 5000 + from, .client_port = CLIENT_PORT,
-                            .port = 443, .transport = RS_TCP, .server = 10};
+    struct parcel parcel = {.data = data + from,
+                            .length = to - from,
+                            .sequence = 5000 + from,
+                            .client_port = CLIENT_PORT,
+                            .port = 443,
+                            .transport = RS_TCP,
+                            .server = 10};
 
     if (from < to)
         fuzz_packet(c, out, packet_write(out, &parcel), NOW_S, result);
@@ -186,7 +195,11 @@ static void give(rs_classifier *c, const uint8_t *data, uint32_t from, uint32_t 
 static void open_flow(rs_classifier *c, rs_result *result)
 {
     uint8_t out[64];
-    struct parcel syn = {.sequence = 4999, .client_port = CLIENT_PORT, .port = 443, .transport = RS_TCP, .flags = RS_TCP_SYN,
+    struct parcel syn = {.sequence = 4999,
+                         .client_port = CLIENT_PORT,
+                         .port = 443,
+                         .transport = RS_TCP,
+                         .flags = RS_TCP_SYN,
                          .server = 10};
 
     fuzz_packet(c, out, packet_write(out, &syn), NOW_S, result);
@@ -194,7 +207,8 @@ static void open_flow(rs_classifier *c, rs_result *result)
 
 static void tls_run(const uint8_t *data, size_t length)
 {
-    static const uint8_t orders[6][4] = {{0, 1, 2, 3}, {3, 2, 1, 0}, {1, 0, 3, 2}, {2, 3, 0, 1}, {0, 2, 1, 3}, {3, 0, 1, 2}};
+    static const uint8_t orders[6][4] = {{0, 1, 2, 3}, {3, 2, 1, 0}, {1, 0, 3, 2},
+                                         {2, 3, 0, 1}, {0, 2, 1, 3}, {3, 0, 1, 2}};
     const uint8_t *order;
     uint32_t cut[5] = {0}, size;
     rs_classifier *c = fuzz_classifier();

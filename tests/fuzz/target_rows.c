@@ -60,8 +60,10 @@ void row_seed(const struct rs_row *row)
         if (strcmp(s->row, row->name) != 0)
             continue;
         client = s->client_port ? s->client_port : CLIENT_PORT;
-        memcpy(input, (uint8_t[]){(uint8_t)((times - 1) << 4 | s->is_from_server), 0, s->others, (uint8_t)(client >> 8),
-                                  (uint8_t)client, (uint8_t)(s->port >> 8), (uint8_t)s->port}, HEADER);
+        memcpy(input,
+               (uint8_t[]){(uint8_t)((times - 1) << 4 | s->is_from_server), 0, s->others, (uint8_t)(client >> 8),
+                           (uint8_t)client, (uint8_t)(s->port >> 8), (uint8_t)s->port},
+               HEADER);
         length = sample_fill(s, input + HEADER);
         for (uint32_t i = 1; i < times; i++)
             memcpy(input + HEADER + i * length, input + HEADER, length);

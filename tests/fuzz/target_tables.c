@@ -18,7 +18,8 @@
 static void ask_apps(const rs_apps *apps)
 {
     static const char *const hosts[] = {"", ".", "www.youku.com", "a.b.c.d.e.example.org.", "..x"};
-    static const uint8_t addresses[][16] = {{[10] = 0xff, 0xff, 198, 51, 100, 10}, {[10] = 0xff, 0xff}, {0x20, 1, 0x0d, 0xb8}};
+    static const uint8_t addresses[][16] = {
+        {[10] = 0xff, 0xff, 198, 51, 100, 10}, {[10] = 0xff, 0xff}, {0x20, 1, 0x0d, 0xb8}};
 
     for (uint32_t app = 0; app <= rs_apps_count(apps) + 1; app++)
         CHECK(rs_apps_find(apps, rs_apps_id(apps, (uint16_t)app)) <= rs_apps_count(apps) &&
@@ -141,7 +142,8 @@ static void request_run(const uint8_t *data, size_t length)
 
         rs_page_is_request(payload, view.payload_length);
         if (view.transport == RS_TCP) {
-            CHECK(rs_page_build(page, &packet, &view, "wechat", data[0] & 1 ? "https://192.0.2.1/blocked" : "") <= RS_PAGE_BYTES);
+            CHECK(rs_page_build(page, &packet, &view, "wechat", data[0] & 1 ? "https://192.0.2.1/blocked" : "") <=
+                  RS_PAGE_BYTES);
             CHECK(rs_page_build_reset(page, &packet, &view) <= 60);
         }
         free(page);
@@ -153,8 +155,12 @@ static void request_run(const uint8_t *data, size_t length)
 static void request_seed(void)
 {
     uint8_t out[256] = {1};
-    struct parcel parcel = {.data = "GET / HTTP/1.1\r\nHost: a\r\n\r\n", .length = 27, .client_port = CLIENT_PORT, .port = 80,
-                            .transport = RS_TCP, .server = 10};
+    struct parcel parcel = {.data = "GET / HTTP/1.1\r\nHost: a\r\n\r\n",
+                            .length = 27,
+                            .client_port = CLIENT_PORT,
+                            .port = 80,
+                            .transport = RS_TCP,
+                            .server = 10};
 
     seed_write(out, 1 + packet_write(out + 1, &parcel));
     parcel.is_v6 = 1;

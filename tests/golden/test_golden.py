@@ -30,12 +30,18 @@ NAMESPACE = "gld-load"
 
 def ruleset(plan: Plan) -> str:
     sets = "".join(_set(item) for item in plan.nft_sets)
-    return f"table inet rs {{\n{sets}{plan.nft_rules}}}\n"
+    return f"table inet rs {{\n{sets}{plan.nft_rules}}}\n{shape(plan)}"
+
+
+def shape(plan: Plan) -> str:
+    return f"table inet rs_shape {{\n{plan.nft_shape}}}\n" if plan.nft_shape else ""
 
 
 def _set(item: NftSet) -> str:
     parts = [f"type {item.type};"]
     parts += [f"flags {','.join(item.flags)};"] if item.flags else []
+    parts += [f"timeout {item.timeout_s}s;"] if item.timeout_s else []
+    parts += [f'comment "from {item.elements_file}";'] if item.elements_file else []
     parts += ["elements = {{ {} }}".format(", ".join(item.elements))] if item.elements else []
     return f"{'set' if item.kind == 'set' else 'map'} {item.name} {{ {' '.join(parts)} }}\n"
 
@@ -59,6 +65,7 @@ def _fastpath(plan: Plan) -> str:
 VIEWS: dict[str, Callable[[Plan], str]] = {
     "nft": ruleset,
     "sets": _sets,
+    "shape": shape,
     "links": lambda plan: _rows(plan.links),
     "routes": lambda plan: _rows(plan.routes) + _rows(plan.rules),
     "sysctls": lambda plan: "".join(f"{name} = {value}\n" for name, value in plan.sysctls.items()),

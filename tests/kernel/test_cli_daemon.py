@@ -145,7 +145,8 @@ def test_export_and_import(rsctl: Rsctl, tmp_path: Path) -> None:
 
 
 STATE = [
-    ("status",), ("lines",), ("hosts",), ("flows", "--host", CLIENT, "--limit", "5"), ("usage", "--by", "category"),
+    ("status",), ("bandwidth",),
+    ("lines",), ("hosts",), ("flows", "--host", CLIENT, "--limit", "5"), ("usage", "--by", "category"),
     ("usage", "--since", "7d", "--application", "wechat"), ("blocked",), ("alarms",), ("applications",), ("users",),
     ("why", CLIENT, "www.qq.com"), ("revisions", "--limit", "1"), ("diff",), ("plan",), ("export",), ("token", "list"),
     ("unknown", "--limit", "5"), ("posture",), ("database", "show"),

@@ -143,7 +143,7 @@ class Site:
         plan = render(config, facts)
 
         def act() -> None:
-            nft.apply(plan, self.plan)
+            nft.apply(plan, self.plan, self.run_dir)
             with Netlink() as door:
                 links.apply(door, plan.links)
             sysctl.apply(plan.sysctls, self.run_dir)

@@ -28,7 +28,8 @@ ENTRIES = {
     "dashboard": "quickstart", "hosts": "hosts-and-groups",
     "groups": "hosts-and-groups", "control": "application-control", "schedules": "application-control",
     "recognition": "recognition",
-    "lines": "lines", "lans": "lines", "revisions": "revisions", "changes": "revisions", "system": "backup",
+    "lines": "lines", "lans": "lines", "prefixes": "lines",
+    "revisions": "revisions", "changes": "revisions", "system": "backup",
     "users": "accounts", "live": "quickstart",
 }  # fmt: skip
 
@@ -110,7 +111,9 @@ def test_every_alarm_is_explained(language: str) -> None:
 
 def _beginning(language: str, alarm: str) -> str:
     """The alarm without its end, with the names of the tables put in."""
-    said = translate(language, alarm, {"line": "X", "unit": "X", "reason": "\0", "lacking": "\0", "file": "\0"})
+    said = translate(
+        language, alarm, {"line": "X", "unit": "X", "reason": "\0", "name": "\0", "lacking": "\0", "file": "\0"}
+    )
     return said.partition("\0")[0].rstrip(" （(")
 
 
@@ -129,6 +132,7 @@ ALARMS = (
     "The usage statistics cannot be written: %(reason)s. They are kept in memory until they can be.",
     "The certificate of the page cannot be made: %(reason)s.",
     "The application database could not be updated: %(reason)s",
+    "The prefix list %(name)s could not be updated: %(reason)s",
 )
 
 

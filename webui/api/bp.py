@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, jsonify
+from flask import Blueprint, jsonify, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
@@ -30,6 +30,8 @@ def _register(route: Route) -> None:
     def view(**arguments: Any) -> ResponseReturnValue:
         if route.role is not None:
             client()  # nobody's body is read before it is known who sends it
+        if route.body_max_bytes is not None:
+            request.max_content_length = route.body_max_bytes
         result = route.handler(route, **arguments) if route.handler else ask(route, **arguments)
         return result if isinstance(result, Response) else (jsonify(result), route.status)
 

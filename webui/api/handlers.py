@@ -104,6 +104,10 @@ def put_line_password(route: Route, name: str) -> Any:
     return done(route, line=name)
 
 
+def of_list(route: Route, name: str) -> Any:
+    return ask(route, name=name)
+
+
 def done(route: Route, **arguments: Any) -> Any:
     """A verb whose result says nothing: 204."""
     ask(route, **arguments)

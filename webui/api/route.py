@@ -31,6 +31,7 @@ class Route(NamedTuple):
     body: Any = None
     handler: Callable[..., Any] | None = None
     status: int = 200
+    body_max_bytes: int | None = None  # where it is more than elsewhere
 
     @property
     def rule(self) -> str:

@@ -92,6 +92,14 @@ class DatabaseUpdate(Input):
     content: Annotated[str, Meta(description="the signed database in base64")] | UnsetType = UNSET
 
 
+class PrefixImport(Input):
+    """Without ``content`` and ``url``: what was previewed under ``sha256``, else what lies at the list's address."""
+
+    content: Annotated[str, Meta(description="the list as text, a prefix a line")] | UnsetType = UNSET
+    url: str | UnsetType = UNSET
+    sha256: Annotated[str, Meta(description="take only a list with this hash")] | UnsetType = UNSET
+
+
 class NewToken(Input):
     name: Annotated[str, Meta(min_length=1, max_length=64)]
     role: Role = "auditor"
@@ -240,6 +248,51 @@ class Line(Output):
     since: float | None
 
 
+class Shaped(Output):
+    shaped: bool
+    rate_bps: int
+    used_bps: int
+    congested: bool
+    scale_percent: Annotated[int, Meta(description="what of every guarantee can be given")]
+    active: Annotated[int, Meta(description="hosts that use it")]
+    contenders: Annotated[int, Meta(description="hosts that want more than they are guaranteed")]
+
+
+class ShapedLine(Output):
+    name: str
+    plantings: int
+    up: Shaped
+    down: Shaped
+
+
+class ShareOfOne(Output):
+    used_bps: int
+    min_bps: int
+    max_bps: int
+
+
+class Share(Output):
+    line: str
+    key: str
+    address: str
+    host_name: str | None
+    limit: Annotated[str, Meta(description="of qos.limits; * what everybody has, empty none")]
+    up: ShareOfOne
+    down: ShareOfOne
+
+
+class Bandwidth(Output):
+    enabled: bool
+    running: bool
+    queue: str
+    hosts: int
+    refused: int
+    errors: int
+    error: str
+    lines: list[ShapedLine]
+    shares: list[Share]
+
+
 class Memory(Output):
     total: int
     available: int
@@ -369,6 +422,28 @@ class Database(Output):
     source: Literal["firmware", "update"]
     applications: int
     previous: str | None  # what a rollback brings back
+
+
+class PrefixFacts(Output):
+    ipv4: int  # prefixes
+    ipv6: int
+    addresses: int  # IPv4
+    time: float | None
+    source: str  # an address, or "" for a file
+    sha256: str
+
+
+class PrefixContents(PrefixFacts):
+    name: str
+    previous: PrefixFacts | None  # what a rollback brings back
+
+
+class PrefixPreview(Output):
+    facts: PrefixFacts
+    added: int
+    removed: int
+    first_added: list[str]
+    first_removed: list[str]
 
 
 class Usage(Output):

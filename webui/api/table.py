@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from firmware.model.config import Config, User
+from firmware.model.config import PREFIX_BYTES_MAX, Config, User
 from webui.api import handlers, schemas
 from webui.api.route import Route
+
+PREFIX_BODY_BYTES = PREFIX_BYTES_MAX * 5 // 4  # JSON writes a line's end as two bytes
 
 ROUTES = (
     # -- configuration
@@ -80,6 +82,8 @@ ROUTES = (
     ),
     # -- state
     Route("GET", "/status", "status", "status", "Is the box well?", "auditor", schemas.Status),
+    Route("GET", "/bandwidth", "bandwidth", "bandwidth", "How full the lines are, and who uses them", "auditor",
+          schemas.Bandwidth),
     Route("GET", "/lines", "lines", "lines", "The lines to the internet", "auditor", list[schemas.Line]),
     Route(
         "PUT", "/lines/{name}/password", "setLinePassword", "line.password", "Set the password of a dialled line",
@@ -114,6 +118,25 @@ ROUTES = (
     Route(
         "DELETE", "/applications/database", "rollBackDatabase", "applications.rollback",
         "Put the application database before in force again", "admin", schemas.Database,
+    ),
+    Route(
+        "GET", "/prefixes", "prefixLists", "prefixes.list", "What the prefix lists hold", "auditor",
+        list[schemas.PrefixContents],
+    ),
+    Route(
+        "POST", "/prefixes/{name}/preview", "previewPrefixes", "prefixes.preview",
+        "What an import into a prefix list would change", "admin", schemas.PrefixPreview, body=schemas.PrefixImport,
+        handler=handlers.of_list, body_max_bytes=PREFIX_BODY_BYTES,
+    ),
+    Route(
+        "POST", "/prefixes/{name}", "importPrefixes", "prefixes.import", "Put the contents of a prefix list in force",
+        "admin", schemas.PrefixContents, body=schemas.PrefixImport, handler=handlers.of_list,
+        body_max_bytes=PREFIX_BODY_BYTES,
+    ),
+    Route(
+        "DELETE", "/prefixes/{name}", "rollBackPrefixes", "prefixes.rollback",
+        "Put the contents of a prefix list before in force again", "admin", schemas.PrefixContents,
+        handler=handlers.of_list,
     ),
     Route(
         "GET", "/unknown", "unknown", "unknown", "Live traffic that has no name yet", "auditor",

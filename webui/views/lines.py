@@ -9,11 +9,11 @@ from msgspec import to_builtins
 from werkzeug.wrappers import Response
 
 from firmware.model.config import Config, Health, LinePolicy, Wan
-from webui import words
+from webui import order, words
 from webui.access import requires
 from webui.charts import sparkline
 from webui.forms import Form, identifier
-from webui.i18n import gettext
+from webui.i18n import gettext, language
 from webui.router import router
 
 bp = Blueprint("lines", __name__, url_prefix="/lines")
@@ -33,7 +33,14 @@ def index() -> Any:
         line["name"]: sparkline(asked.read("series", kind="line", key=line["name"], window_s=CHART_S))
         for line in status["lines"]
     }
-    return render_template("lines/index.html", config=config, status=status, curves=curves)
+    return render_template(
+        "lines/index.html",
+        config=config,
+        status=status,
+        curves=curves,
+        policies=order.ordered(config.line_policies),
+        contents={row["name"]: row for row in asked.read("prefixes.list")},
+    )
 
 
 def wan_values(wan: Wan) -> dict[str, Any]:
@@ -120,25 +127,35 @@ def balance() -> Any:
 @bp.route("/policies/<name>", methods=["GET", "POST"])
 @requires("change")
 def policy(name: str | None) -> Any:
-    """Which groups leave by which line."""
-    config = router().config()
+    """Which connections leave by which line."""
+    asked = router()
+    config = asked.config()
     known = config.line_policies.get(name) if name else None
     if name and known is None:
         abort(404)
-    form = Form(
-        {**to_builtins(known), "enabled": known.enabled, "first": known.lines[0]} if known else {"enabled": True}
-    )
+    form = Form({**to_builtins(known), "enabled": known.enabled, "first": known.lines[0]} if known else _asked_for())
     if form.is_sent and _save_policy(form, name, known, config):
         return redirect(url_for("lines.index"), 303)
+    # While somebody searches, what is ticked so far comes along in the address.
+    chosen = request.args.getlist("applications") if request.headers.get("HX-Request") else form.values("applications")
     page = render_template(
         "lines/policy.html",
         form=form,
         name=name,
         config=config,
         groups=[(key, words.group(key, config)) for key in config.groups],
+        lists=[(key, words.prefix_list(key, config)) for key in config.prefix_lists],
         lines=[(key, key) for key in config.wans],
+        q=request.args.get("q", ""),
+        found=asked.names().find(request.args.get("q", ""), language()) if request.args.get("q") else [],
+        chosen=chosen,
     )
     return page, 422 if form.is_wrong else 200
+
+
+def _asked_for() -> dict[str, Any]:
+    """What the address asked for: ``?prefix_lists=telecom``."""
+    return {"enabled": True, "prefix_lists": request.args.getlist("prefix_lists")}
 
 
 def _save_policy(form: Form, name: str | None, known: LinePolicy | None, config: Config) -> bool:
@@ -147,16 +164,42 @@ def _save_policy(form: Form, name: str | None, known: LinePolicy | None, config:
     value = {
         "position": known.position if known else last + 10,
         "groups": form.values("groups"),
+        "prefix_lists": form.values("prefix_lists"),
+        "applications": form.values("applications"),
+        "domains": form.lines("domains"),
+        "ports": form.lines("ports"),
+        "dscp": form.lines("dscp"),
         "lines": [first, *others] if first else others,
         "strict": form.checked("strict"),
         "enabled": form.checked("enabled"),
         "description": form.text("description"),
     }
-    for field in ("groups", "lines"):
-        if not value[field]:
-            form.add_error(field, gettext("Choose at least one."))
-    path = f"line_policies.{name or identifier('-'.join(value['groups']), config.line_policies, 'policy')}"
+    kinds = [value[kind] for kind in ("groups", "prefix_lists", "applications", "domains", "ports", "dscp")]
+    if not any(kinds):
+        place = "groups" if config.groups else ""
+        form.add_error(place, gettext("Choose at least one of: for whom, where to, what for."))
+    if not value["lines"]:
+        form.add_error("lines", gettext("Choose at least one."))
+    path = f"line_policies.{name or _new_name(kinds, config)}"
     return form.save(path, value, to_builtins(known) if known else None)
+
+
+def _new_name(kinds: list[Any], config: Config) -> str:
+    chosen = next((kind for kind in kinds if kind), [])
+    return identifier("-".join(chosen), config.line_policies, "policy")
+
+
+@bp.post("/policies/<name>/move")
+@requires("change")
+def move_policy(name: str) -> Response:
+    """One place up (``by=-1``) or down (``by=1``)."""
+    policies = router().config().line_policies
+    if name not in policies:
+        abort(404)
+    names = order.moved(policies, name, 1 if request.form.get("by") == "1" else -1)
+    for key, position in order.positions(names, policies).items():
+        router().set(f"line_policies.{key}.position", position)
+    return redirect(url_for("lines.index"), 303)
 
 
 @bp.post("/policies/<name>/delete")

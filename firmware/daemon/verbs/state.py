@@ -30,6 +30,11 @@ def lines(box: Services, call: Call) -> Any:
     return box.monitor.lines()
 
 
+@verb("bandwidth", "auditor")
+def bandwidth(box: Services, call: Call) -> Any:
+    return box.monitor.bandwidth()
+
+
 @verb("hosts", "auditor")
 def hosts(box: Services, call: Call) -> Any:
     return box.monitor.hosts()
@@ -124,6 +129,7 @@ def _events(box: Services, call: Call, listener: Listener) -> Generator[tuple[st
 VERBS = (
     status,
     lines,
+    bandwidth,
     hosts,
     flows,
     why,
