@@ -18,11 +18,18 @@ class Page(http.server.BaseHTTPRequestHandler):
         self.send_response(status)
         if status == 302:
             self.send_header("Location", "http://login.example/portal")
-        self.send_header("Content-Length", "0")
+        body = f"{self.client_address[0]}\n".encode() if self.path == "/address" else b""
+        self.send_header("Content-Length", str(len(body)))
         self.end_headers()
+        self.wfile.write(body)
 
     def log_message(self, *args: object) -> None:
         pass
+
+
+class Pages(http.server.ThreadingHTTPServer):
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A connection that is only opened and reset is what is asked for here."""
 
 
 class Names(socketserver.BaseRequestHandler):
@@ -39,8 +46,8 @@ class Names(socketserver.BaseRequestHandler):
 def main() -> None:
     servers = [
         socketserver.ThreadingUDPServer(("0.0.0.0", 53), Names),
-        http.server.ThreadingHTTPServer(("0.0.0.0", 80), Page),
-        http.server.ThreadingHTTPServer(("0.0.0.0", 443), Page),
+        Pages(("0.0.0.0", 80), Page),
+        Pages(("0.0.0.0", 443), Page),
     ]
     for server in servers:
         threading.Thread(target=server.serve_forever, daemon=True).start()
