@@ -19,7 +19,7 @@ from webui.router import NamesShelf, close_router
 
 BODY_MAX_BYTES = 1 << 20
 VIEWS = ("session", "setup", "blocked", "dashboard", "hosts", "groups", "control", "schedules", "recognition",
-         "lines", "lans", "prefixes", "revisions", "changes", "system", "users", "live")  # fmt: skip
+         "lines", "bandwidth", "lans", "prefixes", "revisions", "changes", "system", "users", "live")  # fmt: skip
 
 
 def create_app(config: Mapping[str, Any]) -> Flask:

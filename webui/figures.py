@@ -24,6 +24,11 @@ def rate(bps: float | None) -> str:
     return _scaled(bps, ("bit/s", "kbit/s", "Mbit/s", "Gbit/s"))
 
 
+def megabits(bps: int | None) -> str:
+    """Bits per second as a field in Mbit/s shows them: ``20``, ``0.5``; nothing for nothing."""
+    return "" if bps is None else f"{bps / 1e6:.6f}".rstrip("0").rstrip(".")
+
+
 def size(count: float | None) -> str:
     """Bytes in decimal units: ``1.4 GB``."""
     return _scaled(count, ("B", "kB", "MB", "GB", "TB"))

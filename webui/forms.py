@@ -81,6 +81,21 @@ class Form:
         self.add_error(name, gettext("A whole number is expected here."))
         return default
 
+    def rate(self, name: str) -> int | None:
+        """Bits per second from a field in Mbit/s (``20``, ``0.5``; ``500k`` and ``1G`` too); nonsense is noted."""
+        text = self.text(name).lower().replace(",", ".").removesuffix("bit/s").strip()
+        if not text:
+            return None
+        factor = {"k": 1e3, "m": 1e6, "g": 1e9}.get(text[-1:], 0)
+        try:
+            value = float(text[:-1] if factor else text) * (factor or 1e6)
+        except ValueError:
+            value = -1.0
+        if not 8e3 <= value <= 4e11:
+            self.add_error(name, gettext("Write a rate in Mbit/s such as 20 or 0.5; 500k and 1G are understood too."))
+            return None
+        return round(value)
+
     def save(self, path: str, value: Any, before: Any = None, *, fields: Mapping[str, str] | None = None) -> bool:
         """Put ``value`` at ``path`` of the candidate.
 

@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
-from firmware.model.config import LinePolicy, Policy
+from firmware.model.config import Policy
 
 STEP = 10
-P = TypeVar("P", Policy, LinePolicy)
 
 
-def ordered(policies: Mapping[str, P]) -> list[tuple[str, P]]:
+class Placed(Protocol):
+    """What stands in an order: policies, line rules, limits, rules of priority."""
+
+    @property
+    def position(self) -> int: ...
+
+
+T = TypeVar("T", bound=Placed)
+
+
+def ordered(policies: Mapping[str, T]) -> list[tuple[str, T]]:
     return sorted(policies.items(), key=lambda item: (item[1].position, item[0]))
 
 
@@ -31,7 +40,7 @@ def place_for_new(policies: Mapping[str, Policy], action: str) -> int:
     return index
 
 
-def positions(names: list[str], policies: Mapping[str, P], new: str | None = None) -> dict[str, int]:
+def positions(names: list[str], policies: Mapping[str, Placed], new: str | None = None) -> dict[str, int]:
     """Positions for ``names`` in this order, leaving as many policies as possible where they are.
 
     Only what must move is returned; ``new`` names the policy that has no position yet.
@@ -53,7 +62,7 @@ def positions(names: list[str], policies: Mapping[str, P], new: str | None = Non
     return moved
 
 
-def moved(policies: Mapping[str, P], name: str, by: int) -> list[str]:
+def moved(policies: Mapping[str, Placed], name: str, by: int) -> list[str]:
     """The names in order after ``name`` went ``by`` places down (negative: up)."""
     names = [key for key, _ in ordered(policies)]
     place = names.index(name)

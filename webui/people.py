@@ -94,6 +94,11 @@ def _is_member(host: dict[str, Any], macs: set[str], ranges: list[Range]) -> boo
     return False
 
 
+def is_among(host: dict[str, Any], members: list[str]) -> bool:
+    """Whether a host is one of a group's members."""
+    return _is_member(host, *_members(tuple(members)))
+
+
 def without(config: Config, group: str, host: dict[str, Any]) -> tuple[str, ...]:
     """The group's members less those that name just this host."""
     own = {str(host.get("mac") or "").lower(), host["address"], *(host.get("addresses") or ())}

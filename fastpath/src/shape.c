@@ -16,6 +16,8 @@
 #define AGE_TICKS       (300000u / RS_SHAPE_TICK_MS)
 #define AGE_EVERY       (10000u / RS_SHAPE_TICK_MS)
 #define ACTIVE_TICKS    (3000u / RS_SHAPE_TICK_MS)
+#define FEW_HOSTS       256u /* whose counters may be read each second, for who looks */
+#define LOOK_EVERY      (1000u / RS_SHAPE_TICK_MS)
 #define BUSY_PERCENT    50u /* of a line, from which its hosts are looked at each tick */
 #define FIRST_PERCENT   10u /* of a line, guaranteed to what goes first */
 #define OTHERS_PERCENT  1u
@@ -547,7 +549,7 @@ static void read_tree(struct rs_shaper *s, uint32_t tree, uint64_t now_ms)
 {
     struct tree *t = &s->trees[tree];
     struct reading line_reading = {s, tree ? RS_UP : RS_DOWN, now_ms - s->tick_ms, 1}, reading = line_reading;
-    int is_busy = s->ticks % AGE_EVERY == 0, result = 0;
+    int is_busy = s->ticks % (s->hosts.count <= FEW_HOSTS ? LOOK_EVERY : AGE_EVERY) == 0, result = 0;
 
     for (uint32_t line = 1; line < RS_SHAPE_LINES && result == 0; line++) {
         struct carried *carried = &s->carried[line][line_reading.direction];

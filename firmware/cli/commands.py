@@ -86,6 +86,7 @@ COMMANDS = (
             argument("--stdin", action="store_true", help="read the new password from input"),
         ),
     ),
+    Command(("selfcheck",), "what is not as the configuration says", "state:selfcheck"),
     Command(("bandwidth",), "how full the lines are, and who uses them now", "state:bandwidth"),
     Command(("hosts",), "the hosts behind the router", "state:hosts"),
     Command(("flows",), "live connections", "state:flows", (_HOST, _APPLICATION, _LIMIT)),

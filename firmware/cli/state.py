@@ -56,6 +56,19 @@ def status(context: Context) -> None:
     terminal.pairs(facts)
 
 
+def selfcheck(context: Context) -> None:
+    """What was found, each with what to do."""
+    found = context.call("selfcheck")
+    terminal, t = context.terminal, context.terminal.t
+    if terminal.as_json:
+        terminal.json(found)
+        return
+    if not found:
+        terminal.line(t("All is as the configuration says."))
+    for row in found:
+        terminal.line(f"{t(row['message'], **row['params'])} {t(row['remedy'])}")
+
+
 def bandwidth(context: Context) -> None:
     """Two tables: the lines by direction, and the hosts that use them."""
     state = context.call("bandwidth")

@@ -23,6 +23,7 @@ from firmware.daemon.fastpath import UNIT, FastpathDoor
 from firmware.daemon.journal import Journal, Level
 from firmware.daemon.keeper import Keeper
 from firmware.daemon.prefixes import Prefixes
+from firmware.daemon.selfcheck import WINDOW_S, Finding, Seen, selfcheck
 from firmware.daemon.tls import Certificates
 from firmware.engine import Applier, Engine
 from firmware.engine.errors import EngineError
@@ -30,8 +31,9 @@ from firmware.engine.pending import remaining_s
 from firmware.features.pppoe import unit_name
 from firmware.features.qos import SHAPE_STATE
 from firmware.features.topology import WAN_BITS, WAN_MASK, lines, usable
-from firmware.kernel import conntrack
+from firmware.kernel import conntrack, nft
 from firmware.kernel.errors import KernelError
+from firmware.kernel.queues import read_queues
 from firmware.kernel.supervisor import EventKind, Supervisor
 from firmware.model.config import Config, PrefixList
 from firmware.model.defaults import factory
@@ -43,6 +45,7 @@ log = logging.getLogger(__name__)
 ROOT = Path(firmware.__file__).resolve().parent.parent
 STATUS_S = 2.0
 WATCH_S = 0.5
+CHECK_S = 60.0
 
 
 class Options(NamedTuple):
@@ -419,6 +422,7 @@ class Services:
             self.monitor.tell_delays,
             self._publish_status,
             self._look_at_daily,
+            self._check_itself,
         ]
         while not self._stop.wait(WATCH_S):
             for job in jobs:
@@ -435,6 +439,36 @@ class Services:
         else:
             self._well_s = 0.0
 
+    def selfcheck(self) -> list[Finding]:
+        """What is not as the configuration says (daemon/selfcheck.py)."""
+        config = self.engine.config
+        facts = self.facts(config)
+        seen = Seen(
+            takers=usable(lines(config, facts)),
+            connections={row["key"]: row["connections"] for row in self.monitor.usage("wan", WINDOW_S, 16)},
+            bandwidth=self.monitor.bandwidth(),
+            read_queues=read_queues(),
+            queues=facts.queues if self._well_s else 0,
+            flowtables=nft.flowtables(),
+        )
+        return selfcheck(config, seen)
+
+    def _check_itself(self) -> None:
+        """Each minute; what is found twice in a row is an alarm, so that a moment between two states is none."""
+        self._until_check_s -= WATCH_S
+        if self._until_check_s > 0:
+            return
+        self._until_check_s = CHECK_S
+        found = {finding.key: finding for finding in self.selfcheck()}
+        for key, finding in found.items():
+            if key in self._found_before:
+                self.tell(f"selfcheck.{key}", "warning", finding.message, finding.params)
+                if key == "queue":
+                    self.supervisor.restart(UNIT)
+        for key in self._found_before - found.keys():
+            self.alarm(f"selfcheck.{key}", None)
+        self._found_before = frozenset(found)
+
     def _publish_status(self) -> None:
         self._until_status_s -= WATCH_S
         if self._until_status_s <= 0:
@@ -443,4 +477,6 @@ class Services:
                 self.monitor.broadcaster.publish("status", self.status())
 
     _well_s = 0.0
+    _until_check_s = 60.0
+    _found_before: frozenset[str] = frozenset()
     _until_status_s = STATUS_S

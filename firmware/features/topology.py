@@ -31,7 +31,6 @@ class Line(NamedTuple):
     weight: int
     is_backup: bool
     is_draining: bool
-    is_dialled: bool  # over a device that comes and goes with its session and has one neighbour only
     up: bool
     address4: IPv4Interface | None
     gateway4: str | None
@@ -39,6 +38,7 @@ class Line(NamedTuple):
     gateway6: str | None
     prefix6: IPv6Network | None
     dns: tuple[str, ...]
+    is_dialled: bool = False  # over a device that comes and goes with its session and has one neighbour only
 
     @property
     def mark(self) -> int:

@@ -73,6 +73,15 @@ def apply_shape(plan: Plan) -> None:
     command.run(("nft", "-f", "-"), stdin=text)
 
 
+def flowtables() -> list[str]:
+    """Names of all flowtables, whoever made them; none where the kernel has none."""
+    try:
+        text = command.run(("nft", "list", "flowtables"), quiet=True)
+    except CommandError:
+        return []
+    return re.findall(r"^\s*flowtable (\S+) \{", text, re.MULTILINE)
+
+
 def _shape_marker(text: str) -> str:
     return "plan_" + hashlib.sha256(text.encode()).hexdigest()[:24]
 

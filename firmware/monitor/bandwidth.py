@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from firmware.model.config import Config
+from firmware.monitor.hosts import ROUTER
 
 STALE_S = 5.0
 NOTHING: dict[str, Any] = {"running": False, "queue": "", "hosts": 0, "refused": 0, "errors": 0, "error": ""}
@@ -28,9 +29,9 @@ def bandwidth(path: Path, config: Config, host_of: Callable[[str], tuple[str, st
         return {**NOTHING, "enabled": config.qos.enabled, "lines": [], "shares": []}
     lines = [{"name": names[number], **line} for number, line in state["lines"].items() if number in names]
     shares = [
-        {**share, "line": names[str(share["line"])], **_who(share["address"], host_of)}
+        {**share, "line": names[str(share["line"])], **who}
         for share in state["shares"]
-        if str(share["line"]) in names
+        if str(share["line"]) in names and (who := _who(share["address"], host_of))["key"] != ROUTER
     ]
     shares.sort(key=lambda share: (-(share["up"]["used_bps"] + share["down"]["used_bps"]), share["address"]))
     counts = {key: state[key] for key in NOTHING if key != "running"}

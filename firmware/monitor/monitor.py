@@ -153,7 +153,7 @@ class Monitor:
 
             def who(address: str) -> tuple[str, str | None]:
                 host = hosts.find(address)
-                return (host.key, hosts.name(host) or None) if host else (address, None)
+                return (host.key, hosts.name(host) or None) if host else (hosts.key_of(address), None)
 
             return bandwidth(self._shape_state, self._config, who)
 

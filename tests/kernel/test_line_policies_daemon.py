@@ -26,9 +26,7 @@ with socket.socket() as talk:
     talk.settimeout(3)
     talk.connect((sys.argv[1], 80))
     talk.sendall(f"GET /address HTTP/1.0\\r\\nHost: {sys.argv[2]}\\r\\n\\r\\n".encode())
-    answer = b""
-    while piece := talk.recv(4096):
-        answer += piece
+    answer = talk.recv(4096)
 print(answer.decode().split()[-1])
 """
 

@@ -28,7 +28,7 @@ ENTRIES = {
     "dashboard": "quickstart", "hosts": "hosts-and-groups",
     "groups": "hosts-and-groups", "control": "application-control", "schedules": "application-control",
     "recognition": "recognition",
-    "lines": "lines", "lans": "lines", "prefixes": "lines",
+    "bandwidth": "bandwidth", "lines": "lines", "lans": "lines", "prefixes": "lines",
     "revisions": "revisions", "changes": "revisions", "system": "backup",
     "users": "accounts", "live": "quickstart",
 }  # fmt: skip
@@ -112,7 +112,19 @@ def test_every_alarm_is_explained(language: str) -> None:
 def _beginning(language: str, alarm: str) -> str:
     """The alarm without its end, with the names of the tables put in."""
     said = translate(
-        language, alarm, {"line": "X", "unit": "X", "reason": "\0", "name": "\0", "lacking": "\0", "file": "\0"}
+        language,
+        alarm,
+        {
+            "line": "X",
+            "unit": "X",
+            "reason": "\0",
+            "name": "\0",
+            "lacking": "\0",
+            "file": "\0",
+            "percent": "97",
+            "fair": "50",
+            "queue": "0",
+        },
     )
     return said.partition("\0")[0].rstrip(" （(")
 
@@ -132,6 +144,11 @@ ALARMS = (
     "The usage statistics cannot be written: %(reason)s. They are kept in memory until they can be.",
     "The certificate of the page cannot be made: %(reason)s.",
     "The application database could not be updated: %(reason)s",
+    "%(percent)s of 100 new connections leave by %(line)s, though its share is %(fair)s.",
+    "Bandwidth is managed, but the shaper does not run: nobody is limited or guaranteed anything.",
+    "The line %(line)s is not shaped although its rates are known.",
+    "The flowtable %(name)s carries connections past the limits.",
+    "Nobody reads the queue %(queue)s: new connections are let through without being recognised.",
     "The prefix list %(name)s could not be updated: %(reason)s",
 )
 

@@ -248,6 +248,13 @@ class Line(Output):
     since: float | None
 
 
+class Finding(Output):
+    key: str
+    message: Annotated[str, Meta(description="in English, with places for params")]
+    remedy: str
+    params: dict[str, str]
+
+
 class Shaped(Output):
     shaped: bool
     rate_bps: int

@@ -82,6 +82,8 @@ ROUTES = (
     ),
     # -- state
     Route("GET", "/status", "status", "status", "Is the box well?", "auditor", schemas.Status),
+    Route("GET", "/selfcheck", "selfcheck", "selfcheck", "What is not as the configuration says", "auditor",
+          list[schemas.Finding]),
     Route("GET", "/bandwidth", "bandwidth", "bandwidth", "How full the lines are, and who uses them", "auditor",
           schemas.Bandwidth),
     Route("GET", "/lines", "lines", "lines", "The lines to the internet", "auditor", list[schemas.Line]),

@@ -14,6 +14,7 @@ from firmware.model.text import translate
 from webui import order, words
 from webui.access import requires
 from webui.charts import sparkline
+from webui.figures import megabits
 from webui.forms import Form, identifier
 from webui.i18n import gettext, language
 from webui.router import router
@@ -49,8 +50,9 @@ def index() -> Any:
 def wan_values(wan: Wan) -> dict[str, Any]:
     """A line as its form shows it."""
     shown = ("protocol", "enabled", "weight", "dns", "ipv6", "health_targets", "role", "draining")
+    rates = {key: megabits(getattr(wan, key)) for key in ("up_bps", "down_bps")}
     health = {f"health.{key}": getattr(wan.health, key) for key in (*HEALTH, "require")}
-    return {**to_builtins(wan), **{key: getattr(wan, key) for key in shown}, **health}
+    return {**to_builtins(wan), **{key: getattr(wan, key) for key in shown}, **rates, **health}
 
 
 def save_line(form: Form, name: str, wan: Wan | None, number: int = 1) -> bool:
@@ -84,6 +86,9 @@ def save_line(form: Form, name: str, wan: Wan | None, number: int = 1) -> bool:
                 "require": form.text("health.require") or "any",
                 **{key: form.number(f"health.{key}", getattr(Health(), key)) for key in HEALTH},
             },
+            "up_bps": form.rate("up_bps"),
+            "down_bps": form.rate("down_bps"),
+            "isp": form.text("isp"),
             "role": form.text("role") or "active",
             "draining": form.checked("draining"),
         }

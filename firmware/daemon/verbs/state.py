@@ -35,6 +35,11 @@ def bandwidth(box: Services, call: Call) -> Any:
     return box.monitor.bandwidth()
 
 
+@verb("selfcheck", "auditor")
+def self_check(box: Services, call: Call) -> Any:
+    return [{"key": f.key, "message": f.message, "remedy": f.remedy, "params": f.params} for f in box.selfcheck()]
+
+
 @verb("hosts", "auditor")
 def hosts(box: Services, call: Call) -> Any:
     return box.monitor.hosts()
@@ -130,6 +135,7 @@ VERBS = (
     status,
     lines,
     bandwidth,
+    self_check,
     hosts,
     flows,
     why,
