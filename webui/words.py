@@ -8,7 +8,7 @@ from typing import Any
 
 from msgspec import ValidationError, convert
 
-from firmware.model.config import Config, LinePolicy, Policy, Schedule, Window
+from firmware.model.config import Config, LinePolicy, Policy, Schedule, Wan, Window
 from firmware.model.difference import Change, describe
 from firmware.model.shape import split
 from firmware.model.text import translate
@@ -182,6 +182,38 @@ def _object(head: str, key: str, plain: dict[str, Any], config: Config) -> str |
             "times": schedule(convert(plain, Schedule)),
         }
     return None
+
+
+LINE_STATES = {
+    "up": marked("works"),
+    "failing": marked("works, but round %(streak)s of %(needed)s without an answer"),
+    "down": marked("does not work"),
+    "recovering": marked("answers again: round %(streak)s of %(needed)s"),
+    "waiting": marked("is being tested"),
+}
+PROTOCOLS = {
+    "pppoe": marked("dialled (PPPoE)"),
+    "dhcp": marked("address by DHCP"),
+    "static": marked("fixed address"),
+}
+
+
+def line_state(line: dict[str, Any]) -> str:
+    """How a line is, with the rounds that count towards another state."""
+    return gettext(LINE_STATES[line["state"]]) % {"streak": line["streak"], "needed": line["needed"]}
+
+
+def line_way(wan: Wan) -> str:
+    """Port, VLAN and how the line gets its address."""
+    place = (
+        gettext("%(port)s, VLAN %(vlan)s") % {"port": wan.interface, "vlan": wan.vlan} if wan.vlan else wan.interface
+    )
+    return gettext(", ").join((place, gettext(PROTOCOLS[wan.protocol])))
+
+
+def told(text: str) -> str:
+    """What the router says of itself, in the reader's language."""
+    return translate(language(), text)
 
 
 def message(text: str) -> str:

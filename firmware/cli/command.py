@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from firmware.cli.terminal import Terminal
     from firmware.client import Client
 
-Completer = Literal["path", "revision", "application", "host", "user", "token", "file", "prefix_list"]
+Completer = Literal["path", "revision", "application", "host", "user", "token", "line", "file", "prefix_list"]
 
 EXIT_OK = 0
 EXIT_REFUSED = 1

@@ -76,7 +76,16 @@ COMMANDS = (
         (argument("file", metavar="FILE", completer="file", help="- reads from input"),),
     ),
     Command(("status",), "is the box well?", "state:status"),
-    Command(("lines",), "the lines to the internet", "state:lines"),
+    Command(("lines",), "the lines to the internet", "lines:lines"),
+    Command(
+        ("lines", "password"),
+        "set the password of a dialled line",
+        "lines:password",
+        (
+            argument("line", metavar="LINE", completer="line", help="see rsctl lines"),
+            argument("--stdin", action="store_true", help="read the new password from input"),
+        ),
+    ),
     Command(("selfcheck",), "what is not as the configuration says", "state:selfcheck"),
     Command(("bandwidth",), "how full the lines are, and who uses them now", "state:bandwidth"),
     Command(("hosts",), "the hosts behind the router", "state:hosts"),

@@ -46,20 +46,13 @@ def candidates(words: list[str], socket: str, token: str | None = None) -> list[
     if before and before[-1] in _VALUED and settings.get(before[-1]) is None:
         return [value for value in _VALUED[before[-1]] or () if value.startswith(last)]
     command, rest = _command(plain)
-    if command is None:
-        if rest:
-            return []
-        depth = len(plain)
-        nexts = {
-            item.words[depth] for item in COMMANDS if item.words[:depth] == tuple(plain) and len(item.words) > depth
-        }
-        options = _COMMON if last.startswith("-") else ()
-        return [word for word in [*sorted(nexts), *options] if word.startswith(last)]
-    return [
-        word
-        for word in _argument_words(command, rest, last, settings.get("--socket") or socket, token)
-        if word.startswith(last)
-    ]
+    depth = len(plain)
+    nexts = {item.words[depth] for item in COMMANDS if item.words[:depth] == tuple(plain) and len(item.words) > depth}
+    if command is not None:
+        words = _argument_words(command, rest, last, settings.get("--socket") or socket, token)
+    else:
+        words = list(_COMMON) if last.startswith("-") and not rest else []
+    return [word for word in [*sorted(nexts), *words] if word.startswith(last)]
 
 
 def _common_options(words: list[str]) -> tuple[dict[str, str | None], list[str]]:
@@ -79,7 +72,7 @@ def _common_options(words: list[str]) -> tuple[dict[str, str | None], list[str]]
 
 def _command(plain: list[str]) -> tuple[Command | None, list[str]]:
     """The command that the words name with the words after it; no words are left over where more are needed."""
-    for item in COMMANDS:
+    for item in sorted(COMMANDS, key=lambda item: -len(item.words)):  # "lines password" before "lines"
         if tuple(plain[: len(item.words)]) == item.words:
             return item, plain[len(item.words) :]
     is_prefix = any(item.words[: len(plain)] == tuple(plain) for item in COMMANDS)
@@ -132,6 +125,8 @@ def _ask(client: Client, kind: str, last: str) -> list[str]:
         return [row["id"] for row in (answer["applications"] if isinstance(answer, dict) else answer)]
     if kind == "host":
         return [word for row in client.call("hosts") for word in (row["address"], row.get("name") or "") if word]
+    if kind == "line":
+        return list(client.call("config.get", path="wans", which="candidate"))
     if kind == "user":
         return list(client.call("config.get", path="users", which="running"))
     if kind == "prefix_list":

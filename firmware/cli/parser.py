@@ -28,8 +28,10 @@ def build_parser(terminal: Terminal) -> argparse.ArgumentParser:
         if len(command.words) > 1:
             group = command.words[0]
             if group not in groups:
-                inner = commands.add_parser(group, help=terminal.t(GROUPS[group]))
-                groups[group] = inner.add_subparsers(dest="subcommand", metavar="COMMAND", required=True)
+                # A group may be a command itself, such as "lines" beside "lines password".
+                alone = commands.choices.get(group)
+                inner = alone or commands.add_parser(group, help=terminal.t(GROUPS[group]))
+                groups[group] = inner.add_subparsers(dest="subcommand", metavar="COMMAND", required=alone is None)
             below = groups[group]
         _add_command(below, command, terminal)
     return parser

@@ -1,4 +1,4 @@
-"""Commands that show what happens: lines, hosts, flows, usage, what was blocked and why."""
+"""Commands that show what happens: hosts, flows, usage, what was blocked and why."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from firmware.cli.terminal import bytes_text, duration_text, rate_text, time_tex
 Row = dict[str, Any]
 
 
-def _show(context: Context, rows: Sequence[Row], columns: Sequence[str], cells: Callable[[Row], Sequence[str]]) -> None:
+def show(context: Context, rows: Sequence[Row], columns: Sequence[str], cells: Callable[[Row], Sequence[str]]) -> None:
     if context.terminal.as_json:
         context.terminal.json(rows)
     else:
@@ -54,32 +54,6 @@ def status(context: Context) -> None:
     if pending := state.get("pending"):
         facts.append(("waits for confirmation", t("revision %(revision)s", revision=pending["revision"])))
     terminal.pairs(facts)
-
-
-def lines(context: Context) -> None:
-    t = context.terminal.t
-    up, down = t("up"), t("down")
-
-    def use(line: Row) -> str:
-        return t("is drained") if line["draining"] else t(line["role"])
-
-    _show(
-        context,
-        context.call("lines"),
-        ("line", "number", "state", "use", "delay", "loss", "address", "gateway", "upload", "download"),
-        lambda line: (
-            line["name"],
-            str(line["number"]),
-            up if line["up"] else down,
-            use(line),
-            "-" if line["rtt_ms"] is None else f"{line['rtt_ms']} ms",
-            "-" if line["loss_percent"] is None else f"{line['loss_percent']} %",
-            line.get("address") or "-",
-            line.get("gateway") or "-",
-            rate_text(line["up_bps"]),
-            rate_text(line["down_bps"]),
-        ),
-    )
 
 
 def selfcheck(context: Context) -> None:
@@ -142,7 +116,7 @@ def _of_most(share: Row) -> str:
 
 
 def hosts(context: Context) -> None:
-    _show(
+    show(
         context,
         context.call("hosts"),
         ("address", "MAC", "name", "groups", "upload", "download", "applications"),
@@ -164,7 +138,7 @@ def _name(application: str | Row) -> str:
 
 def flows(context: Context) -> None:
     args = context.args
-    _show(
+    show(
         context,
         context.call("flows", host=args.host, application=args.application, limit=args.limit),
         ("transport", "from", "to", "application", "site", "decided by", "action", "line", "upload", "download", "age"),
@@ -194,7 +168,7 @@ def usage(context: Context) -> int | None:
     rows = context.call(
         "usage", by=args.by, since_s=since_s, limit=args.limit, host=args.host, application=args.application
     )
-    _show(
+    show(
         context,
         rows,
         (args.by, "upload", "download", "packets", "connections"),
@@ -210,7 +184,7 @@ def usage(context: Context) -> int | None:
 
 
 def blocked(context: Context) -> None:
-    _show(
+    show(
         context,
         context.call("blocked", limit=context.args.limit),
         ("time", "host", "application", "site", "policy"),
@@ -219,7 +193,7 @@ def blocked(context: Context) -> None:
 
 
 def alarms(context: Context) -> None:
-    _show(
+    show(
         context,
         context.call("alarms"),
         ("time", "level", "message"),

@@ -29,6 +29,7 @@ class FactsSource:
         *,
         applications: Callable[[], dict[str, str]],
         database: Callable[[], str],
+        passwords: Callable[[], frozenset[str]],
         signs: Callable[[Collection[str]], dict[str, Signs]],
         prefix_lists: Callable[[], dict[str, PrefixFact]],
         queues: int,
@@ -37,6 +38,7 @@ class FactsSource:
         self._lines_dir = run_dir / "lines"
         self._lines_dir.mkdir(parents=True, exist_ok=True)
         self._port_names = port_names
+        self._applications, self._database, self._passwords = applications, database, passwords
         self._applications, self._database, self._signs = applications, database, signs
         self._prefix_lists = prefix_lists
         self._queues = queues
@@ -59,6 +61,8 @@ class FactsSource:
             ended_limits=limits.ended(config, datetime.now(UTC)),
             nft_queue=self._nft_queue,
             can_set_clock=self._can_set_clock,
+            has_pppoe=all(wan.protocol != "pppoe" for wan in config.wans.values()) or probe.has_pppoe(),
+            passwords=self._passwords(),
             web_argv=self._web_argv,
             queues=self._queues,
         )
@@ -83,8 +87,12 @@ class FactsSource:
         with self._lock:
             self._down = self._down - {name} if is_up else self._down | {name}
 
+    def forget_given(self, name: str) -> None:
+        """The line's session has ended, and with it all that it was given."""
+        (self._lines_dir / f"{name}.json").unlink(missing_ok=True)
+
     def _read(self, name: str) -> dict[str, Any]:
-        """What the DHCP client's hook wrote; a line that was given nothing yet has no file."""
+        """What the hook of the DHCP client or of pppd wrote; a line that was given nothing yet has no file."""
         try:
             found = json.loads((self._lines_dir / f"{name}.json").read_bytes())
         except FileNotFoundError:
@@ -98,7 +106,9 @@ class FactsSource:
 def _state(wan: Wan, given: dict[str, Any], *, is_up: bool) -> LineState:
     """The line's state of what the person said, where it is static, and of what it was given, where it asks."""
     v4 = {"address": wan.address, "gateway": wan.gateway, "dns": wan.dns}
-    if wan.protocol == "dhcp":
+    if wan.protocol != "static":
+        if given.get("protocol", "dhcp") != wan.protocol:  # it was got in another way before
+            given = {key: value for key, value in given.items() if key not in ("address", "gateway", "dns4")}
         v4 = {"address": given.get("address"), "gateway": given.get("gateway"), "dns": tuple(given.get("dns4") or ())}
     v6 = {"ipv6_address": wan.ipv6_address, "ipv6_gateway": wan.ipv6_gateway, "ipv6_prefix": wan.ipv6_prefix}
     if wan.ipv6 == "dhcp":

@@ -1,4 +1,5 @@
-"""``STATE/secrets.json`` (mode 0600): hashes of passwords and of API tokens, and nothing in clear."""
+"""``STATE/secrets.json`` (mode 0600): hashes of passwords and of API tokens; in clear only what must be: the passwords
+of dialled lines, which their providers ask for."""
 
 from __future__ import annotations
 
@@ -37,6 +38,7 @@ class Token(msgspec.Struct, frozen=True, kw_only=True):
 class _Content(msgspec.Struct, kw_only=True):
     passwords: dict[str, str] = msgspec.field(default_factory=dict)
     tokens: list[Token] = msgspec.field(default_factory=list)
+    lines: dict[str, str] = msgspec.field(default_factory=dict)
 
 
 class SecretsFile:
@@ -76,6 +78,24 @@ class SecretsFile:
             passwords = {user: kept for user, kept in self._content.passwords.items() if user in users}
             if passwords != self._content.passwords:
                 self._write(msgspec.structs.replace(self._content, passwords=passwords))
+
+    @property
+    def lines_with_password(self) -> frozenset[str]:
+        """The dialled lines of which it has one."""
+        return frozenset(self._content.lines)
+
+    def line_password(self, line: str) -> str | None:
+        """What a line's provider is told."""
+        return self._content.lines.get(line)
+
+    def set_line_password(self, line: str, password: str) -> None:
+        """Keep a line's password; an empty one is forgotten."""
+        with self._lock:
+            lines = {name: kept for name, kept in self._content.lines.items() if name != line}
+            if password:
+                lines[line] = password
+            if lines != self._content.lines:
+                self._write(msgspec.structs.replace(self._content, lines=lines))
 
     def tokens(self) -> list[Token]:
         """All API tokens."""

@@ -16,6 +16,7 @@ from firmware import features
 from firmware.daemon.auth import Authority, Identity
 from firmware.daemon.daily import Daily
 from firmware.daemon.database import Database, Version, fetch
+from firmware.daemon.dialling import Dialling
 from firmware.daemon.errors import InvalidError, VerbError
 from firmware.daemon.facts import FactsSource
 from firmware.daemon.fastpath import UNIT, FastpathDoor
@@ -27,6 +28,7 @@ from firmware.daemon.tls import Certificates
 from firmware.engine import Applier, Engine
 from firmware.engine.errors import EngineError
 from firmware.engine.pending import remaining_s
+from firmware.features.pppoe import unit_name
 from firmware.features.qos import SHAPE_STATE
 from firmware.features.topology import WAN_BITS, WAN_MASK, lines, usable
 from firmware.kernel import conntrack, nft
@@ -80,6 +82,7 @@ class Services:
             options.ports,
             applications=self.fastpath.applications,
             database=lambda: self.database.in_force.version,
+            passwords=lambda: self.authority.secrets.lines_with_password,
             signs=self.database.signs,
             prefix_lists=self.prefixes.facts,
             queues=queues,
@@ -98,6 +101,7 @@ class Services:
             state, run, applier, self.facts, factory=lambda: factory(list(self.facts.ports())), listener=self
         )
         self.authority = Authority(state, run, lambda: self.engine.config)
+        self.dialling = Dialling(run, self.authority.secrets)
         self.monitor = Monitor(
             state,
             self.fastpath.runtime,
@@ -116,6 +120,7 @@ class Services:
     def start(self) -> None:
         """Bring the box to its configuration and begin to look after it."""
         self._ensure_certificate(self.engine.config)
+        self._prepare_dialling()
         self.prefixes.forget_strangers()
         self.engine.start()
         self._configure_monitor()
@@ -175,6 +180,16 @@ class Services:
         return identity.kind == "local" or any(
             f"token.{token.name}" == identity.user for token in self.authority.secrets.tokens()
         )
+
+    def set_line_password(self, line: str, password: str) -> None:
+        """Keep the password of a dialled line and dial with it at once."""
+        try:
+            self.dialling.set_password(line, password)
+        except OSError as error:
+            raise InvalidError("The password cannot be kept: %(reason)s.", reason=str(error)) from error
+        self.facts.forget_given(line)
+        self.supervisor.renew(unit_name(line))
+        self.keeper.poke()
 
     # ---- the application database ----
 
@@ -289,6 +304,10 @@ class Services:
             self.monitor.broadcaster.publish("alarm", alarms[0] if alarms else {})
 
     def _unit_event(self, unit: str, kind: EventKind, reason: str) -> None:
+        line = unit.removeprefix(unit_name(""))
+        if line != unit and kind != "missing":
+            self._session_ended(line, kind, reason)
+            return
         key = f"unit.{unit}"
         params = {"unit": unit, "reason": reason}
         if kind == "missing":
@@ -300,6 +319,17 @@ class Services:
         elif unit == UNIT:
             message = "The fastpath ended (%(reason)s) and was started again; meanwhile all traffic went on."
             self.tell(f"{key}.ended", "warning", message, params)
+
+    def _session_ended(self, line: str, kind: EventKind, reason: str) -> None:
+        """pppd has ended: the line has lost what it was given, and its alarm says why."""
+        if kind != "ended" or not hasattr(self, "dialling"):  # the line's alarm says more than the unit's would
+            return
+        why = self.dialling.ended(line, reason, self.supervisor.end_of_log(unit_name(line)))
+        self.facts.forget_given(line)
+        if hasattr(self, "keeper"):
+            self.keeper.poke()
+            if line in self.engine.config.wans and not self.monitor.lines_up().get(line):
+                self._tell_line_down(line, why)
 
     def _monitor_alarm(self, level: str, message: str, params: dict[str, str]) -> None:
         key = f"monitor {message}"
@@ -316,16 +346,21 @@ class Services:
                 self._dead_lines.pop(wan.number, None)
                 if not is_up:
                     self._dead_lines[wan.number] = 2
-        key = f"line.{name}"
         if is_up:
-            self.alarm(key, None)
+            self.alarm(f"line.{name}", None)
         else:
-            self.tell(key, "warning", "The line %(line)s does not work: %(reason)s", {"line": name, "reason": reason})
+            self._tell_line_down(name, reason)
         self.keeper.poke()
+
+    def _tell_line_down(self, name: str, reason: str) -> None:
+        message = "The line %(line)s does not work: %(reason)s"
+        self.tell(f"line.{name}", "warning", message, {"line": name, "reason": reason})
 
     def _configure_monitor(self) -> None:
         config = self.engine.config
-        self.monitor.configure(config, self.facts.lines(config))
+        dialled = [name for name, wan in config.wans.items() if wan.protocol == "pppoe"]
+        troubles = {name: self.dialling.trouble(name) for name in dialled}
+        self.monitor.configure(config, self.facts.lines(config), troubles)
         self._cut_dead_lines()
 
     def _cut_dead_lines(self) -> None:
@@ -349,9 +384,17 @@ class Services:
         if self._dead_lines:
             self.keeper.poke()
 
+    def _prepare_dialling(self) -> None:
+        try:
+            self.dialling.forget_lines(self.engine.config.wans)
+            self.dialling.write()
+        except OSError as error:
+            log.error("passwords of the lines: %s", error)
+
     def _forget_users(self) -> None:
         try:
             self.authority.secrets.keep_users(set(self.engine.config.users))
+            self.dialling.forget_lines(self.engine.config.wans)
         except OSError as error:
             log.error("secrets.json: %s", error)
         self.authority.prepare_first_password()

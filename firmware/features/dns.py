@@ -74,7 +74,7 @@ def verify(config: Config, facts: Facts) -> list[Problem]:
 
 def _has_servers(config: Config) -> bool:
     enabled = [wan for wan in config.wans.values() if wan.enabled]
-    return not enabled or any(wan.dns or wan.protocol == "dhcp" for wan in enabled)
+    return not enabled or any(wan.dns or wan.protocol != "static" for wan in enabled)
 
 
 def render(config: Config, facts: Facts) -> Part:
@@ -137,7 +137,9 @@ def _servers(config: Config, facts: Facts) -> list[str]:
         return [f"server={parse_address(server)}" for server in config.dns.upstreams]
     active = lines(config, facts)
     chosen = [line for line in active if line.up] or active
-    return [f"server={parse_address(server)}@{line.device}" for line in chosen for server in line.dns]
+    # dnsmasq gives up for good a server whose device it does not find: a dialled line's comes with its address.
+    reached = [line for line in chosen if not line.is_dialled or line.address4]
+    return [f"server={parse_address(server)}@{line.device}" for line in reached for server in line.dns]
 
 
 def _text(rows: list[str]) -> str:

@@ -37,7 +37,7 @@ def verify(config: Config, facts: Facts) -> list[Problem]:
 
 def render(config: Config, facts: Facts) -> Part:
     """Links of the ports that no LAN and no WAN uses; those others come with their LAN or WAN."""
-    used = {port for _, port in _uses(config)}
+    used = {port for _, port, _ in _uses(config)}
     links = [port_link(config, name) for name in config.interfaces if name not in used]
     return Part(links=tuple(links))
 
@@ -51,32 +51,35 @@ def port_link(config: Config, name: str, master: str | None = None, addresses: t
     )
 
 
-def _uses(config: Config) -> Iterator[tuple[tuple[str, ...], str]]:
-    """Where ports are used: the path, and the port."""
+def _uses(config: Config) -> Iterator[tuple[tuple[str, ...], str, int | None]]:
+    """Where ports are used: the path, the port, and the VLAN of it that is."""
     for name, lan in sorted(config.lans.items()):
         for index, port in enumerate(lan.ports):
-            yield ("lans", name, "ports", str(index)), port
+            yield ("lans", name, "ports", str(index)), port, None
     for name, wan in sorted(config.wans.items()):
-        yield ("wans", name, "interface"), wan.interface
+        yield ("wans", name, "interface"), wan.interface, wan.vlan
 
 
 def _verify_uses(config: Config, facts: Facts) -> list[Problem]:
     problems = []
-    first_use: dict[str, tuple[str, ...]] = {}
-    for path, port in _uses(config):
+    first_use: dict[tuple[str, int | None], tuple[str, ...]] = {}
+    for path, port, vlan in _uses(config):
         if port not in facts.ports:
             problems.append(_no_such_port(*path, value=port, facts=facts))
-        if port in first_use:
+        other = first_use.setdefault((port, vlan), path)
+        if other != path:
+            is_line = path[0] == other[0] == "wans"
             problems.append(
                 problem(
                     *path,
-                    value=port,
+                    value=port if vlan is None else f"{port}, VLAN {vlan}",
                     message="The port is used twice; %(other)s has it already.",
-                    remedy="Take it out of one of the two.",
-                    other=".".join(first_use[port][:2]),
+                    remedy="Give the lines different VLANs, or different ports."
+                    if is_line
+                    else "Take it out of one of the two.",
+                    other=".".join(other[:2]),
                 )
             )
-        first_use.setdefault(port, path)
     return problems
 
 

@@ -141,7 +141,8 @@ def _verify_overlaps(config: Config, facts: Facts) -> list[Problem]:
             if network.version != other.version or not network.overlaps(other):
                 continue
             if path[0] == other_path[0] == "wans":
-                continue  # two lines of one provider may share its network
+                problems.append(_shared_by_lines(path, network, other_path))
+                continue
             problems.append(
                 problem(
                     *path,
@@ -155,6 +156,20 @@ def _verify_overlaps(config: Config, facts: Facts) -> list[Problem]:
             )
         known.append((path, network, is_written))
     return problems
+
+
+def _shared_by_lines(path: tuple[str, ...], network: Network, other_path: tuple[str, ...]) -> Problem:
+    """Two lines of one provider, or two modems as delivered. Each has its own table, so that the internet is reached by
+    both; what is in the network itself by the first only."""
+    return problem(
+        *path,
+        value=network,
+        message="Line %(other)s has the same network: hosts in it, such as the modem's page, are reached by that line "
+        "only.",
+        remedy="The internet is reached by both. To reach both modems give one of them another network.",
+        severity="warning",
+        other=other_path[1],
+    )
 
 
 def _verify_subnets(config: Config) -> list[Problem]:

@@ -60,6 +60,8 @@ def render(config: Config, facts: Facts) -> Part:
             ),
             "wan_choice_out": (
                 "meta mark and 0x40000000 != 0 accept",  # a DNS answer on its way to the fastpath
+                # Questions that test a line carry its mark; two modems may have given the same address.
+                f"meta mark and {WAN_MASK:#x} != 0 ct mark 0 ct mark set meta mark and {WAN_MASK:#x}",
                 # The box's own flows stay on the line whose address they have (probes bind to one).
                 "ct mark 0 ct mark set ip saddr map @line_of_address4",
                 "ct mark 0 ct mark set ip6 saddr map @line_of_address6",
@@ -153,10 +155,14 @@ def _routes(line: Line) -> list[Route]:
         if gateway is None:
             continue
         via = ip_address(gateway)
+        if line.is_dialled:
+            routes.append(Route(to=default, table=line.table, device=line.device, metric=METRIC_UP))
+            routes.append(Route(to=default, table=MAIN_TABLE, device=line.device, metric=metric))
+            continue
         if address is not None and via not in address.network and not via.is_link_local:
-            routes.append(
-                Route(to=f"{via}/{via.max_prefixlen}", table=MAIN_TABLE, device=line.device, metric=METRIC_UP)
-            )
+            # Two lines may have the same gateway: their routes must not take each other's place.
+            place, metric_near = f"{via}/{via.max_prefixlen}", METRIC_UP + line.number
+            routes.append(Route(to=place, table=MAIN_TABLE, device=line.device, metric=metric_near))
         routes.append(Route(to=default, table=line.table, device=line.device, via=gateway, metric=METRIC_UP))
         routes.append(Route(to=default, table=MAIN_TABLE, device=line.device, via=gateway, metric=metric))
     if line.prefix6 is not None:  # RFC 7084 WPD-5: what no LAN uses goes nowhere, instead of back to the provider

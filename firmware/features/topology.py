@@ -10,6 +10,7 @@ from ipaddress import IPv4Interface, IPv4Network, IPv6Interface, IPv6Network, ip
 from typing import NamedTuple
 
 from firmware.model.config import Config, Lan
+from firmware.model.devices import line_device
 from firmware.model.facts import Facts, LineState
 
 WAN_BITS = 12  # of the WAN's number in both marks, docs/design/contracts.md
@@ -37,6 +38,7 @@ class Line(NamedTuple):
     gateway6: str | None
     prefix6: IPv6Network | None
     dns: tuple[str, ...]
+    is_dialled: bool = False  # over a device that comes and goes with its session and has one neighbour only
 
     @property
     def mark(self) -> int:
@@ -65,11 +67,12 @@ def lines(config: Config, facts: Facts) -> tuple[Line, ...]:
             Line(
                 name=name,
                 number=wan.number,
-                device=wan.interface,
+                device=line_device(wan),
                 zone=wan.zone,
                 weight=wan.weight,
                 is_backup=wan.role == "backup",
                 is_draining=wan.draining,
+                is_dialled=wan.protocol == "pppoe",
                 up=state.up,
                 address4=_interface4(address4),
                 gateway4=wan.gateway if is_static else state.gateway,
@@ -132,7 +135,7 @@ def zone_devices(config: Config) -> dict[str, list[str]]:
         devices[lan.zone].append(bridge(name))
     for _, wan in sorted(config.wans.items()):
         if wan.enabled:
-            devices[wan.zone].append(wan.interface)
+            devices[wan.zone].append(line_device(wan))
     return devices
 
 

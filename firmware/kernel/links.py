@@ -1,8 +1,8 @@
-"""Ports, bridges and their addresses, by difference.
+"""Ports, bridges, VLANs, devices of sessions and their addresses, by difference.
 
-A bridge that we made is in the device group 201, an address that we set has the protocol number 201 (Linux 5.18 and
-later), so that after a crash we know what is ours in the kernel. What is not ours stays, with one exception: a port of
-a bridge has no addresses but its link-local one.
+A bridge or VLAN that we made is in the device group 201, an address that we set has the protocol number 201 (Linux 5.18
+and later), so that after a crash we know what is ours in the kernel. What is not ours stays, with one exception: a port
+of a bridge has no addresses but its link-local one.
 """
 
 from __future__ import annotations
@@ -22,14 +22,20 @@ from firmware.model.plan import Link
 _IFINFO = struct.Struct("=BBHiII")
 _IFADDR = struct.Struct("=BBBBI")
 _UP, _LOWER_UP, _LOOPBACK = 0x1, 0x10000, 0x8
-_ADDRESS, _NAME, _MTU, _MASTER, _LINKINFO, _GROUP, _MAX_MTU, _PERM_ADDRESS = 1, 3, 4, 10, 18, 27, 51, 54
+_ADDRESS, _NAME, _MTU, _LINK, _MASTER, _LINKINFO, _GROUP, _MAX_MTU, _PERM_ADDRESS = 1, 3, 4, 5, 10, 18, 27, 51, 54
 _INFO_KIND, _INFO_DATA = 1, 2
 _BR_FORWARD_DELAY, _BR_STP = 1, 5
+_VLAN_ID, _VLAN_EGRESS_QOS, _VLAN_QOS_MAPPING = 1, 3, 1
+_SKB_PRIORITIES = range(8)  # what the kernel makes of the TOS field is among them
+_MADE = ("bridge", "vlan")
 _IFA_ADDRESS, _IFA_LOCAL, _IFA_BROADCAST, _IFA_FLAGS, _IFA_PROTO = 1, 2, 4, 8, 11
 _NODAD = 0x02
 _LINK_SCOPE = 253
 
 Interface = ipaddress.IPv4Interface | ipaddress.IPv6Interface
+
+
+_ORDER = ("bridge", "port", "vlan", "ppp")  # a VLAN can be switched on only when its port is
 
 
 @dataclass(frozen=True)
@@ -58,11 +64,14 @@ class Device:
     has_carrier: bool
     is_loopback: bool
     addresses: tuple[Address, ...] = field(default=())
+    parent: int = 0  # of a VLAN: its port
+    vlan: int | None = None
+    priority: int | None = None  # 802.1p class that a VLAN sends in, None for 0
 
     @property
     def is_ours(self) -> bool:
-        """Whether it is a bridge that we made."""
-        return self.kind == "bridge" and self.group == netlink.OWN_PROTOCOL
+        """Whether it is a bridge or VLAN that we made."""
+        return self.kind in _MADE and self.group == netlink.OWN_PROTOCOL
 
 
 def read(door: Netlink) -> dict[str, Device]:
@@ -82,9 +91,11 @@ def apply(door: Netlink, wanted: Iterable[Link]) -> None:
     for link in links.values():
         if link.kind == "bridge" and link.name not in present:
             _make_bridge(door, link.name, present.values())
+        elif link.kind == "vlan" and link.parent in present:
+            _make_vlan(door, link, present.get(link.name), present[link.parent])
     present = read(door)
     _release(door, present, links)
-    for link in sorted(links.values(), key=lambda link: link.kind != "bridge"):
+    for link in sorted(links.values(), key=lambda link: _ORDER.index(link.kind)):
         if link.name in present:
             _settle(door, present[link.name], link, present)
 
@@ -95,7 +106,7 @@ def missing(door: Netlink, wanted: Iterable[Link]) -> list[str]:
     lacking = []
     for link in wanted:
         if link.name not in present:
-            lacking.append(link.name)
+            lacking += [link.name] if link.kind != "ppp" else []  # without a session there is none
             continue
         there = {address.value for address in present[link.name].addresses}
         lacking += [f"{link.name} {text}" for text in link.addresses if ipaddress.ip_interface(text) not in there]
@@ -104,7 +115,8 @@ def missing(door: Netlink, wanted: Iterable[Link]) -> list[str]:
 
 def _make_bridge(door: Netlink, name: str, present: Iterable[Device]) -> None:
     """A bridge with a MAC of its own: else it would take on another whenever a port joins or leaves."""
-    machine = min((d.permanent_mac for d in present if d.kind != "bridge" and not d.is_loopback), default="")
+    hardware = (d for d in present if d.kind not in (*_MADE, "ppp") and not d.is_loopback)
+    machine = min((device.permanent_mac for device in hardware), default="")
     mac = b"\x02" + hashlib.sha256(f"{machine} {name}".encode()).digest()[:5]
     data = nested(_INFO_DATA, attribute(_BR_FORWARD_DELAY, 0), attribute(_BR_STP, 0))
     info = nested(_LINKINFO, attribute(_INFO_KIND, "bridge"), data)
@@ -113,15 +125,34 @@ def _make_bridge(door: Netlink, name: str, present: Iterable[Device]) -> None:
     door.request(f"make the bridge {name}", netlink.NEWLINK, netlink.CREATE | netlink.EXCL, body)
 
 
+def _make_vlan(door: Netlink, link: Link, there: Device | None, port: Device) -> None:
+    """A VLAN on a port, unless it is there already; one that only has its name makes way."""
+    assert link.vlan is not None
+    if there is not None:
+        if (there.kind, there.parent, there.vlan) == ("vlan", port.index, link.vlan):
+            return
+        door.request(f"remove {link.name}", netlink.DELLINK, 0, _IFINFO.pack(0, 0, 0, there.index, 0, 0))
+    data = nested(_INFO_DATA, attribute(_VLAN_ID, struct.pack("=H", link.vlan)))
+    info = nested(_LINKINFO, attribute(_INFO_KIND, "vlan"), data)
+    own = attribute(_NAME, link.name) + attribute(_GROUP, netlink.OWN_PROTOCOL) + attribute(_LINK, port.index)
+    body = _IFINFO.pack(0, 0, 0, 0, 0, 0) + own + info
+    door.request(f"make the VLAN {link.name}", netlink.NEWLINK, netlink.CREATE | netlink.EXCL, body)
+
+
+def _set_priority(door: Netlink, device: Device, priority: int | None) -> None:
+    """Have a VLAN send everything in one 802.1p class."""
+    pairs = (attribute(_VLAN_QOS_MAPPING, struct.pack("=II", skb, priority or 0)) for skb in _SKB_PRIORITIES)
+    data = nested(_INFO_DATA, nested(_VLAN_EGRESS_QOS, *pairs))
+    _change(door, device, f"priority {priority or 0}", nested(_LINKINFO, attribute(_INFO_KIND, "vlan"), data))
+
+
 def _release(door: Netlink, present: dict[str, Device], links: dict[str, Link]) -> None:
-    """Take ports out of bridges they are no longer in, our addresses off, and remove bridges of ours."""
+    """Take ports out of bridges they are no longer in, our addresses off, and remove bridges and VLANs of ours."""
     ours = {device.index for device in present.values() if device.is_ours}
     for device in present.values():
         link = links.get(device.name)
         if device.is_ours and link is None:
-            door.request(
-                f"remove the bridge {device.name}", netlink.DELLINK, 0, _IFINFO.pack(0, 0, 0, device.index, 0, 0)
-            )
+            door.request(f"remove {device.name}", netlink.DELLINK, 0, _IFINFO.pack(0, 0, 0, device.index, 0, 0))
         elif link is None:
             if device.master in ours:
                 _change(door, device, "release", attribute(_MASTER, 0))
@@ -138,12 +169,14 @@ def _settle(door: Netlink, device: Device, link: Link, present: dict[str, Device
         _change(door, device, f"give the MAC {link.mac}", attribute(_ADDRESS, bytes.fromhex(link.mac.replace(":", ""))))
     if link.mtu and device.mtu != link.mtu:
         _change(door, device, f"give the MTU {link.mtu}", attribute(_MTU, link.mtu))
+    if link.kind == "vlan" and (device.priority or 0) != (link.priority or 0):
+        _set_priority(door, device, link.priority)
     wanted = [ipaddress.ip_interface(text) for text in link.addresses]
     for address in device.addresses:
         is_stale = address.is_ours or (link.master is not None and not address.is_link_local)
         if address.value not in wanted and is_stale:
             _remove_address(door, device, address)
-    if device.is_up != link.up:
+    if device.is_up != link.up and link.kind != "ppp":  # pppd does it
         _change(door, device, "switch on" if link.up else "switch off", b"", _UP if link.up else 0)
     there = {address.value for address in device.addresses}
     for value in wanted:
@@ -196,11 +229,13 @@ def _device(body: bytes, addresses: dict[int, list[Address]]) -> Device:
     _, _, _, index, flags, _ = _IFINFO.unpack_from(body)
     found = netlink.attributes(body, _IFINFO.size)
     info = netlink.attributes(found.get(_LINKINFO, b""), 0)
+    kind = netlink.text(info.get(_INFO_KIND))
+    data = netlink.attributes(info.get(_INFO_DATA, b""), 0) if kind == "vlan" else {}
     mac = found.get(_ADDRESS, b"").hex(":")
     return Device(
         index=index,
         name=netlink.text(found.get(_NAME)),
-        kind=netlink.text(info.get(_INFO_KIND)),
+        kind=kind,
         mac=mac,
         permanent_mac=found.get(_PERM_ADDRESS, b"").hex(":") or mac,
         mtu=netlink.number(found.get(_MTU)) or 0,
@@ -211,4 +246,13 @@ def _device(body: bytes, addresses: dict[int, list[Address]]) -> Device:
         has_carrier=bool(flags & _LOWER_UP),
         is_loopback=bool(flags & _LOOPBACK),
         addresses=tuple(addresses.get(index, ())),
+        parent=(netlink.number(found.get(_LINK)) or 0) if kind == "vlan" else 0,
+        vlan=struct.unpack("=H", data[_VLAN_ID][:2])[0] if _VLAN_ID in data else None,
+        priority=_priority(data.get(_VLAN_EGRESS_QOS)),
     )
+
+
+def _priority(mappings: bytes | None) -> int | None:
+    """The class that a VLAN sends in by its mappings, of which the kernel tells only those that are not 0."""
+    mapping = netlink.attributes(mappings or b"", 0).get(_VLAN_QOS_MAPPING)
+    return None if mapping is None else int(struct.unpack("=II", mapping[:8])[1])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import socket
 from pathlib import Path
 
 from firmware.kernel import command, links
@@ -10,6 +11,7 @@ from firmware.kernel.errors import CommandError
 from firmware.kernel.netlink import Netlink
 
 _CAP_SYS_TIME = 25
+_AF_PPPOX = 24
 _QUEUE_RULESET = """add table inet rs_probe
 add chain inet rs_probe c { type filter hook forward priority 0; }
 add rule inet rs_probe c queue flags bypass to 0
@@ -21,6 +23,15 @@ def has_nft_queue() -> bool:
     try:
         command.run(("nft", "-c", "-f", "-"), stdin=_QUEUE_RULESET, quiet=True)
     except CommandError:
+        return False
+    return True
+
+
+def has_pppoe() -> bool:
+    """Whether the kernel has PPPoE; asking loads its module, which also makes ``/dev/ppp``."""
+    try:
+        socket.socket(_AF_PPPOX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC, 0).close()
+    except OSError:
         return False
     return True
 

@@ -126,6 +126,12 @@ class Registry:
             return lines[-1][:300] if lines else ""
         return ""
 
+    def end_of_log(self, name: str, limit_bytes: int) -> str:
+        """The end of what the process said."""
+        with contextlib.suppress(OSError):
+            return self.log_path(name).read_bytes()[-limit_bytes:].decode(errors="replace")
+        return ""
+
     def trim_logs(self, limit_bytes: int) -> None:
         """Empty the logs that have outgrown their budget (they are appended to, so their writers go on)."""
         for path in self._directory.glob("*.log"):

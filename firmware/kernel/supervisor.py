@@ -29,6 +29,7 @@ WELL_AFTER_S = 10.0  # alive for so long counts as well again
 FAILURES_TOLD = 3  # so many ends in a row are an alarm
 STOP_S = 3.0  # from SIGTERM to SIGKILL
 LOG_BYTES = 256 * 1024
+WORDS_BYTES = 2048
 
 EventKind = Literal["ended", "failing", "missing", "well"]
 Report = Callable[[str, EventKind, str], None]
@@ -99,6 +100,19 @@ class Supervisor:
             keeper = self._keepers.get(name)
             if keeper is not None and keeper.process is not None:
                 keeper.process.kill()
+
+    def renew(self, name: str) -> None:
+        """Have a unit begin anew in good order, or at once where it waits for its next start."""
+        with self._lock:
+            keeper = self._keepers.get(name)
+            if keeper is not None and keeper.unit is not None:
+                keeper.failures, keeper.next_start = 0, 0.0
+                self._stop(keeper)
+        self._wake_up()
+
+    def end_of_log(self, name: str) -> str:
+        """The end of what a unit has said."""
+        return self._registry.end_of_log(name, WORDS_BYTES)
 
     def reload(self, name: str) -> None:
         """Send a unit its reload signal: a file that it reads has changed outside the Plan."""

@@ -15,13 +15,16 @@ MEMORY = "sysctls.json"
 
 
 def apply(wanted: Mapping[str, str], run_dir: Path) -> None:
-    """Write what differs; ``run_dir`` keeps the values found. Raises KernelError naming the parameter."""
+    """Write what differs; ``run_dir`` keeps the values found. Raises KernelError naming the parameter.
+
+    A parameter of a device that is not there now is left out: the device's coming is told, and all is applied again.
+    """
     found = _memory(run_dir)
     fresh = {name: value for name in wanted if name not in found and (value := _read(name)) is not None}
     if fresh:
         files.write(run_dir / MEMORY, json.dumps({**found, **fresh}, sort_keys=True))
     for name, value in wanted.items():
-        if _read(name) != _normal(value):
+        if _read(name) != _normal(value) and (ROOT / name).parent.is_dir():
             _write(name, value)
     stale = {name: value for name, value in found.items() if name not in wanted}
     for name, value in stale.items():

@@ -75,8 +75,13 @@ class Lan(Node, frozen=True):
 
 class Health(Node, frozen=True):
     """How a line is watched: a round of questions each ``interval_ms``; ``fall`` rounds without an answer and it is
-    down, ``rise`` rounds with one and it is up again. A line that loses or delays more than the limits is down too."""
+    down, ``rise`` rounds with one and it is up again. A line that loses or delays more than the limits is down too.
 
+    ``require``: ``any`` answer proves it, or one to each kind of question that is asked (``all_kinds``), so that a line
+    which passes pings and nothing else is found dead. ``health_targets`` of the line are as ``targets.py`` reads them.
+    """
+
+    require: Literal["any", "all_kinds"] = "any"
     interval_ms: Annotated[int, Meta(ge=200, le=5000)] = 1000
     fall: Annotated[int, Meta(ge=1, le=20)] = 3
     rise: Annotated[int, Meta(ge=1, le=20)] = 2
@@ -87,15 +92,26 @@ class Health(Node, frozen=True):
 class Wan(Node, frozen=True):
     """A line to the internet. ``number`` is its place in the mark plan (ct mark bits 12-15) and never changes.
 
+    ``vlan`` is the 802.1Q tag that the line has on its port, ``vlan_priority`` the 802.1p class of what is sent.
+    A line that is dialled (``pppoe``) has the account ``username``; its password is in the secrets file, not here.
+    ``service_name`` and ``ac_name`` choose among several servers. ``mtu`` is of a line with a device of its own (VLAN,
+    PPPoE); a port's is said at the port.
+
     A ``backup`` line gets connections only while no other works. ``draining``: connections in use stay, new ones go
     elsewhere, so that it can be unplugged.
     """
 
     interface: Device
     number: Annotated[int, Meta(ge=1, le=7)]
-    protocol: Literal["static", "dhcp"] = "dhcp"
+    protocol: Literal["static", "dhcp", "pppoe"] = "dhcp"
     enabled: bool = True
     zone: Identifier = "wan"
+    vlan: Annotated[int, Meta(ge=1, le=4094)] | None = None
+    vlan_priority: Annotated[int, Meta(ge=0, le=7)] | None = None
+    mtu: Annotated[int, Meta(ge=576, le=9216)] | None = None
+    username: str | None = None
+    service_name: str | None = None
+    ac_name: str | None = None
     address: str | None = None
     gateway: str | None = None
     dns: tuple[str, ...] = ()

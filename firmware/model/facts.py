@@ -12,7 +12,7 @@ class PortFact(Struct, frozen=True, kw_only=True):
 
 
 class LineState(Struct, frozen=True, kw_only=True):
-    """What a line has got (by DHCP, router advertisement or delegation) and whether it works now."""
+    """What a line has got (by DHCP, PPP, router advertisement or delegation) and whether it works now."""
 
     up: bool = False
     address: str | None = None  # with prefix length
@@ -49,6 +49,8 @@ class Facts(Struct, frozen=True, kw_only=True):
     ended_limits: frozenset[str] = frozenset()  # those of ``qos.limits`` whose time is over
     nft_queue: bool = True
     can_set_clock: bool = True
+    has_pppoe: bool = True
+    passwords: frozenset[str] = frozenset()  # lines of which the secrets file has one
     web_argv: tuple[str, ...] = ()  # how to start the TLS front, empty when not installed
     policy_generation: int = 0  # 0..63, see docs/design/contracts.md
     fastpath_packets: int = 32  # of a flow that may be queued; rs-fastpath decides by the 8th that is

@@ -34,15 +34,22 @@ class NftSet(Struct, frozen=True, kw_only=True, order=True):
 
 
 class Link(Struct, frozen=True, kw_only=True, order=True):
-    """A network device. ``kind`` "port" exists already; "bridge" is made. ``addresses`` is the whole list wanted."""
+    """A network device. ``kind`` "port" exists already; "bridge" and "vlan" are made; "ppp" comes with its session.
+
+    A VLAN has the ``vlan`` of its ``parent``, which is a port, and sends in the 802.1p class ``priority``.
+    ``addresses`` is the whole list wanted.
+    """
 
     name: str
-    kind: Literal["port", "bridge"]
+    kind: Literal["port", "bridge", "vlan", "ppp"]
     up: bool = True
     mtu: int | None = None
     mac: str | None = None
     master: str | None = None
     addresses: tuple[str, ...] = ()
+    parent: str | None = None
+    vlan: int | None = None
+    priority: int | None = None
 
 
 class Route(Struct, frozen=True, kw_only=True, order=True):

@@ -121,6 +121,11 @@ def readable(data: bytes) -> str | None:
     return data.decode() if data and all(0x20 <= byte < 0x7F for byte in data) else None
 
 
+def is_printable(text: str, limit: int) -> bool:
+    """Whether it is a word of at most ``limit`` bytes without control characters, as accounts and passwords are."""
+    return 0 < len(text.encode()) <= limit and text.isprintable()
+
+
 def parse_public_key(text: str) -> bytes:
     """The 32 bytes of an Ed25519 public key (RFC 8032) in base64, bare or as openssl prints it (RFC 8410)."""
     key = b64decode(text.strip(), validate=True).removeprefix(ED25519_INFO)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from firmware.model.config import Config
+from firmware.model.devices import ethernet_device, line_device
 from firmware.model.facts import LineState
 from firmware.model.plan import CustomApplication
 from firmware.model.values import parse_address
@@ -16,7 +17,7 @@ from firmware.monitor.applications import Applications
 from firmware.monitor.bandwidth import bandwidth
 from firmware.monitor.broadcast import Broadcaster, Listener
 from firmware.monitor.explain import Question, Sources, explain
-from firmware.monitor.health import Health, Line, LineHealth, OnLineChange
+from firmware.monitor.health import Health, Line, LineHealth, OnLineChange, TargetHealth
 from firmware.monitor.history import History
 from firmware.monitor.hosts import ROUTER, Host
 from firmware.monitor.neighbours import neighbours
@@ -79,8 +80,11 @@ class Monitor:
         self._health.close()
         self._sampler.close()
 
-    def configure(self, config: Config, lines: Mapping[str, LineState]) -> None:
-        """Takes the configuration in force and what the lines have got; to be called whenever either changes."""
+    def configure(
+        self, config: Config, lines: Mapping[str, LineState], troubles: Mapping[str, str] | None = None
+    ) -> None:
+        """Takes the configuration in force, what the lines have got and, of dialled ones, why they have nothing (a
+        message identifier); to be called whenever any of them changes."""
         self._config, self._lines = config, dict(lines)
         self.catalogue.configure(config)
         self._history.timezone = config.system.timezone
@@ -89,11 +93,15 @@ class Monitor:
             Line(
                 name=name,
                 number=wan.number,
-                device=wan.interface,
+                device=line_device(wan),
+                port=ethernet_device(wan),
+                is_dialled=wan.protocol == "pppoe",
+                trouble=(troubles or {}).get(name, ""),
                 address=state.address or state.ipv6_address,
                 gateway=state.gateway or state.ipv6_gateway,
                 dns=state.dns,
                 targets=wan.health_targets,
+                require=wan.health.require,
                 interval_s=wan.health.interval_ms / 1000,
                 fall=wan.health.fall,
                 rise=wan.health.rise,
@@ -270,20 +278,37 @@ class Monitor:
         self.broadcaster.publish("line", {"name": name, "up": is_up, "reason": reason})
 
 
+def _target_row(target: TargetHealth) -> Row:
+    return {
+        "target": target.target,
+        "kind": target.kind,
+        "answered": target.answered,
+        "last": target.answered_s,
+        "delay_ms": None if target.delay_ms is None else round(target.delay_ms, 1),
+        "loss_percent": None if target.loss_percent is None else round(target.loss_percent, 1),
+        "trouble": target.trouble,
+    }
+
+
 def _line_row(name: str, config: Config, state: LineState, health: Health | None, rate: Point) -> Row:
     wan = config.wans[name]
     return {
         "name": name,
         "number": wan.number,
         "interface": wan.interface,
+        "device": line_device(wan),
         "enabled": wan.enabled,
         "up": bool(health and health.is_up),
         "role": wan.role,
         "draining": wan.draining,
         "reason": health.reason if health else "",
         "since": health.since_s if health else None,
+        "state": health.state if health else "waiting",
+        "streak": health.streak if health else 0,
+        "needed": health.needed if health else 0,
         "rtt_ms": round(health.rtt_ms, 1) if health and health.rtt_ms is not None else None,
         "loss_percent": round(health.loss_percent, 1) if health and health.loss_percent is not None else None,
+        "targets": [_target_row(target) for target in health.targets] if health else [],
         "address": state.address,
         "gateway": state.gateway,
         "dns": list(state.dns),

@@ -17,7 +17,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from firmware.monitor.neighbours import Neighbour
-from firmware.monitor.probe import checksum
+from firmware.monitor.probe_echo import checksum
 
 log = logging.getLogger(__name__)
 

@@ -1,108 +1,97 @@
-"""Echo requests over one line: a raw socket per family, bound to the line's device and carrying its mark."""
+"""Questions of every kind over one line, from sockets bound to its device; nothing ever waits."""
 
 from __future__ import annotations
 
 import contextlib
-import ipaddress
-import os
+import selectors
 import socket
-import struct
-from typing import NamedTuple
+from typing import Any
 
-WAN_SHIFT = 12  # ct mark bits 12-15, docs/design/contracts.md
+from firmware.model.targets import Target
+from firmware.monitor.probe_answer import Answer
+from firmware.monitor.probe_connection import Connection
+from firmware.monitor.probe_echo import Echo
+from firmware.monitor.probe_names import Names
 
-_ECHO = struct.Struct("!BBHHH")
-_REQUEST: dict[int, int] = {socket.AF_INET: 8, socket.AF_INET6: 128}
-_REPLY: dict[int, int] = {socket.AF_INET: 0, socket.AF_INET6: 129}
-_PROTOCOL: dict[int, int] = {socket.AF_INET: socket.IPPROTO_ICMP, socket.AF_INET6: socket.IPPROTO_ICMPV6}
-_SOL_RAW = 255  # Python has no name for it
-_ICMP_FILTER = 1  # of SOL_RAW for IPv4, and of IPPROTO_ICMPV6 for IPv6
-_PAYLOAD = b"rs line probe"
-
-
-class Reply(NamedTuple):
-    address: str
-    sequence: int
+GIVE_UP_S = 5.0
+AT_A_TIME = 32  # connections of one line; 200 ms and a server 5 s away make 25
 
 
 class Prober:
-    """Sends and receives without ever waiting.
+    """Registers its sockets in ``selector`` with ``owner`` as their data; ``take`` is for whichever is ready.
 
     :raise OSError: when the device does not exist or the right to open raw sockets is missing.
     """
 
-    def __init__(self, device: str, wan_number: int) -> None:
-        # Two probers of one process and of others must tell their replies apart.
-        self._identifier = (os.getpid() * 8 + wan_number) & 0xFFFF
-        self._sockets: dict[int, socket.socket] = {}
-        try:
-            for family in (socket.AF_INET, socket.AF_INET6):
-                self._sockets[family] = _open(family, device, wan_number)
-        except OSError:
-            self.close()
-            raise
+    def __init__(self, selector: selectors.BaseSelector, owner: Any, device: str, wan_number: int) -> None:
+        self._selector, self._owner = selector, owner
+        self._device, self._wan_number = device, wan_number
+        self._connections: dict[socket.socket, Connection] = {}
+        self._names: Names | None = None
+        self._echo = Echo(device, wan_number)
+        for door in self._echo.sockets():
+            self._register(door)
 
-    def sockets(self) -> list[socket.socket]:
-        return list(self._sockets.values())
+    def ask(self, target: Target, now_s: float, servers: tuple[str, ...] = ()) -> None:
+        """One question; ``servers`` are asked for a page's name. What cannot leave is not answered."""
+        with contextlib.suppress(OSError):  # the device has gone
+            if target.kind == "ping":
+                self._echo.send(target, now_s)
+            elif target.kind == "dns":
+                self._of_names().ask(target, now_s)
+            elif not target.has_name:
+                self._connect(target, target.host, now_s)
+            elif address := self._of_names().find(target.host, servers, now_s):
+                self._connect(target, address, now_s)
+
+    def take(self, door: Any, now_s: float) -> list[Answer]:
+        """What has come in by a socket that is ready."""
+        if door in self._connections:
+            connection = self._connections[door]
+            answer = connection.go_on(now_s)
+            if connection.is_over:
+                self._drop(door)
+            elif connection.is_reading:
+                self._selector.modify(door, selectors.EVENT_READ, self._owner)
+            return [answer] if answer else []
+        if self._names is not None and door in self._names.sockets():
+            return self._names.receive(door, now_s)
+        return self._echo.receive(door, now_s)
+
+    def tidy(self, now_s: float) -> None:
+        """Give up what is not answered for long."""
+        for door, connection in list(self._connections.items()):
+            if now_s - connection.begun_s > GIVE_UP_S:
+                self._drop(door)
+        if self._names is not None:
+            self._names.tidy(now_s - GIVE_UP_S)
 
     def close(self) -> None:
-        for door in self._sockets.values():
+        for door in list(self._connections):
+            self._drop(door)
+        for door in [*self._echo.sockets(), *(self._names.sockets() if self._names else ())]:
+            self._selector.unregister(door)
             door.close()
 
-    def send(self, address: str, sequence: int) -> bool:
-        """One request; ``False`` when it could not leave (no route, no buffer): that counts as not answered."""
-        family = socket.AF_INET6 if ":" in address else socket.AF_INET
-        head = _ECHO.pack(_REQUEST[family], 0, 0, self._identifier, sequence & 0xFFFF)
-        if family == socket.AF_INET:  # the kernel fills the checksum in for IPv6 only
-            head = _ECHO.pack(_REQUEST[family], 0, checksum(head + _PAYLOAD), self._identifier, sequence & 0xFFFF)
-        with contextlib.suppress(OSError):
-            return self._sockets[family].sendto(head + _PAYLOAD, (address, 0)) > 0
-        return False
+    def _connect(self, target: Target, address: str, now_s: float) -> None:
+        if len(self._connections) >= AT_A_TIME:
+            return
+        connection = Connection.open(target, address, self._device, self._wan_number, now_s)
+        if connection is not None:
+            self._connections[connection.door] = connection
+            self._selector.register(connection.door, selectors.EVENT_WRITE, self._owner)
 
-    def receive(self, door: socket.socket) -> list[Reply]:
-        """All replies to our requests that wait in ``door``."""
-        found: list[Reply] = []
-        # Ends when nothing is left, or with an ICMP error or the device's end: no reply either way.
-        with contextlib.suppress(OSError):
-            while True:
-                packet, source = door.recvfrom(2048)
-                reply = self._parse(door.family, packet, source[0])
-                if reply is not None:
-                    found.append(reply)
-        return found
-
-    def _parse(self, family: int, packet: bytes, source: str) -> Reply | None:
-        offset = (packet[0] & 15) * 4 if family == socket.AF_INET and packet else 0  # IPv4 brings its header along
-        if len(packet) < offset + _ECHO.size:
-            return None
-        kind, _, _, identifier, sequence = _ECHO.unpack_from(packet, offset)
-        if kind != _REPLY[family] or identifier != self._identifier:
-            return None
-        return Reply(str(ipaddress.ip_address(source.partition("%")[0])), sequence)
-
-
-def _open(family: int, device: str, wan_number: int) -> socket.socket:
-    door = socket.socket(family, socket.SOCK_RAW | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC, _PROTOCOL[family])
-    try:
-        door.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, device.encode())
-        door.setsockopt(socket.SOL_SOCKET, socket.SO_MARK, wan_number << WAN_SHIFT)
-        if family == socket.AF_INET:
-            door.setsockopt(_SOL_RAW, _ICMP_FILTER, struct.pack("=I", ~(1 << 0) & 0xFFFFFFFF))
-        else:
-            words = [0xFFFFFFFF] * 8
-            words[129 // 32] &= ~(1 << 129 % 32)
-            door.setsockopt(socket.IPPROTO_ICMPV6, _ICMP_FILTER, struct.pack("=8I", *words))
-    except OSError:
+    def _drop(self, door: socket.socket) -> None:
+        del self._connections[door]
+        self._selector.unregister(door)
         door.close()
-        raise
-    return door
 
+    def _of_names(self) -> Names:
+        if self._names is None:
+            self._names = Names(self._device, self._wan_number)
+            for door in self._names.sockets():
+                self._register(door)
+        return self._names
 
-def checksum(data: bytes) -> int:
-    """RFC 1071."""
-    if len(data) % 2:
-        data += b"\0"
-    total: int = sum(struct.unpack(f"!{len(data) // 2}H", data))
-    while total >> 16:
-        total = (total & 0xFFFF) + (total >> 16)
-    return ~total & 0xFFFF
+    def _register(self, door: socket.socket) -> None:
+        self._selector.register(door, selectors.EVENT_READ, self._owner)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from firmware.kernel.errors import KernelError
 from firmware.model.config import Config
+from firmware.model.devices import ethernet_device, line_device
 from firmware.monitor.blocked import BlockedLog
 from firmware.monitor.broadcast import Broadcaster
 from firmware.monitor.hosts import ROUTER, Hosts, read_leases
@@ -61,6 +62,7 @@ class Sampler:
         self._on_alarm = on_alarm
         self._wans: dict[int, str] = {}
         self._devices: dict[str, str] = {}
+        self._outside: frozenset[str] = frozenset()
         self._dumps = -1
         self._sampled_s = 0.0
         self._asked_s = -WATCHED_FOR_S * 1.0
@@ -87,7 +89,9 @@ class Sampler:
         """Takes lines, names and groups."""
         with self.lock:
             self._wans = {wan.number: name for name, wan in config.wans.items()}
-            self._devices = {name: wan.interface for name, wan in config.wans.items()}
+            self._devices = {name: line_device(wan) for name, wan in config.wans.items()}
+            below = {device for wan in config.wans.values() for device in (wan.interface, ethernet_device(wan))}
+            self._outside = frozenset(self._devices.values()) | below
             self.hosts.configure(config)
 
     def renumber(self, numbering: Numbering) -> None:
@@ -173,8 +177,7 @@ class Sampler:
 
     def see_hosts(self) -> None:
         """Reads neighbours and leases."""
-        outside = set(self._devices.values())
-        inside = [state.device for name, state in links().items() if name not in outside]
+        inside = [state.device for name, state in links().items() if name not in self._outside]
         table, leases = neighbours(), read_leases(self._leases)
         seen = self.runtime.hosts()
         own = own_addresses()

@@ -176,6 +176,30 @@ def test_services_take_their_files(case: Path, tmp_path: Path) -> None:
         assert result.returncode == 0, result.stderr
 
 
+@pytest.mark.kernel
+def test_pppd_takes_its_options(tmp_path: Path) -> None:
+    """The program itself reads them; it wants no more of ``/dev/ppp`` than that it can be opened."""
+    config, facts = load(Path(__file__).parent / "cases" / "dialled")
+    options = [item for item in render(config, facts).files if item.path.endswith(".options")]
+    assert len(options) == 2
+    for item in options:
+        content = item.content.replace("{run}", str(tmp_path)).replace("{lib}", "/usr/bin")
+        path = tmp_path / item.path
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(content)
+        path.with_suffix(".secret").write_text('password "top \\"secret"\n')
+        device = content.partition("nic-")[2].partition("\n")[0]
+        script = (
+            "mount -t tmpfs dev /dev && : >/dev/ppp && mknod /dev/null c 1 3 && "
+            f"ip link add {device} type veth peer name other && exec pppd file {path} dryrun"
+        )
+        result = subprocess.run(["unshare", "-nm", "sh", "-c", script], capture_output=True, text=True, check=False)
+        told = result.stdout + result.stderr
+        assert result.returncode == 0, told
+        assert "secret" not in told.replace(str(path.with_suffix(".secret")), "")
+        assert f"user {config.wans[path.stem].username}" in told
+
+
 def _make_certificate(directory: Path) -> None:
     directory.mkdir()
     key, certificate = directory / "key.pem", directory / "certificate.pem"

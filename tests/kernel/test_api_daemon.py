@@ -41,6 +41,7 @@ BODIES: dict[str, Any] = {
     "rollback": {"revision": 999_999},
     "importConfig": {"text": ""},
     "password": {"new": "short"},
+    "setLinePassword": {"password": ""},
     "putUser": {"role": "clerk"},
     "createToken": {"name": "Not An Identifier", "role": "auditor"},
 }

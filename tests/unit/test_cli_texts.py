@@ -10,8 +10,10 @@ import pytest
 from babel.messages.pofile import read_po
 
 from firmware.cli.commands import COMMANDS, GROUPS
+from firmware.cli.lines import _STATES
 from firmware.cli.parser import EPILOG
-from firmware.monitor import explain, health, sampler
+from firmware.daemon import dialling
+from firmware.monitor import explain, probe_answer, sampler, verdict
 from webui.api import errors
 
 ROOT = Path(__file__).parents[2]
@@ -48,7 +50,7 @@ def texts(path: Path) -> Iterator[str]:
             continue
         name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
         arguments = node.args[CALLS[name] : CALLS[name] + 1] if name in CALLS else []
-        if name in {"table", "_show"}:  # column titles
+        if name in {"table", "show"}:  # column titles
             arguments = [item for argument in node.args if isinstance(argument, ast.Tuple) for item in argument.elts]
         yield from (item.value for item in arguments if isinstance(item, ast.Constant) and isinstance(item.value, str))
 
@@ -68,6 +70,11 @@ def test_helps_are_in_the_catalogue(known: set[str]) -> None:
 
 
 def test_reasons_and_alarms_are_in_the_catalogue(known: set[str]) -> None:
-    reasons = {health.NO_DEVICE, health.NO_CARRIER, health.NO_ADDRESS, health.NO_ANSWER}
+    reasons = {
+        text
+        for module in (dialling, probe_answer, verdict)
+        for name, text in vars(module).items()
+        if name.isupper() and not name.startswith("_") and isinstance(text, str)
+    } | {*verdict.SILENT_KIND.values(), *_STATES.values()}
     messages = {message for _, message in errors._OF_STATUS.values()}
     assert not (reasons | messages | {sampler.DAMAGED, sampler.NOT_STORED}) - known

@@ -125,9 +125,67 @@ def test_two_static_lines_may_share_a_network_but_no_address() -> None:
     one = {**static, "interface": "eth0", "number": 1, "address": "198.51.100.2/24"}
     two = {**static, "interface": "eth3", "number": 2, "address": "198.51.100.3/24"}
     good = changed(("wans.line1", one), ("wans.line2", two))
-    assert found(good) == []
+    told = [("warning", "wans.line2.address")]  # what is in that network is reached by one of them only
+    assert found(good) == told
     render(good, FACTS)
-    assert found(changed(("wans.line2.address", "198.51.100.2/24"), start=good)) == [("error", "wans.line2.address")]
+    same = changed(("wans.line2.address", "198.51.100.2/24"), start=good)
+    assert sorted(found(same)) == [("error", "wans.line2.address"), *told]
+
+
+def test_lines_share_a_port_when_their_vlans_differ() -> None:
+    line = {"interface": "eth0", "ipv6": "off"}
+    for one, two, wrong in (
+        ({}, {"vlan": 41}, []),
+        ({"vlan": 41}, {"vlan": 42}, []),
+        ({}, {}, ["wans.line2.interface"]),
+        ({"vlan": 41}, {"vlan": 41}, ["wans.line2.interface"]),
+    ):
+        config = changed(("wans.line1", {**line, **one, "number": 1}), ("wans.line2", {**line, **two, "number": 2}))
+        assert found(config) == [("error", path) for path in wrong]
+        if not wrong:
+            render(config, FACTS)
+
+
+@pytest.mark.parametrize(
+    ("line", "path"),
+    [
+        ({"vlan": 41, "vlan_priority": 5, "mtu": 1500}, None),
+        ({"vlan_priority": 5}, "wans.line1.vlan_priority"),
+        ({"mtu": 1400}, "wans.line1.mtu"),
+        ({"vlan": 41, "mtu": 1501}, "wans.line1.mtu"),
+        ({"interface": "eth1", "vlan": 41}, None),  # a LAN's port may carry a line's VLAN besides
+        ({"interface": "eth1"}, "wans.line1.interface"),
+        ({"protocol": "pppoe", "username": "a@163.gd"}, None),
+        ({"protocol": "pppoe", "username": "a", "vlan": 41, "mtu": 1492}, None),
+        ({"protocol": "pppoe"}, "wans.line1.username"),
+        ({"protocol": "pppoe", "username": "a\nb"}, "wans.line1.username"),
+        ({"protocol": "pppoe", "username": "a", "service_name": ""}, "wans.line1.service_name"),
+        ({"protocol": "pppoe", "username": "a", "mtu": 1493}, "wans.line1.mtu"),
+        ({"protocol": "pppoe", "username": "a", "address": "203.0.113.9/24"}, "wans.line1.protocol"),
+        ({"username": "a"}, "wans.line1.username"),
+        ({"protocol": "static", "address": "203.0.113.9/32", "gateway": "192.0.2.1", "dns": ["192.0.2.1"]}, None),
+        ({"protocol": "static", "address": "203.0.113.9/30", "gateway": "192.0.2.1"}, "wans.line1.gateway"),
+    ],
+)
+def test_a_line_and_its_device(line: dict[str, object], path: str | None) -> None:
+    config = changed(("wans.line1", {"interface": "eth0", "number": 1, "ipv6": "off", **line}))
+    assert [p for severity, p in found(config) if severity == "error"] == ([path] if path else [])
+    if path is None:
+        render(config, FACTS)
+
+
+def test_a_dialled_line_without_password_or_kernel_is_told() -> None:
+    config = changed(("wans.line1", {"interface": "eth0", "number": 1, "protocol": "pppoe", "username": "a"}))
+    assert found(config) == [("warning", "wans.line1.username")]
+    facts = msgspec.structs.replace(FACTS, passwords=frozenset({"line1"}))
+    assert found(config, facts) == []
+    assert found(config, msgspec.structs.replace(facts, has_pppoe=False)) == [("error", "wans.line1.protocol")]
+
+
+def test_a_vlan_named_as_a_port_is_refused() -> None:
+    config = changed(("wans.line1.vlan", 41))
+    facts = msgspec.structs.replace(FACTS, ports={**FACTS.ports, "eth0.41": PortFact()})
+    assert found(config, facts) == [("error", "wans.line1.vlan")]
 
 
 def test_port_forwards_of_different_lines_or_protocols_do_not_clash() -> None:

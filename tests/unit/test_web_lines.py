@@ -1,194 +1,141 @@
-"""The pages of prefix lists and rules for lines, with a stand-in for rsd: what is sent, shown and refused in words."""
+"""The page of a line with a stand-in for rsd: what a form becomes, where the password goes, how a state is said."""
 
 from __future__ import annotations
 
-import io
+import json
+import socketserver
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
 from flask.testing import FlaskClient
 
-from firmware.client import Invalid
-from firmware.features import verify
 from firmware.model import codec
-from firmware.model.config import PREFIX_BYTES_MAX, Config, LinePolicy, PrefixList
-from firmware.model.problem import Problem
-from tests.unit.test_features_line_policies import bound, facts
-from webui import catalogue
+from firmware.model.config import Config, Wan, Zone
 from webui.app import create_app
 
-FACTS = {"ipv4": 3, "ipv6": 0, "addresses": 768, "time": 1_790_000_000.0, "source": "", "sha256": "a" * 64}
-ADDRESSES = (
-    *("/lines/", "/lines/policies/new", "/lines/policies/sales", "/lines/policies/new?q=wechat"),
-    *("/lines/lists/new", "/lines/lists/new?title=mobile", "/lines/lists/telecom"),
-)
-PREVIEW = {"facts": FACTS, "added": 12, "removed": 1, "first_added": ["1.0.1.0/24"], "first_removed": ["9.9.9.0/24"]}
+WANS = {
+    "telecom": Wan(
+        interface="eth0", number=1, protocol="pppoe", username="a@163.gd", service_name="internet", mtu=1480
+    ),
+    "unicom": Wan(interface="eth1", number=2, vlan=41),
+}
+LINE = {
+    "address": None, "gateway": None, "since": None, "rtt_ms": None, "loss_percent": None, "up_bps": 0, "down_bps": 0,
+    "streak": 0, "needed": 3, "targets": [],
+}  # fmt: skip
+REFUSED = "The provider refused the account: check user name and password."
+TARGET = {"target": "tcp://1.2.3.4:443", "kind": "tcp", "answered": False, "last": None, "delay_ms": None}
+LINES = [
+    {**LINE, "name": "telecom", "up": False, "state": "down", "reason": REFUSED},
+    {
+        **LINE, "name": "unicom", "up": True, "state": "failing", "streak": 2, "reason": "",
+        "targets": [{**TARGET, "loss_percent": 100.0, "trouble": "The connection was refused."}],
+    },
+]  # fmt: skip
+STATUS = {"lines": LINES, "ports": [{"name": f"eth{n}", "mac": "", "carrier": True} for n in range(3)], "pending": None}
+PASSWORD = ' top "secret" '
 
 
-class Rsd:
-    """As much of rsd as the pages ask for."""
+class Rsd(socketserver.ThreadingUnixStreamServer):
+    daemon_threads = True
+    asked: list[tuple[str, dict[str, Any]]]
 
-    def __init__(self) -> None:
-        self.config: Config = bound({"sales": LinePolicy(position=10, groups=("sales",), lines=("wan2", "wan1"))})
-        self.running = self.config
-        self.calls: list[tuple[str, dict[str, Any]]] = []
-        self.refuse: Invalid | None = None
 
-    def __call__(self, *_args: object, **_kwargs: object) -> Rsd:
-        return self
-
-    def close(self) -> None:
-        pass
-
-    def call(self, verb: str, **args: Any) -> Any:
-        self.calls.append((verb, args))
-        answer = getattr(self, f"_{verb.replace('.', '_')}", None)
-        return answer(**args) if answer else {}
-
-    def _whoami(self) -> Any:
-        return {"user": "admin", "role": "owner", "language": "en", "kind": "session"}
-
-    def _config_get(self, path: str, which: str) -> Any:
-        return codec.to_plain(self.config if which == "candidate" else self.running)
-
-    def _config_set(self, path: str, value: Any) -> Any:
-        self.config = codec.set_path(self.config, path, value)
-        return {"problems": msgspec.to_builtins(verify(self.config, facts()))}
-
-    def _config_delete(self, path: str) -> Any:
-        self.config = codec.delete_path(self.config, path)
-        return {"problems": []}
-
-    def _config_diff(self, **_: Any) -> Any:
-        return []
-
-    def _status(self) -> Any:
-        return {"lines": [], "pending": None, "last_change": None, "alarms": 0, "ports": [], "time": 0}
-
-    def _config_revisions(self, **_: Any) -> Any:
-        return []
-
-    def _alarms(self) -> Any:
-        return []
-
-    def _applications(self) -> Any:
-        row = {"id": "wechat", "name_zh": "微信", "name_en": "WeChat", "category": "im"}
-        return {"applications": [row], "categories": ["im"]}
-
-    def _prefixes_list(self) -> Any:
-        return [{"name": name, **FACTS, "previous": FACTS} for name in self.running.prefix_lists]
-
-    def _prefixes_preview(self, **_: Any) -> Any:
-        if self.refuse is not None:
-            raise self.refuse
-        return PREVIEW
+class _Handler(socketserver.StreamRequestHandler):
+    def handle(self) -> None:
+        config = codec.to_plain(Config(wans=WANS, zones={"wan": Zone()}))
+        answers = {
+            "whoami": {"user": "x", "role": "admin", "language": "en", "kind": "session"},
+            "config.get": config, "status": STATUS, "config.set": {"problems": []}, "config.check": {"problems": []},
+            "series": {"step_s": 2, "t": [], "up_bps": [], "down_bps": []}, "applications": {"applications": []},
+            "config.diff": [], "prefixes.list": [],
+        }  # fmt: skip
+        for line in self.rfile:
+            call = json.loads(line)
+            self.server.asked.append((call["verb"], call["args"]))  # type: ignore[attr-defined]
+            reply = {"id": call["id"], "ok": True, "result": answers.get(call["verb"], {})}
+            self.wfile.write(json.dumps(reply).encode() + b"\n")
 
 
 @pytest.fixture
-def rsd(monkeypatch: pytest.MonkeyPatch) -> Rsd:
-    made = Rsd()
-    monkeypatch.setattr("webui.router.Client", made)
-    return made
+def rsd(tmp_path: Path) -> Iterator[Rsd]:
+    server = Rsd(str(tmp_path / "rsd.sock"), _Handler)
+    server.asked = []
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    yield server
+    server.shutdown()
+    thread.join()
+    server.server_close()
 
 
 @pytest.fixture
-def page(rsd: Rsd, tmp_path: Path) -> FlaskClient:
-    catalogue.compile_all()
-    client = create_app({"RUN_DIR": tmp_path, "TESTING": True}).test_client()
-    client.set_cookie("rs", "session")
+def client(rsd: Rsd, tmp_path: Path) -> FlaskClient:
+    app = create_app({"RUN_DIR": tmp_path, "TESTING": True})
+    client = app.test_client()
+    client.set_cookie("rs", "somebody")
+    client.set_cookie("lang", "en")
     return client
 
 
-def token(page: FlaskClient, address: str) -> str:
-    text = page.get(address).text
-    return text.partition('name="csrf" value="')[2].partition('"')[0]
+def send(client: FlaskClient, path: str, **fields: str) -> int:
+    with client.application.test_request_context(headers={"Cookie": "rs=somebody"}):
+        token = client.application.jinja_env.globals["csrf_token"]()  # type: ignore[operator]
+    return client.post(path, data={"csrf": token, **fields}).status_code
 
 
-def send(page: FlaskClient, address: str, **fields: Any) -> Any:
-    return page.post(address, data={"csrf": token(page, "/lines/policies/new"), **fields})
+def saved(rsd: Rsd) -> dict[str, Any]:
+    (value,) = [args["value"] for verb, args in rsd.asked if verb == "config.set"]
+    return dict(value)
 
 
-@pytest.mark.parametrize("language", ["zh", "en"])
-def test_pages_are_shown(page: FlaskClient, language: str) -> None:
-    for address in ADDRESSES:
-        answer = page.get(f"{address}{'&' if '?' in address else '?'}lang={language}", follow_redirects=True)
-        assert answer.status_code == 200, address
-    assert "sales → wan2, wan1" in page.get("/lines/?lang=en", follow_redirects=True).text
+def test_the_password_goes_to_its_verb_only(client: FlaskClient, rsd: Rsd) -> None:
+    fields = {"interface": "eth0", "protocol": "pppoe", "username": "b@163.gd", "vlan": "41", "mtu": "", "dns": ""}
+    assert send(client, "/lines/telecom", **fields, password=PASSWORD) == 303
+    value = saved(rsd)
+    assert (value["username"], value["vlan"], value["mtu"]) == ("b@163.gd", 41, None)
+    assert [args for verb, args in rsd.asked if verb == "line.password"] == [{"line": "telecom", "password": PASSWORD}]
+    assert "secret" not in json.dumps(value)
 
 
-def test_a_rule_of_every_kind_is_saved(page: FlaskClient, rsd: Rsd) -> None:
-    answer = send(
-        page, "/lines/policies/new", groups="sales", prefix_lists=["telecom", "unicom"], applications="wechat",
-        domains="a.test\nb.test", ports="tcp/443", dscp="ef", lines=["wan1", "wan2"], first="wan2", enabled="1",
-    )  # fmt: skip
-    assert answer.status_code == 303
-    made = rsd.config.line_policies["sales-2"]
-    assert (made.position, made.lines, made.domains, made.dscp) == (20, ("wan2", "wan1"), ("a.test", "b.test"), ("ef",))
-    text = page.get("/lines/").text
-    assert "sales · China Telecom" in text
-    assert "TCP 443 · DSCP ef → wan2, wan1" in text
+def test_an_empty_password_stays_and_is_never_shown(client: FlaskClient, rsd: Rsd) -> None:
+    page = client.get("/lines/telecom?lang=en").get_data(as_text=True)
+    assert 'type="password"' in page
+    assert REFUSED in page
+    assert send(client, "/lines/telecom", interface="eth0", protocol="pppoe", username="a@163.gd", password="") == 303
+    assert "line.password" not in [verb for verb, _ in rsd.asked]
+    assert saved(rsd)["service_name"] == "internet", "what the form did not show stays"
 
 
-def test_mistakes_stand_at_their_fields_and_an_empty_rule_is_refused(page: FlaskClient, rsd: Rsd) -> None:
-    before = rsd.config
-    answer = send(page, "/lines/policies/new", ports="443", lines="wan1", enabled="1")
-    assert answer.status_code == 422
-    assert 'id="ports-error"' in answer.text
-    assert send(page, "/lines/policies/new", lines="wan1").status_code == 422
-    assert rsd.config == before
+def test_another_way_takes_what_only_dialling_needs_away(client: FlaskClient, rsd: Rsd) -> None:
+    assert send(client, "/setup/lines", line="telecom", protocol="dhcp") == 303
+    value = saved(rsd)
+    assert [value[key] for key in ("username", "service_name", "ac_name", "mtu")] == [None] * 4
+    assert codec.set_path(Config(), "wans.telecom", value).wans["telecom"].protocol == "dhcp"
 
 
-def test_rules_change_places(page: FlaskClient, rsd: Rsd) -> None:
-    send(page, "/lines/policies/new", ports="tcp/1", lines="wan1", enabled="1")
-    first, second = (name for name in rsd.config.line_policies)
-    send(page, f"/lines/policies/{second}/move", by="-1")
-    positions = {name: policy.position for name, policy in rsd.config.line_policies.items()}
-    assert positions[second] < positions[first]
+def test_targets_and_what_is_required_are_saved(client: FlaskClient, rsd: Rsd) -> None:
+    fields = {"interface": "eth1", "protocol": "dhcp", "weight": "1", "ipv6": "off"}
+    targets = "223.5.5.5\ntcp://1.2.3.4:443"
+    assert send(client, "/lines/unicom", **fields, health_targets=targets, **{"health.require": "all_kinds"}) == 303
+    value = saved(rsd)
+    assert value["health_targets"] == ["223.5.5.5", "tcp://1.2.3.4:443"]
+    assert value["health"]["require"] == "all_kinds"
 
 
-def test_a_list_is_made_looked_at_and_taken(page: FlaskClient, rsd: Rsd) -> None:
-    assert send(page, "/lines/lists/new", title="mobile", url="https://lists.test/m.txt", daily="1").status_code == 303
-    assert rsd.config.prefix_lists["mobile"] == PrefixList(url="https://lists.test/m.txt", daily=True)
-    answer = page.get("/lines/lists/mobile?lang=en", follow_redirects=True)
-    assert "Apply the new list first" in answer.text
-    file = (io.BytesIO(b"1.0.1.0/24\n\xff\n"), "list.txt")
-    answer = send(page, "/lines/lists/telecom/preview", file=file)
-    assert answer.status_code == 200
-    assert "+ 1.0.1.0/24" in answer.text
-    assert "− 9.9.9.0/24" in answer.text
-    assert ("prefixes.preview", {"name": "telecom", "content": "1.0.1.0/24\n\ufffd\n"}) in rsd.calls
-    assert send(page, "/lines/lists/telecom/take", sha256="a" * 64).status_code == 303
-    assert rsd.calls[-1] == ("prefixes.import", {"name": "telecom", "sha256": "a" * 64})
+def test_states_are_said_with_their_rounds(client: FlaskClient) -> None:
+    page = client.get("/lines/?lang=en").get_data(as_text=True)
+    assert "works, but round 2 of 3 without an answer" in page
+    assert REFUSED in page
+    assert "The connection was refused." in page
+    assert "eth1, VLAN 41, address by DHCP" in page
 
 
-def test_what_is_wrong_with_a_file_is_said(page: FlaskClient, rsd: Rsd) -> None:
-    message = "Line %(line)s is no prefix: %(text)s"
-    problems = [Problem(path="content.2", message=message, params={"line": str(n), "text": "x"}) for n in (2, 7)]
-    rsd.refuse = Invalid(
-        "%(count)s lines of the list are no prefixes, the first is line %(line)s: %(text)s",
-        problems=tuple(problems),
-        params={"count": "2", "line": "2", "text": "x"},
-    )
-    answer = send(page, "/lines/lists/telecom/preview", file=(io.BytesIO(b"x"), "list.txt"))
-    assert answer.status_code == 422
-    assert "Line 7 is no prefix: x" in answer.text
-    assert send(page, "/lines/lists/telecom/preview").status_code == 422  # no file
-
-
-def test_a_file_that_is_too_large_is_refused_in_words(page: FlaskClient) -> None:
-    csrf = token(page, "/lines/policies/new")
-
-    def upload(count: int) -> Any:
-        head = f'--x\r\nContent-Disposition: form-data; name="csrf"\r\n\r\n{csrf}\r\n--x\r\n'
-        head += 'Content-Disposition: form-data; name="file"; filename="list.txt"\r\n\r\n'
-        body = head.encode() + b"1.0.1.0/24\n" * count + b"\r\n--x--\r\n"
-        return page.post("/lines/lists/telecom/preview", data=body, content_type="multipart/form-data; boundary=x")
-
-    assert PREFIX_BYTES_MAX > 11 * 300_000
-    assert upload(300_000).status_code == 200
-    answer = upload(1_000_000)
-    assert answer.status_code == 413
-    assert "200,000" in answer.text
-    assert send(page, "/lines/lists/telecom/take", sha256="a" * (2 << 20)).status_code == 413
+def test_ports_of_other_lines_are_offered_with_their_users(client: FlaskClient) -> None:
+    page = client.get("/lines/new?lang=en").get_data(as_text=True)
+    places = [page.index(f'<option value="{port}"') for port in ("eth2", "eth0", "eth1")]
+    assert places == sorted(places), "free ports come first"
+    assert "used by unicom" in page

@@ -19,6 +19,7 @@ ROOT = Path(__file__).parents[2]
 # Python and what hangs on time alone is left to the running kernel; a machine emulated in software is 15 times slower.
 SUITE = (
     "tests/vm/guest.py",
+    "tests/vm/guest_lines.py",
     "tests/golden/test_golden.py::test_nft_takes_every_ruleset",
     "tests/kernel/test_features_traffic.py",
     "tests/kernel/test_fastpath_decide.py",

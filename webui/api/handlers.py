@@ -100,6 +100,10 @@ def read_applications(route: Route) -> Any:
     return found if isinstance(found, dict) else {"applications": found}
 
 
+def put_line_password(route: Route, name: str) -> Any:
+    return done(route, line=name)
+
+
 def of_list(route: Route, name: str) -> Any:
     return ask(route, name=name)
 

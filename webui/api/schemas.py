@@ -105,6 +105,12 @@ class NewToken(Input):
     role: Role = "auditor"
 
 
+class LinePassword(Input):
+    """What a dialled line's provider asks for; it is never given back. An empty one is forgotten."""
+
+    password: Annotated[str, Meta(max_length=256)]
+
+
 class NewPassword(Input):
     new: str
     old: str | UnsetType = UNSET
@@ -209,10 +215,28 @@ class Applications(Output):
     categories: list[str]
 
 
+class LineTarget(Output):
+    target: str
+    kind: Literal["ping", "tcp", "dns", "http"]
+    answered: bool  # in the last round
+    last: float | None  # when it answered last
+    delay_ms: float | None
+    loss_percent: float | None  # of the last twenty rounds
+    trouble: str  # what came instead of an answer
+
+
 class Line(Output):
+    """``streak`` rounds in a row contradict the state; ``needed`` of them change it."""
+
     name: str
     number: int
+    device: str
     up: bool
+    state: Literal["waiting", "up", "failing", "down", "recovering"]
+    streak: int
+    needed: int
+    reason: str
+    targets: list[LineTarget]
     role: Literal["active", "backup"]
     draining: bool
     rtt_ms: float | None

@@ -87,6 +87,10 @@ ROUTES = (
     Route("GET", "/bandwidth", "bandwidth", "bandwidth", "How full the lines are, and who uses them", "auditor",
           schemas.Bandwidth),
     Route("GET", "/lines", "lines", "lines", "The lines to the internet", "auditor", list[schemas.Line]),
+    Route(
+        "PUT", "/lines/{name}/password", "setLinePassword", "line.password", "Set the password of a dialled line",
+        "admin", body=schemas.LinePassword, handler=handlers.put_line_password, status=204,
+    ),
     Route("GET", "/hosts", "hosts", "hosts", "The hosts behind the router", "auditor", list[schemas.SeenHost]),
     Route("GET", "/flows", "flows", "flows", "Live connections", "auditor", list[schemas.Flow], schemas.FlowsQuery),
     Route("GET", "/usage", "usage", "usage", "Who used how much", "auditor", list[schemas.Usage], schemas.UsageQuery),

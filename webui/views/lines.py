@@ -8,7 +8,9 @@ from flask import Blueprint, abort, redirect, render_template, request, url_for
 from msgspec import to_builtins
 from werkzeug.wrappers import Response
 
+from firmware.client import Invalid
 from firmware.model.config import Config, Health, LinePolicy, Wan
+from firmware.model.text import translate
 from webui import order, words
 from webui.access import requires
 from webui.charts import sparkline
@@ -21,6 +23,7 @@ bp = Blueprint("lines", __name__, url_prefix="/lines")
 
 CHART_S = 600
 LINES_MAX = 7
+DIALLED = ("service_name", "ac_name")
 HEALTH = ("interval_ms", "fall", "rise", "max_loss_percent", "max_delay_ms")
 
 
@@ -48,7 +51,7 @@ def wan_values(wan: Wan) -> dict[str, Any]:
     """A line as its form shows it."""
     shown = ("protocol", "enabled", "weight", "dns", "ipv6", "health_targets", "role", "draining")
     rates = {key: megabits(getattr(wan, key)) for key in ("up_bps", "down_bps")}
-    health = {f"health.{key}": getattr(wan.health, key) for key in HEALTH}
+    health = {f"health.{key}": getattr(wan.health, key) for key in (*HEALTH, "require")}
     return {**to_builtins(wan), **{key: getattr(wan, key) for key in shown}, **rates, **health}
 
 
@@ -56,11 +59,20 @@ def save_line(form: Form, name: str, wan: Wan | None, number: int = 1) -> bool:
     """Put the line's form into the candidate; settings that the form does not show stay as they are."""
     value: dict[str, Any] = to_builtins(wan) if wan else {"number": number, "zone": "wan"}
     value["interface"] = form.text("interface") or value.get("interface", "")
-    value["protocol"] = form.text("protocol")
-    if value["protocol"] == "static":
-        value |= {"address": form.optional("address"), "gateway": form.optional("gateway"), "dns": form.lines("dns")}
-    else:
-        value |= {"address": None, "gateway": None, "dns": form.lines("dns")}
+    value["protocol"] = protocol = form.text("protocol")
+    is_static, is_dialled = protocol == "static", protocol == "pppoe"
+    value |= {
+        "address": form.optional("address") if is_static else None,
+        "gateway": form.optional("gateway") if is_static else None,
+        "username": form.optional("username") if is_dialled else None,
+        "dns": form.lines("dns"),
+    }
+    if "vlan" in request.form:
+        value |= {key: form.number(key) for key in ("vlan", "vlan_priority", "mtu")}
+        value |= {key: form.optional(key) for key in DIALLED}
+    if not is_dialled:  # what only a dialled line has
+        value |= dict.fromkeys(DIALLED)
+        value["mtu"] = value.get("mtu") if value.get("vlan") else None
     if "weight" in request.form:
         value |= {
             "enabled": form.checked("enabled"),
@@ -70,14 +82,32 @@ def save_line(form: Form, name: str, wan: Wan | None, number: int = 1) -> bool:
             "ipv6_gateway": form.optional("ipv6_gateway"),
             "ipv6_prefix": form.optional("ipv6_prefix"),
             "health_targets": form.lines("health_targets"),
-            "health": {key: form.number(f"health.{key}", getattr(Health(), key)) for key in HEALTH},
+            "health": {
+                "require": form.text("health.require") or "any",
+                **{key: form.number(f"health.{key}", getattr(Health(), key)) for key in HEALTH},
+            },
             "up_bps": form.rate("up_bps"),
             "down_bps": form.rate("down_bps"),
             "isp": form.text("isp"),
             "role": form.text("role") or "active",
             "draining": form.checked("draining"),
         }
-    return form.save(f"wans.{name}", value, to_builtins(wan) if wan else None)
+    if not form.save(f"wans.{name}", value, to_builtins(wan) if wan else None):
+        return False
+    return not is_dialled or _save_password(form, name)
+
+
+def _save_password(form: Form, name: str) -> bool:
+    """A dialled line's password goes where nobody can read it again; an empty field leaves it as it is."""
+    password = request.form.get("password", "")
+    if not password:
+        return True
+    try:
+        router().call("line.password", line=name, password=password)
+    except Invalid as error:
+        form.add_error("password", translate(language(), error.message, error.params))
+        return False
+    return True
 
 
 @bp.route("/new", methods=["GET", "POST"], defaults={"name": None})
@@ -105,18 +135,25 @@ def edit(name: str | None) -> Any:
 
 
 def port_choices(config: Config, wan: Wan | None = None) -> list[tuple[str, str]]:
-    """The ports a line may use: free ones and its own, with whether a cable is in."""
-    taken = {item.interface for item in config.wans.values() if item is not wan}
-    taken |= {port for lan in config.lans.values() for port in lan.ports}
+    """The ports a line may use: all but those of local networks, with whether a cable is in and who uses it."""
+    users: dict[str, list[str]] = {}
+    for name, item in config.wans.items():
+        if item is not wan:
+            users.setdefault(item.interface, []).append(name)
+    taken = {port for lan in config.lans.values() for port in lan.ports} - ({wan.interface} if wan else set())
     detected = {port["name"]: port for port in router().status().get("ports", ())}
     if wan:
         detected.setdefault(wan.interface, {"carrier": None})
-    words = {True: gettext("cable is in"), False: gettext("no cable"), None: ""}
-    return [
-        (name, f"{name} – {words[port.get('carrier')]}" if words[port.get("carrier")] else name)
-        for name, port in sorted(detected.items())
-        if name not in taken
-    ]
+    cable = {True: gettext("cable is in"), False: gettext("no cable")}
+    choices = []
+    # Free ports first: one that another line uses needs a VLAN.
+    for name, port in sorted(detected.items(), key=lambda item: (item[0] in users, item[0])):
+        notes = [cable[port["carrier"]]] if port.get("carrier") in cable else []
+        if name in users:
+            notes.append(gettext("used by %(lines)s") % {"lines": words.listed(users[name])})
+        if name not in taken:
+            choices.append((name, f"{name} – {gettext(', ').join(notes)}" if notes else name))
+    return choices
 
 
 @bp.post("/balance")

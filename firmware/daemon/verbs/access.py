@@ -8,11 +8,14 @@ from msgspec import Meta
 
 from firmware.daemon.auth import check_password_rules, rank
 from firmware.daemon.errors import ForbiddenError, InvalidError, NotFoundError
+from firmware.daemon.secrets_file import PASSWORD_MAX
 from firmware.daemon.services import Services
 from firmware.daemon.verbs.table import Call, verb
 from firmware.engine import Actor
 from firmware.model import codec
 from firmware.model.config import Config, Identifier, Language, Role
+from firmware.model.problem import Problem
+from firmware.model.values import is_printable
 
 Password = Annotated[str, Meta(max_length=256)]
 Name = Annotated[str, Meta(max_length=64)]
@@ -88,6 +91,18 @@ def password_change(
     return {}
 
 
+@verb("line.password", "admin", audited=("line",))
+def line_password(box: Services, call: Call, *, line: Identifier, password: Password) -> dict[str, Any]:
+    """What a dialled line's provider asks for; it is kept beside the configuration, in force at once, never shown."""
+    if line not in box.engine.config.wans and line not in box.engine.candidate(call.who.user).wans:
+        raise NotFoundError("There is no line %(line)s.", line=line)
+    if password and not is_printable(password, PASSWORD_MAX):
+        problem = Problem(path="password", message="The password holds signs that no account has, or is too long.")
+        raise InvalidError(problem.message, problems=[problem])
+    box.set_line_password(line, password)
+    return {}
+
+
 @verb("token.create", "admin", audited=("name", "role"))
 def token_create(box: Services, call: Call, *, name: Identifier, role: Role) -> dict[str, Any]:
     if rank(role) > rank(call.who.role):
@@ -135,6 +150,7 @@ VERBS = (
     logout,
     whoami,
     password_change,
+    line_password,
     token_create,
     token_list,
     token_revoke,
