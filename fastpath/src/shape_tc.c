@@ -287,6 +287,8 @@ int rs_tc_redirect(struct rs_tc *tc, int from, int to)
     _Alignas(4) uint8_t data[1024];
     struct rs_nl nl = {.data = data, .capacity = sizeof data};
     struct tc_mirred mirred = {.action = TC_ACT_STOLEN, .eaction = TCA_EGRESS_REDIR, .ifindex = (uint32_t)to};
+    struct tc_u32_sel selector = {.flags = TC_U32_TERMINAL, .nkeys = 1};
+    uint8_t all[sizeof selector + sizeof(struct tc_u32_key)] = {0}; /* a key without a bit matches everything */
     struct tcmsg head = {.tcm_ifindex = from,
                          .tcm_parent = TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_EGRESS),
                          .tcm_info = TC_H_MAKE(1u << 16, (uint32_t)__builtin_bswap16(ETH_P_ALL))};
@@ -296,9 +298,11 @@ int rs_tc_redirect(struct rs_tc *tc, int from, int to)
     begin(&nl, RTM_NEWQDISC, NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL, from, TC_H_MAKE(TC_H_CLSACT, 0), TC_H_CLSACT);
     put_text(&nl, TCA_KIND, "clsact");
     rs_nl_begin_with(&nl, RTM_NEWTFILTER, NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL, &head, sizeof head);
-    put_text(&nl, TCA_KIND, "matchall");
+    put_text(&nl, TCA_KIND, "u32"); /* "matchall" is not in every kernel */
     options = rs_nl_nest(&nl, TCA_OPTIONS);
-    actions = rs_nl_nest(&nl, TCA_MATCHALL_ACT);
+    memcpy(all, &selector, sizeof selector);
+    rs_nl_put(&nl, TCA_U32_SEL, all, sizeof all);
+    actions = rs_nl_nest(&nl, TCA_U32_ACT);
     action = rs_nl_nest(&nl, 1);
     put_text(&nl, TCA_ACT_KIND, "mirred");
     own = rs_nl_nest(&nl, TCA_ACT_OPTIONS);

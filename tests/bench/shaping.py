@@ -1,9 +1,9 @@
 """What giving packets their class costs: work per CPU second, against others' ways, on one router in turn.
 
 Ours: the product's own rules (features/qos.py) with as many hosts in the map and in the HTB trees as said. Peers: no
-shaping at all; HTB with a tc filter per host (the usual script); and four classes chosen by DSCP, as qosify does it (its
-eBPF program writes DSCP, CAKE chooses by it; here a map and HTB, as the kernel may lack CAKE). Rates are so high that
-nobody waits. Packets are those of a wire (no pieces of 64 kB), by one TCP stream.
+shaping at all; HTB with a tc filter per host (the usual script); and four classes chosen by DSCP, as qosify does it
+(its eBPF program writes DSCP, CAKE chooses by it; here a map and HTB, as the kernel may lack CAKE). Rates are so high
+that nobody waits. Packets are those of a wire (no pieces of 64 kB), by one TCP stream.
 ``python -m tests.bench.shaping [--rounds N]``.
 """
 

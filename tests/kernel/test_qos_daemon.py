@@ -228,6 +228,28 @@ def test_a_tree_that_somebody_took_away_grows_again(office: Office) -> None:
     assert near(held, 2 * M, 0.15)
 
 
+def test_two_lans_share_one_line(office: Office) -> None:
+    """Downwards the tree stands on a device between, through which both LANs' packets go."""
+    with Client(office.site.product.run / "rsd.sock") as client:
+        before = client.call("status")["last_change"]["revision"]
+        *others, port = client.call("config.get", path="lans.office.ports")
+        client.call("config.set", path="lans.office.ports", value=others)
+        client.call(
+            "config.set", path="lans.guest", value={"ports": [port], "address": "192.168.20.1/24", "subnet_id": 1}
+        )
+    for words in ("addr flush dev eth0", "addr add 192.168.20.9/24 dev eth0", "route add default via 192.168.20.1"):
+        office.site.run(office.names[3], ["ip", *words.split()])
+    try:
+        office.change()
+        one, two = office.together((0, DOWN), (3, DOWN), seconds=5)
+        assert near(one + two, USABLE)
+        assert near(one, two, 0.1)
+    finally:
+        with Client(office.site.product.run / "rsd.sock") as client:
+            client.call("config.rollback", revision=before)
+    netns.wait_until(lambda: "rs-down" not in office.site.run("router", ["ip", "link"]).stdout, "the device is gone")
+
+
 def test_switched_off_nothing_is_left(office: Office) -> None:
     office.change()
     with Client(office.site.product.run / "rsd.sock") as client:
