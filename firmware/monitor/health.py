@@ -196,7 +196,9 @@ class _Watch:
         )
         if changed:
             self.since_s = time.time()
-        if not standing.is_up and standing.is_damped and (changed or standing.state == "recovering"):
+        is_told_by_itself = changed and reason in AT_ONCE  # no cable says more than that it comes and goes
+        is_damped = not standing.is_up and standing.is_damped and (changed or standing.state == "recovering")
+        if is_damped and not is_told_by_itself:
             self.reason = FLAPPING
         elif changed or not standing.streak:
             self.reason = reason

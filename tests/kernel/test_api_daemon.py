@@ -33,6 +33,8 @@ QUERIES = {
 BODIES: dict[str, Any] = {
     "tryApplication": {"application": {"name_zh": "x", "name_en": "x", "category": "im", "ports": ["7000"]}},
     "updateDatabase": {"content": "eA=="},
+    "previewPrefixes": {"content": "192.0.2.0/24\n"},
+    "importPrefixes": {"content": "192.0.2.0/24\n"},
     "replaceConfig": {},
     "patchConfig": {},
     "setValue": {"members": []},

@@ -145,7 +145,7 @@ def test_export_and_import(rsctl: Rsctl, tmp_path: Path) -> None:
 
 
 STATE = [
-    ("status",), ("bandwidth",), ("selfcheck",),
+    ("status",), ("bandwidth",), ("selfcheck",), ("prefixes", "list"),
     ("lines",), ("hosts",), ("flows", "--host", CLIENT, "--limit", "5"), ("usage", "--by", "category"),
     ("usage", "--since", "7d", "--application", "wechat"), ("blocked",), ("alarms",), ("applications",), ("users",),
     ("why", CLIENT, "www.qq.com"), ("revisions", "--limit", "1"), ("diff",), ("plan",), ("export",), ("token", "list"),

@@ -7,6 +7,7 @@ server a page says which address asks, so that it tells by which line a connecti
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import stat
 import subprocess
@@ -47,6 +48,7 @@ class Provider:
         self._box, self._directory = box, directory
         self._children: list[subprocess.Popen[bytes]] = []
         self._dialling: subprocess.Popen[bytes] | None = None
+        self.is_known = False  # whether the box has the password: telling it again dials anew
         (directory / "options").write_text(OPTIONS)
         # The machine's own file lies in its memory: nothing of it stays.
         quoted = PASSWORD.replace("\\", "\\\\").replace('"', '\\"')
@@ -76,8 +78,9 @@ class Provider:
         """End every session; others may come."""
         pids = [int(pid) for pid in netns.command(["ip", "netns", "pids", self._box.server]).split()]
         for pid in pids:
-            if Path(f"/proc/{pid}/comm").read_text().strip() == "pppd":
-                netns._signal(pid, signal.SIGTERM)
+            with contextlib.suppress(FileNotFoundError):  # it has ended meanwhile
+                if Path(f"/proc/{pid}/comm").read_text().strip() == "pppd":
+                    netns._signal(pid, signal.SIGTERM)
 
     def shut(self) -> None:
         """Take no sessions any more."""
@@ -134,8 +137,11 @@ def seen_from(box: Box) -> str:
 def dialled(box: Box, provider: Provider) -> str:
     """The address of a line that is dialled."""
     put(box, telecom=DIALLED)
-    box.call("line.password", line="telecom", password=PASSWORD)
+    if not provider.is_known:
+        box.call("line.password", line="telecom", password=PASSWORD)
+        provider.is_known = True
     wait_up(box, "telecom")
+    netns.wait_until(lambda: f"{seen_from(box)}/32" == line(box)["address"], "connections leave by the line", LATE_S)
     return str(line(box)["address"]).removesuffix("/32")
 
 
