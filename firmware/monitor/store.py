@@ -81,8 +81,10 @@ class UsageStore:
                 return False
             minute = self._minute(now_s)
             if self._meta("hour_done") is None:
-                self._set_meta(hour_done=minute // 60, day_done=minute // 1440, minute_from=minute)
-                self._set_meta(hour_from=minute // 60, day_from=minute // 1440)
+                self._set_meta(hour_done=minute // 60, day_done=minute // 1440)
+                # Before the first minute of that day there was nothing: that is known as finely as what follows.
+                day = minute // 1440
+                self._set_meta(minute_from=day * 1440, hour_from=day * 24, day_from=day)
             hour, day = minute // 60, minute // 1440
             numbered = sorted(
                 (self._name(row.host), self._name(row.application), self._name(row.wan), *row[3:]) for row in rows

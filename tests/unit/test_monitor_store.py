@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from firmware.monitor.store import Blocked, UsageRow, UsageStore
@@ -195,6 +195,7 @@ def test_names_nobody_uses_are_forgotten(store: UsageStore) -> None:
     minutes=st.lists(st.integers(0, 4000), min_size=1, max_size=40),
     period=st.tuples(st.integers(0, 70), st.integers(0, 70)),
 )
+@example(minutes=[60, 1440], period=(0, 1))  # the day is rolled up, its first hour was before the first row
 def test_any_period_of_whole_hours_is_exact(
     tmp_path_factory: pytest.TempPathFactory, minutes: list[int], period: tuple[int, int]
 ) -> None:
