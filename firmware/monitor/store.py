@@ -239,17 +239,21 @@ class UsageStore:
     def series(self, by: By, key: str, first: int, last: int, step: int) -> dict[int, tuple[int, int]]:
         """Bytes up and down of one host, application or line by slots of ``step`` minutes from minute ``first`` on.
 
-        Slot 0 begins at ``first``; slots without traffic are absent. From a day on the slots are filled by the hour.
+        Slot 0 begins at ``first``; slots without traffic are absent. Slots of hours are filled by the hour, those of days
+        (of UTC) by the day, and their ends by what is not yet rolled up.
         """
         found: dict[int, tuple[int, int]] = {}
         with self._lock:
             row = self._database.execute("SELECT id FROM name WHERE text = ?", (key,)).fetchone()
             if row is None:
                 return found
-            for table, size in (("hour", 60), ("minute", 1)):
-                # Whole hours for long slots, and minutes for what is not yet rolled up or asked for by the minute.
-                done = self._number("hour_done") * 60 if step % 60 == 0 else first
-                start, end = (first, min(done, last)) if table == "hour" else (max(first, done), last)
+            start = first
+            for table, size in (("day", 1440), ("hour", 60), ("minute", 1)):
+                if step % size:
+                    continue
+                end = last if table == "minute" else min(self._number(f"{table}_done") * size, last)
+                if end <= start:
+                    continue
                 for slot, up, down in self._database.execute(
                     f"SELECT ((id >> {SERIAL_BITS}) * {size} - ?) / ?, sum(up_bytes), sum(down_bytes)"  # noqa: S608
                     f" FROM {table} WHERE id >= ? AND id < ? AND {by} = ? GROUP BY 1",
@@ -257,6 +261,7 @@ class UsageStore:
                 ):
                     before = found.get(slot, (0, 0))
                     found[slot] = (before[0] + up, before[1] + down)
+                start = end
         return found
 
     def blocked_count(self, since_s: float) -> int:

@@ -207,3 +207,22 @@ def test_any_period_of_whole_hours_is_exact(
     expected = sum(first * 60 <= minute < last * 60 for minute in minutes)
     assert total(store, START_S + first * HOUR, START_S + last * HOUR) == expected
     store.close()
+
+
+@pytest.mark.parametrize("step", [60, 360, 1440, 2880])
+def test_a_year_is_told_by_days_without_losing_or_doubling(store: UsageStore, step: int) -> None:
+    """Days from the coarse table, the last hours and minutes from the fine ones."""
+    first = START_S // 60 // 2880 * 2880
+    moments = [day * DAY + minute * MINUTE for day, minute in ((0, 5), (0, 700), (3, 0), (90, 61), (200, 5), (200, 6))]
+    for serial, moment in enumerate(moments):
+        store.add(f"a:{serial}", START_S + moment, [row(up=10**serial)])
+        store.maintain(START_S + moment)
+    last = first + -(-(202 * 1440) // step) * step
+    found = store.series("host", "02:00:00:00:00:01", first, last, step)
+    wanted: dict[int, int] = {}
+    for serial, moment in enumerate(moments):
+        slot = ((START_S + moment) // 60 - first) // step
+        wanted[slot] = wanted.get(slot, 0) + 10**serial
+    # Hours are kept for two months: what is older is told by whole days only.
+    kept = wanted if step % 1440 == 0 else {slot: up for slot, up in wanted.items() if slot * step >= 190 * 1440}
+    assert {slot: up for slot, (up, _) in found.items() if slot in kept} == kept

@@ -19,8 +19,8 @@ from webui.security import local_path
 
 bp = Blueprint("control", __name__, url_prefix="/control")
 
-CHART_S = 3600
 DAY_S = 86_400
+SPANS_S = (3600, DAY_S, 7 * DAY_S, 31 * DAY_S, 365 * DAY_S)
 
 
 @bp.get("/")
@@ -35,15 +35,20 @@ def index() -> Any:
 def application(id: str) -> Any:
     """One application: who uses it, how much, and what to do about it."""
     asked = router()
+    since_s = request.args.get("since_s", SPANS_S[0], int)
+    since_s = since_s if since_s in SPANS_S else SPANS_S[0]
     config = asked.config()
     return render_template(
         "control/application.html",
         id=id,
         name=words.application(id),
         category=asked.names().category_of(id),
-        hosts=asked.read("usage", by="host", since_s=DAY_S, limit=20, application=id),
+        hosts=asked.read("usage", by="host", since_s=max(since_s, DAY_S), limit=20, application=id),
+        users_s=max(since_s, DAY_S),
+        since_s=since_s,
+        spans=SPANS_S,
         host_names=people.names_by_key(people.known(asked)),
-        curve=sparkline(asked.read("series", kind="application", key=id, window_s=CHART_S)),
+        curve=sparkline(asked.read("series", kind="application", key=id, window_s=since_s)),
         policies=[(name, p) for name, p in order.ordered(config.policies) if id in p.applications],
         config=config,
     )

@@ -21,7 +21,7 @@ bp = Blueprint("hosts", __name__, url_prefix="/hosts")
 
 CHART_S = 3600
 FLOWS = 50
-USE_SPANS_S = (600, 86_400, 7 * 86_400)
+USE_SPANS_S = (600, 86_400, 7 * 86_400, 31 * 86_400, 365 * 86_400)
 
 
 @bp.get("/")
@@ -57,8 +57,9 @@ def _page(host: dict[str, Any], form: Form, code: int) -> Any:
         applications=top_applications(asked, since_s=since_s, host=host["key"]),
         since_s=since_s,
         spans=USE_SPANS_S,
+        chart_s=max(since_s, CHART_S),
         flows=asked.read("flows", host=host["address"], limit=FLOWS),
-        curve=sparkline(asked.read("series", kind="host", key=host["key"], window_s=CHART_S)),
+        curve=sparkline(asked.read("series", kind="host", key=host["key"], window_s=max(since_s, CHART_S))),
         reserved=_reservation(host),
     ), code
 

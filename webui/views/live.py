@@ -14,7 +14,7 @@ from webui.security import session_cookie
 bp = Blueprint("live", __name__)
 
 KINDS = frozenset({"line", "host", "application"})
-WINDOW_MAX_S = 86_400
+WINDOW_MAX_S = 366 * 86_400
 
 
 @bp.get("/events")
