@@ -239,8 +239,8 @@ class UsageStore:
     def series(self, by: By, key: str, first: int, last: int, step: int) -> dict[int, tuple[int, int]]:
         """Bytes up and down of one host, application or line by slots of ``step`` minutes from minute ``first`` on.
 
-        Slot 0 begins at ``first``; slots without traffic are absent. Slots of hours are filled by the hour, those of days
-        (of UTC) by the day, and their ends by what is not yet rolled up.
+        Slot 0 begins at ``first``; slots without traffic are absent. Slots of hours are filled by the hour, those of
+        days (of UTC) by the day, and their ends by what is not yet rolled up.
         """
         found: dict[int, tuple[int, int]] = {}
         with self._lock:
