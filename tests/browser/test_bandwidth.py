@@ -36,6 +36,7 @@ def test_the_rate_of_a_line_is_told_where_the_line_is(person: Person, shaped: Si
 def test_a_limit_is_made_and_its_mistakes_are_told_at_their_fields(person: Person, shaped: Site) -> None:
     person.open("/bandwidth/")
     person.click("Switch on")
+    person.reads(person.t("Switch off"))
     person.open("/bandwidth/limits/new")
     person.tick("sales")
     person.fill("Down at least (Mbit/s)", "8")
@@ -46,6 +47,7 @@ def test_a_limit_is_made_and_its_mistakes_are_told_at_their_fields(person: Perso
     person.screenshot(f"bandwidth-wrong-{person.language}")
     person.fill("Down at least (Mbit/s)", "2")
     person.click("Save")
+    person.reads(person.t("Regular: limits and guarantees"))
     person.open("/bandwidth/limits/sales")
     person.reads(person.t("What it would mean right now"))
     applied(person)
