@@ -44,8 +44,13 @@ static void note_alias(rs_shm *shm, uint64_t mac, const uint8_t *address, uint64
         atomic_store(&slot->is_shared, 0);
         atomic_store(&slot->address, v4);
         atomic_store(&slot->mac, mac);
+        atomic_fetch_add(&shm->header->host_changes, 1);
     } else if (atomic_load(&slot->address) != v4) {
+        uint32_t was_shared = atomic_load(&slot->is_shared);
+
         atomic_store(&slot->is_shared, now_ms - atomic_load(&slot->last_ms) < ALIAS_TOGETHER_MS);
+        if (!was_shared || !atomic_load(&slot->is_shared)) /* not with each packet of a router behind us */
+            atomic_fetch_add(&shm->header->host_changes, 1);
         atomic_store(&slot->changed_ms, now_ms);
         atomic_store(&slot->address, v4);
     } else if (now_ms - atomic_load(&slot->changed_ms) > ALIAS_TOGETHER_MS) {

@@ -121,8 +121,15 @@ int rs_nl_ask(int fd, const struct rs_nl *nl, uint32_t messages)
 int rs_nl_ask_all(int fd, struct rs_nl *nl, rs_nl_heard heard, void *context)
 {
     _Alignas(4) static _Thread_local uint8_t answer[65536];
-    uint32_t left_messages = nl->messages;
-    int result = rs_nl_send(fd, nl), first = 0;
+    static _Thread_local uint32_t sequence;
+    uint32_t left_messages = nl->messages, from = sequence;
+    int result, first = 0;
+
+    /* Numbers that are not used again: an answer that came too late for its own request is not taken for another's. */
+    for (size_t at = 0; at < nl->length; at += ((struct nlmsghdr *)(nl->data + at))->nlmsg_len)
+        ((struct nlmsghdr *)(nl->data + at))->nlmsg_seq += from;
+    sequence += nl->messages + 1;
+    result = rs_nl_send(fd, nl);
 
     while (result == 0 && left_messages > 0) {
         ssize_t length = recv(fd, answer, sizeof answer, 0);
@@ -133,6 +140,8 @@ int rs_nl_ask_all(int fd, struct rs_nl *nl, rs_nl_heard heard, void *context)
         if (length < 0)
             return -errno;
         for (uint32_t left = (uint32_t)length; NLMSG_OK(header, left); header = NLMSG_NEXT(header, left)) {
+            if (header->nlmsg_seq - from > nl->messages)
+                continue;
             if (header->nlmsg_type == NLMSG_DONE) {
                 left_messages--;
             } else if (header->nlmsg_type == NLMSG_ERROR &&

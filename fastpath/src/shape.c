@@ -31,6 +31,9 @@
 struct carried {
     uint64_t bytes, used_bps;
     uint32_t backlog, scale, active;
+    struct shared {
+        uint64_t wanted, used_bps, set_rate, set_ceil; /* wanted: what its active hosts are guaranteed together */
+    } groups[RS_SHAPE_GROUPS];
     struct rs_load load;
     struct rs_congestion congestion;
 };
@@ -60,8 +63,9 @@ struct rs_shaper {
     struct batch batch;
     uint64_t tick_ms;
     uint32_t ticks, errors;
-    int last_error;
-    uint64_t table; /* nft's, that the maps were last filled in; 0 none */
+    int last_error, is_map_torn;  /* elements are missing: filled anew when there is time */
+    int lan_index[RS_SHAPE_LANS]; /* of the devices that are sent through the one between */
+    uint64_t table;               /* nft's, that the maps were last filled in; 0 none */
 };
 
 static uint32_t tree_of(uint32_t line, int direction)
@@ -128,15 +132,29 @@ static const struct rs_shape_limit *limit_of(const struct rs_shaper *s, const st
     return host->limit ? &s->config->limits[host->limit - 1] : NULL;
 }
 
+/* What a group takes of the line's guarantees: its own, or its hosts' where those are more, but not above its maximum. */
+static uint64_t group_minimum(const struct rs_shape_config *c, int direction, uint32_t group,
+                              const struct carried *carried)
+{
+    const struct rs_rates *rates = &c->groups[group].rates[direction];
+    uint64_t wanted = carried->groups[group].wanted;
+
+    if (rates->max && wanted > rates->max)
+        wanted = rates->max;
+    return wanted > rates->min ? wanted : rates->min;
+}
+
 static struct rs_class group_class(const struct rs_shaper *s, uint32_t line, int direction, uint32_t group)
 {
     const struct rs_rates *rates = &s->config->groups[group].rates[direction];
+    const struct carried *carried = &s->carried[line][direction];
     struct rs_class class = line_class(s->config, line, direction, RS_SLOT_LINE);
-    uint64_t scaled = rates->min * s->carried[line][direction].scale / 1024;
+    uint64_t scaled = group_minimum(s->config, direction, group, carried) * carried->scale / 1024;
 
     class.id = line << 12 | (RS_SLOT_GROUP + group);
     class.parent = line << 12;
-    if (rates->max && rates->max < class.ceil)
+    if (rates->max && rates->max < class.ceil &&
+        (s->config->groups[group].is_always || !s->config->is_smart || carried->congestion.is_congested))
         class.ceil = rates->max;
     class.rate = scaled > LEAST_BPS ? scaled : LEAST_BPS;
     if (class.rate > class.ceil)
@@ -149,19 +167,27 @@ static struct rs_class host_class(const struct rs_shaper *s, uint32_t slot, uint
     const struct rs_shape_limit *limit = limit_of(s, &s->hosts.hosts[slot]);
     const struct carried *carried = &s->carried[line][direction];
     struct rs_class class = line_class(s->config, line, direction, RS_SLOT_OTHERS);
+    uint64_t guaranteed;
 
     class.id = line << 12 | slot;
     class.rate = LEAST_BPS;
     if (!limit)
         return class;
     class.priority = limit->priority;
-    if (limit->group)
+    guaranteed = limit->rates[direction].min * carried->scale / 1024;
+    if (limit->group) {
+        const struct rs_rates *shared = &s->config->groups[limit->group - 1].rates[direction];
+        uint64_t wanted = carried->groups[limit->group - 1].wanted;
+
         class.parent = line << 12 | (RS_SLOT_GROUP + limit->group - 1u);
+        if (shared->max && wanted > shared->max) /* HTB would give each what it is guaranteed, whatever they share */
+            guaranteed = guaranteed * (shared->max / 1024) / (wanted / 1024 + 1);
+    }
     if (limit->rates[direction].max && limit->rates[direction].max < class.ceil &&
         (limit->is_always || !s->config->is_smart || carried->congestion.is_congested))
         class.ceil = limit->rates[direction].max;
-    if (limit->rates[direction].min * carried->scale / 1024 > LEAST_BPS)
-        class.rate = limit->rates[direction].min * carried->scale / 1024;
+    if (guaranteed > LEAST_BPS)
+        class.rate = guaranteed;
     if (class.rate > class.ceil)
         class.rate = class.ceil;
     return class;
@@ -196,6 +222,16 @@ static void put_host(struct rs_shaper *s, uint32_t slot, uint32_t line, int dire
     put(s, tree_of(line, direction), class, is_new);
 }
 
+static void put_group(struct rs_shaper *s, uint32_t line, int direction, uint32_t group, int is_new)
+{
+    struct shared *shared = &s->carried[line][direction].groups[group];
+    struct rs_class class = group_class(s, line, direction, group);
+
+    shared->set_rate = class.rate;
+    shared->set_ceil = class.ceil;
+    put(s, tree_of(line, direction), class, is_new);
+}
+
 static void put_frame(struct rs_shaper *s, uint32_t line, int direction, int is_new)
 {
     uint32_t tree = tree_of(line, direction);
@@ -204,7 +240,7 @@ static void put_frame(struct rs_shaper *s, uint32_t line, int direction, int is_
     put(s, tree, line_class(s->config, line, direction, RS_SLOT_FIRST), is_new);
     put(s, tree, line_class(s->config, line, direction, RS_SLOT_OTHERS), is_new);
     for (uint32_t group = 0; group < s->config->group_count; group++)
-        put(s, tree, group_class(s, line, direction, group), is_new);
+        put_group(s, line, direction, group, is_new);
 }
 
 static void plant(struct rs_shaper *s, uint32_t tree)
@@ -252,19 +288,36 @@ static void tend(struct rs_shaper *s, uint32_t tree)
         plant(s, tree);
 }
 
+/* LANs are sent through the device between: also one that comes later, or comes anew. */
 static void tend_intermediate(struct rs_shaper *s)
 {
-    int index;
+    int index = (int)if_nametoindex(s->config->down);
 
-    if (!s->config->lan_count || if_nametoindex(s->config->down))
+    if (!s->config->lan_count)
         return;
-    note(s, rs_tc_make_intermediate(&s->tc, s->config->down, &index));
-    for (uint32_t lan = 0; index && lan < s->config->lan_count; lan++) {
-        int from = (int)if_nametoindex(s->config->lans[lan]);
-
-        if (from)
-            note(s, rs_tc_redirect(&s->tc, from, index));
+    if (!index) {
+        memset(s->lan_index, 0, sizeof s->lan_index);
+        note(s, rs_tc_make_intermediate(&s->tc, s->config->down, &index));
     }
+    for (uint32_t lan = 0; index && lan < s->config->lan_count; lan++) {
+        int from = (int)if_nametoindex(s->config->lans[lan]), result;
+
+        if (from == s->lan_index[lan])
+            continue;
+        result = from ? rs_tc_redirect(&s->tc, from, index) : 0;
+        note(s, result);
+        s->lan_index[lan] = result < 0 ? 0 : from;
+    }
+}
+
+/* Whether the tree holds all that it is for: downwards, the packets of every LAN that is there. */
+static int is_shaped(const struct rs_shaper *s, uint32_t tree)
+{
+    int is_whole = s->trees[tree].index != 0;
+
+    for (uint32_t lan = 0; !tree && lan < s->config->lan_count; lan++)
+        is_whole &= s->lan_index[lan] == (int)if_nametoindex(s->config->lans[lan]);
+    return is_whole;
 }
 
 static void take_down(struct rs_shaper *s)
@@ -277,6 +330,7 @@ static void take_down(struct rs_shaper *s)
     if (s->config && s->config->lan_count && s->trees[0].index)
         rs_tc_delete_device(&s->tc, s->trees[0].index);
     memset(s->trees, 0, sizeof s->trees);
+    memset(s->lan_index, 0, sizeof s->lan_index);
     memset(s->carried, 0, sizeof s->carried);
     rs_map_flush(s->nft_fd);
     s->table = 0;
@@ -342,6 +396,8 @@ int rs_shaper_configure(struct rs_shaper *s, struct rs_shape_config *config)
     return 0;
 }
 
+static void adjust(struct rs_shaper *s, uint32_t line, int d);
+
 /* ---- hosts ---- */
 
 /* A table that was loaded anew has empty maps. */
@@ -350,28 +406,42 @@ static void refill(struct rs_shaper *s)
     struct rs_shaped_hosts *h = &s->hosts;
     uint64_t table = 0;
 
-    if (rs_map_table(s->nft_fd, &table) < 0 || table == s->table)
+    if (rs_map_table(s->nft_fd, &table) < 0 || !table || table == s->table)
         return;
     s->table = table;
     rs_map_flush(s->nft_fd);
     h->added_count = h->removed_count = 0;
     for (uint32_t i = 0; i < RS_HOST_SLOTS; i++)
-        for (uint32_t line = 1; line < RS_SHAPE_LINES; line++)
-            if (h->known[i].lines >> line & 1 && h->added_count < RS_HOST_SLOTS) {
-                struct rs_map_element *element = &h->added[h->added_count++];
+        for (uint32_t line = 1; line < RS_SHAPE_LINES; line++) {
+            struct rs_map_element *element;
 
-                memcpy(element->address, h->known[i].address, 16);
-                element->line = line;
-                element->minor = line << 12 | h->known[i].slot;
+            if (!(h->known[i].lines >> line & 1))
+                continue;
+            if (h->added_count == RS_HOST_SLOTS) {
+                note(s, rs_map_change(s->nft_fd, h->added, h->added_count, 1));
+                h->added_count = 0;
             }
+            element = &h->added[h->added_count++];
+            memcpy(element->address, h->known[i].address, 16);
+            element->line = line;
+            element->minor = line << 12 | h->known[i].slot;
+        }
 }
 
 /* Classes first, then the maps that point to them; the other way round for those that leave. */
 static void tend_hosts(struct rs_shaper *s)
 {
     struct rs_shaped_hosts *h = &s->hosts;
+    int result;
 
     rs_shaped_hosts_scan(h, s->config, lines_mask(s->config));
+    if (h->is_relimited) { /* another address of a machine has shown whose it is */
+        h->is_relimited = 0;
+        regroup(s);
+        for (uint32_t line = 1; line < RS_SHAPE_LINES; line++)
+            for (int d = 0; d < 2 && has_line(s->config, line); d++)
+                adjust(s, line, d);
+    }
     if (h->removed_count)
         rs_map_change(s->nft_fd, h->removed, h->removed_count, 0);
     h->removed_count = 0;
@@ -391,8 +461,10 @@ static void tend_hosts(struct rs_shaper *s)
         h->hosts[slot].fresh = 0;
     }
     refill(s);
-    if (h->added_count)
-        note(s, rs_map_change(s->nft_fd, h->added, h->added_count, 1));
+    if (h->added_count && (result = rs_map_change(s->nft_fd, h->added, h->added_count, 1)) < 0) {
+        note(s, result);
+        s->is_map_torn = 1;
+    }
     h->added_count = 0;
 }
 
@@ -468,20 +540,25 @@ static int wants_more(const struct rs_share *share, const struct rs_shape_limit 
     uint64_t max = limit ? limit->rates[direction].max : 0;
 
     if (max && (share->used_bps * 10 >= max * 9 || (share->backlog && share->used_bps * 2 >= max))) {
+        if (limit->is_always) /* he is held whatever becomes of the others, and gains nothing by their being held */
+            return 0;
         carried->load.at_max++;
         return 1;
     }
     return share->used_bps * 50 >= carried->load.rate_bps && share->used_bps * 10 >= min * 9;
 }
 
-/* Sums a line's hosts up: who contends, and what they are guaranteed together, groups by their shared minimum. */
+/* Sums a line's hosts up: who contends, and what they are guaranteed together, groups by what they share. */
 static void weigh(struct rs_shaper *s, uint32_t line, int d)
 {
+    const struct rs_shape_config *c = s->config;
     struct carried *carried = &s->carried[line][d];
-    uint64_t wanted = 0;
     uint8_t is_group_active[RS_SHAPE_GROUPS] = {0};
+    uint64_t wanted = 0;
 
     carried->load.contenders = carried->load.at_max = carried->active = 0;
+    for (uint32_t group = 0; group < c->group_count; group++)
+        carried->groups[group].wanted = carried->groups[group].used_bps = 0;
     for (uint32_t slot = 1; slot <= s->hosts.highest; slot++) {
         const struct rs_shape_limit *limit = limit_of(s, &s->hosts.hosts[slot]);
         const struct rs_share *share;
@@ -493,15 +570,24 @@ static void weigh(struct rs_shaper *s, uint32_t line, int d)
             continue;
         carried->active++;
         carried->load.contenders += (uint32_t)wants_more(share, limit, d, carried);
-        if (limit && limit->group && s->config->groups[limit->group - 1].rates[d].min) {
-            if (!is_group_active[limit->group - 1])
-                wanted += s->config->groups[limit->group - 1].rates[d].min;
+        if (limit && limit->group) {
             is_group_active[limit->group - 1] = 1;
+            carried->groups[limit->group - 1].wanted += limit->rates[d].min;
+            carried->groups[limit->group - 1].used_bps += share->used_bps;
         } else if (limit) {
             wanted += limit->rates[d].min;
         }
     }
-    carried->scale = rs_shape_scale(carried->load.rate_bps, s->config->first_percent, wanted);
+    for (uint32_t group = 0; group < c->group_count; group++) {
+        uint64_t max = c->groups[group].rates[d].max;
+
+        if (!is_group_active[group])
+            continue;
+        wanted += group_minimum(c, d, group, carried);
+        if (max && !c->groups[group].is_always && carried->groups[group].used_bps * 10 >= max * 9)
+            carried->load.at_max++;
+    }
+    carried->scale = rs_shape_scale(carried->load.rate_bps, c->first_percent, wanted);
 }
 
 static int differs(uint64_t a, uint64_t b)
@@ -510,8 +596,16 @@ static int differs(uint64_t a, uint64_t b)
 }
 
 /* Classes follow what was decided: to hold somebody who is silent can wait, to free him cannot, as nobody looks then. */
-static void adjust(struct rs_shaper *s, uint32_t line, int d, uint32_t scale_before)
+static void adjust(struct rs_shaper *s, uint32_t line, int d)
 {
+    struct carried *carried = &s->carried[line][d];
+
+    for (uint32_t group = 0; group < s->config->group_count; group++) {
+        struct rs_class class = group_class(s, line, d, group);
+
+        if (class.ceil != carried->groups[group].set_ceil || differs(class.rate, carried->groups[group].set_rate))
+            put_group(s, line, d, group, 0);
+    }
     for (uint32_t slot = 1; slot <= s->hosts.highest; slot++) {
         const struct rs_share *share;
         struct rs_class class;
@@ -519,29 +613,26 @@ static void adjust(struct rs_shaper *s, uint32_t line, int d, uint32_t scale_bef
         if (!(s->hosts.hosts[slot].lines >> line & 1))
             continue;
         share = &s->hosts.shares[line][slot][d];
-        if (share->idle_ticks > ACTIVE_TICKS && s->carried[line][d].congestion.is_congested)
+        if (share->idle_ticks > ACTIVE_TICKS && carried->congestion.is_congested)
             continue;
         class = host_class(s, slot, line, d);
         if (class.ceil != share->set_ceil || differs(class.rate, share->set_rate))
             put_host(s, slot, line, d, 0);
     }
-    if (differs(s->carried[line][d].scale, scale_before))
-        for (uint32_t group = 0; group < s->config->group_count; group++)
-            put(s, tree_of(line, d), group_class(s, line, d, group), 0);
     flush(s, tree_of(line, d));
 }
 
 static void decide(struct rs_shaper *s, uint32_t line, int d)
 {
     struct carried *carried = &s->carried[line][d];
-    uint32_t delay_ms = atomic_load(&s->shm->header->line_delay_ms[line]), scale = carried->scale;
+    uint32_t delay_ms = atomic_load(&s->shm->header->line_delay_ms[line]);
 
     carried->load.rate_bps = s->config->lines[line].rate[d];
     carried->load.used_bps = carried->used_bps;
     carried->load.is_slow = s->config->max_delay_ms && delay_ms > s->config->max_delay_ms;
     weigh(s, line, d);
     rs_shape_congested(&carried->congestion, &carried->load, s->config->is_smart ? s->config->full_percent : 95);
-    adjust(s, line, d, scale);
+    adjust(s, line, d);
 }
 
 /* A tree's lines first; its hosts only where a line is busy, and now and then to see who is still there. */
@@ -588,8 +679,11 @@ void rs_shaper_tick(struct rs_shaper *s, uint64_t now_ms)
     for (uint32_t tree = 0; tree < RS_SHAPE_LINES; tree++)
         if (s->trees[tree].index)
             read_tree(s, tree, now_ms);
-    if (s->ticks++ % AGE_EVERY == 0)
+    if (s->ticks++ % AGE_EVERY == 0) {
         age(s);
+        s->table = s->is_map_torn ? 0 : s->table;
+        s->is_map_torn = 0;
+    }
     s->tick_ms = now_ms;
 }
 
@@ -602,7 +696,7 @@ static void write_direction(const struct rs_shaper *s, FILE *out, uint32_t line,
     fprintf(out,
             "\"%s\":{\"shaped\":%s,\"rate_bps\":%" PRIu64 ",\"used_bps\":%" PRIu64
             ",\"congested\":%s,\"scale_percent\":%u,\"active\":%u,\"contenders\":%u}",
-            d == RS_UP ? "up" : "down", s->trees[tree_of(line, d)].index ? "true" : "false",
+            d == RS_UP ? "up" : "down", is_shaped(s, tree_of(line, d)) ? "true" : "false",
             s->config->lines[line].rate[d], c->used_bps, c->congestion.is_congested ? "true" : "false",
             c->scale * 100 / 1024, c->active, c->load.contenders);
 }

@@ -47,6 +47,7 @@ struct rs_shape_line {
 struct rs_shape_group {
     char name[RS_SHAPE_NAME];
     struct rs_rates rates[2];
+    uint8_t is_always;
 };
 
 /* What each of some hosts gets. priority: 0 first .. 7 last, who gets what is left over. */
@@ -185,6 +186,7 @@ struct rs_shaped_hosts {
     struct rs_shaped_address known[RS_HOST_SLOTS]; /* by place in the shared table */
     uint16_t buckets[4096];
     uint32_t highest, count, refused; /* refused: hosts for which there was no slot */
+    int is_relimited;                 /* a host's limit is another since the caller looked */
     uint64_t changes;                 /* of the shared table that were taken in */
     struct rs_map_element *added, *removed;
     uint32_t added_count, removed_count;

@@ -4,7 +4,7 @@
  *
  *   down DEVICE [LAN ...]                 line N DEVICE UP DOWN
  *   smart PERCENT DELAY_MS                first PERCENT                 default LIMIT
- *   group NAME UP_MIN UP_MAX DOWN_MIN DOWN_MAX
+ *   group NAME ALWAYS UP_MIN UP_MAX DOWN_MIN DOWN_MAX
  *   limit NAME GROUP|- PRIORITY ALWAYS UP_MIN UP_MAX DOWN_MIN DOWN_MAX       range FIRST LAST LIMIT          mac MAC LIMIT
  *
  * Groups, limits and ranges are numbered from 0 in their order.
@@ -119,11 +119,14 @@ static int read_down(struct reader *r)
 static int read_group(struct reader *r)
 {
     struct rs_shape_group *group = &r->config->groups[r->config->group_count];
+    uint64_t is_always;
 
     if (r->config->group_count == RS_SHAPE_GROUPS)
         return refuse(r, "too many groups");
-    if (r->count != 6 || !name(r->words[1], group->name, sizeof group->name) || !rates(r->words + 2, group->rates))
-        return refuse(r, "a group needs a name and four rates, minimums below maximums");
+    if (r->count != 7 || !name(r->words[1], group->name, sizeof group->name) || !number(r->words[2], 1, &is_always) ||
+        !rates(r->words + 3, group->rates))
+        return refuse(r, "a group needs name, always and four rates, minimums below maximums");
+    group->is_always = (uint8_t)is_always;
     r->config->group_count++;
     return 0;
 }

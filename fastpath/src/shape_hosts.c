@@ -105,16 +105,27 @@ static void drop(struct rs_shaped_hosts *h, uint16_t slot)
     h->count--;
 }
 
-static void note(struct rs_map_element *list, uint32_t *count, const struct rs_shaped_address *known, uint32_t line)
+/* Whether there was room; what did not fit is taken up by a later scan. */
+static int note(struct rs_map_element *list, uint32_t *count, const struct rs_shaped_address *known, uint32_t line)
 {
     struct rs_map_element *element;
 
     if (*count == RS_HOST_SLOTS)
-        return; /* the next scan takes it up */
+        return 0;
     element = &list[(*count)++];
     memcpy(element->address, known->address, 16);
     element->line = line;
     element->minor = line << 12 | known->slot;
+    return 1;
+}
+
+/* Of the limits by a host's addresses the first counts. */
+static void limit_by(struct rs_shaped_hosts *h, struct rs_shaped_host *host, uint16_t limit)
+{
+    if (!limit || (host->limit && host->limit <= limit))
+        return;
+    host->limit = limit;
+    h->is_relimited = 1;
 }
 
 /* The address leaves the maps; its host stays as long as another address of it is known or it has classes. */
@@ -155,15 +166,19 @@ static void take_in(struct rs_shaped_hosts *h, const struct rs_shape_config *con
         known->slot = slot;
         h->hosts[slot].addresses++;
     }
+    limit_by(h, &h->hosts[known->slot], rs_shape_limit_of(config, &host));
     for (uint32_t line = 1; line < RS_SHAPE_LINES; line++) {
         struct rs_shaped_host *to = &h->hosts[known->slot];
 
         if (!(lines >> line & 1) || known->lines >> line & 1 || !make_shares(h, line))
             continue;
+        if (!note(h->added, &h->added_count, known, line)) {
+            h->changes = UINT64_MAX;
+            return;
+        }
         if (!(to->lines >> line & 1))
             to->fresh |= (uint8_t)(1u << line);
         known->lines |= (uint8_t)(1u << line);
-        note(h->added, &h->added_count, known, line);
     }
 }
 
@@ -192,14 +207,15 @@ void rs_shaped_hosts_scan(struct rs_shaped_hosts *h, const struct rs_shape_confi
 
 void rs_shaped_hosts_relimit(struct rs_shaped_hosts *h, const struct rs_shape_config *config)
 {
-    for (uint32_t slot = 1; slot <= h->highest; slot++) {
-        struct rs_shaped_host *host = &h->hosts[slot];
-        rs_identity identity;
+    for (uint32_t slot = 1; slot <= h->highest; slot++)
+        h->hosts[slot].limit = 0;
+    for (uint32_t i = 0; i < RS_HOST_SLOTS; i++) {
+        rs_identity host;
 
-        if (!host->key)
+        if (!h->known[i].slot)
             continue;
-        rs_shm_identity(h->shm, host->address, &identity);
-        host->limit = rs_shape_limit_of(config, &identity);
+        rs_shm_identity(h->shm, h->known[i].address, &host);
+        limit_by(h, &h->hosts[h->known[i].slot], rs_shape_limit_of(config, &host));
     }
 }
 

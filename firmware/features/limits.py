@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from ipaddress import ip_address
@@ -28,15 +29,20 @@ class Owned(NamedTuple):
 
 def ended(config: Config, now: datetime) -> frozenset[str]:
     """The limits whose time is over at an aware moment."""
-    return frozenset(
-        name for name, limit in config.qos.limits.items() if limit.until and parse_moment(limit.until) <= now
-    )
+    return frozenset(name for name, end in _ends(config) if end <= now)
 
 
 def next_end(config: Config, now: datetime) -> datetime | None:
     """When the next limit ends; None when none does."""
-    ends = (parse_moment(limit.until) for limit in config.qos.limits.values() if limit.until)
-    return min((end for end in ends if end > now), default=None)
+    return min((end for _, end in _ends(config) if end > now), default=None)
+
+
+def _ends(config: Config) -> Iterator[tuple[str, datetime]]:
+    """When limits end; facts are made before anybody has verified that it can be read."""
+    for name, limit in config.qos.limits.items():
+        if limit.until:
+            with contextlib.suppress(ValueError):
+                yield name, parse_moment(limit.until)
 
 
 def in_force(config: Config, facts: Facts) -> list[tuple[str, Limit]]:
@@ -80,9 +86,19 @@ def owners(config: Config, limits: Iterable[Limit]) -> tuple[list[Owned], list[t
         for first, last in ranges:
             version = 6 if ":" in first else 4
             edges[version] += [(int(ip_address(first)), number), (int(ip_address(last)) + 1, ~number)]
-    owned = [item for version in (6, 4) for item in _sweep(version, sorted(edges[version]))]
-    # IPv4 is ::ffff:a.b.c.d to rs-shape, behind the few IPv6 addresses below it and before all that are given out.
+    owned = [*_sweep(4, sorted(edges[4])), *_without_mapped(_sweep(6, sorted(edges[6])))]
     return sorted(owned, key=lambda item: _packed(item.first)), sorted(macs.items())
+
+
+def _without_mapped(ranges: Iterable[Owned]) -> Iterator[Owned]:
+    """IPv6 ranges less ::ffff:0:0/96, as which rs-shape knows IPv4."""
+    low, high = 0xFFFF << 32, (0xFFFF << 32) + 0xFFFF_FFFF
+    for item in ranges:
+        first, last = int(ip_address(item.first)), int(ip_address(item.last))
+        if first < low:
+            yield item._replace(last=_text(6, min(last, low - 1)))
+        if last > high:
+            yield item._replace(first=_text(6, max(first, high + 1)))
 
 
 def _packed(text: str) -> bytes:

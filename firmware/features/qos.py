@@ -84,7 +84,7 @@ def _conf_lines(config: Config, facts: Facts, shaped: Iterable[Line]) -> Iterato
     for name, limit in wanted:
         if name in shared:
             rates = _four(*limits.rates(limit, "up", "shared_"), *limits.rates(limit, "down", "shared_"))
-            yield f"group {name} {rates}"
+            yield f"group {name} {int(limit.always)} {rates}"
     for name, limit in wanted:
         group = shared.index(name) if name in shared else "-"
         rates = _four(*limits.rates(limit, "up"), *limits.rates(limit, "down"))
@@ -192,7 +192,9 @@ def _counted(config: Config, facts: Facts) -> dict[str, tuple[list[int], int]]:
         return {}
     categories = [*facts.applications.items(), *((own.id, own.category) for own in custom_applications(config))]
     found: dict[str, tuple[list[int], int]] = {}
-    for name, most in sorted(elastic.application_connections.items()):
+    # An application's own number before that of its category.
+    counted = sorted(elastic.application_connections.items(), key=lambda item: (item[0] in CATEGORIES, item[0]))
+    for name, most in counted:
         numbers = [n for n, (id_, category) in enumerate(categories, 1) if name in (id_, category)]
         found[name] = (numbers, most)
     return found

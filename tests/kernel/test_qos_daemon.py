@@ -99,16 +99,29 @@ def test_a_group_shares_its_maximum(office: Office) -> None:
     assert near(one, two, 0.15)
 
 
+def test_a_group_shares_its_maximum_however_much_each_is_guaranteed(office: Office) -> None:
+    group = {"position": 1, "hosts": office.addresses[:2], "down_min_bps": 5 * M, "shared_down_max_bps": 6 * M}
+    office.change(limits={"group": {**group, "always": True}})
+    one, two = office.together((0, DOWN), (1, DOWN), seconds=6)
+    assert near(one + two, 6 * M, 0.1)
+
+
+def test_a_shared_maximum_rests_while_the_line_is_idle(office: Office) -> None:
+    office.change(limits={"group": {"position": 1, "hosts": office.addresses[:2], "shared_down_max_bps": 6 * M}})
+    (alone,) = office.together((0, DOWN))
+    assert near(alone, USABLE)
+
+
 def test_guarantees_beyond_the_line_are_scaled(office: Office) -> None:
     limits = {
         "one": {"position": 1, "hosts": [office.addresses[0]], "down_min_bps": 18 * M},
         "two": {"position": 2, "hosts": [office.addresses[1]], "down_min_bps": 9 * M},
     }
     office.change(limits=limits)
-    running = [office.start(host, 5, *DOWN) for host in (0, 1)]
+    running = [office.start(host, 7, *DOWN) for host in (0, 1)]
     netns.wait_until(lambda: office.state()["lines"][0]["down"]["scale_percent"] < 80, "guarantees are scaled")
     one, two = (received_bps(process) for process in running)
-    assert near(one, 2 * two, 0.1)
+    assert near(one, 2 * two, 0.15)
 
 
 def test_a_limit_for_an_hour_holds_on_an_idle_line_and_ends_by_itself(office: Office) -> None:

@@ -27,6 +27,7 @@ RATES = tuple(
 OWN_RATES = RATES[:4]
 HOUR_CHOICES_BPS = (500_000, 1_000_000, 2_000_000, 5_000_000, 10_000_000)
 HOUR_S = 3600
+HOUR = "hour-"  # how its limits' names begin
 SORTS = ("down", "up", "name")
 SHOWN = 50
 
@@ -49,7 +50,7 @@ def index() -> Any:
         hour_choices=HOUR_CHOICES_BPS,
         limits=order.ordered(config.qos.limits),
         rules=order.ordered(config.qos.priority.rules),
-        now=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        now=_utc(0),
     )
 
 
@@ -81,11 +82,12 @@ def hour() -> Response:
     rate_bps = request.form.get("rate_bps", 0, int)
     if rate_bps not in HOUR_CHOICES_BPS:
         abort(400)
-    until = datetime.fromtimestamp(time.time() + HOUR_S, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    name = next(
-        (key for key, limit in config.qos.limits.items() if limit.until and limit.hosts == (host["key"],)), None
-    )
-    name = name or identifier(f"hour-{host['name']}", config.qos.limits, "hour")
+    for key, limit in config.qos.limits.items():
+        if key.startswith(HOUR) and limit.until and limit.until <= _utc(0):
+            asked.delete(f"qos.limits.{key}")
+    config = asked.config()
+    name = next((key for key, limit in config.qos.limits.items() if _is_hour_of(key, limit, host["key"])), None)
+    name = name or identifier(f"{HOUR}{host['name']}", config.qos.limits, "hour")
     others = {key: limit for key, limit in config.qos.limits.items() if key != name}
     places = order.positions([name, *(key for key, _ in order.ordered(others))], others, name)
     limit = {
@@ -94,12 +96,21 @@ def hour() -> Response:
         "down_max_bps": rate_bps,
         "up_max_bps": rate_bps,
         "always": True,
-        "until": until,
+        "until": _utc(HOUR_S),
     }
     for key, position in places.items():
         asked.set(f"qos.limits.{key}.position", position)
     asked.set(f"qos.limits.{name}", limit)
     return redirect(local_path(request.form.get("back"), url_for("bandwidth.index")), 303)
+
+
+def _is_hour_of(name: str, limit: Limit, host: str) -> bool:
+    """Whether a limit is one that this page has made for the host, and not the admin's own."""
+    return name.startswith(HOUR) and limit.hosts == (host,) and not limit.groups and limit.always and bool(limit.until)
+
+
+def _utc(after_s: float) -> str:
+    return datetime.fromtimestamp(time.time() + after_s, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 # ---- regular: limits ----
@@ -161,7 +172,8 @@ def _save_limit(form: Form, name: str | None, known: Limit | None, config: Confi
 def _meaning(limit: Limit, config: Config) -> list[dict[str, Any]]:
     """What the limit would do to each host it is for, by what they use now: what is used, and what would be left."""
     asked = router()
-    members = [member for group in limit.groups for member in config.groups[group].members] + list(limit.hosts)
+    groups = [config.groups[group] for group in limit.groups if group in config.groups]
+    members = [*(member for group in groups for member in group.members), *limit.hosts]
     rows = []
     for host in people.known(asked):
         if members and not people.is_among(host, members):

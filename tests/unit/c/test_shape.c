@@ -8,7 +8,7 @@
 
 #define HEAD "rs-shape 1\ndown br-lan\nline 1 eth0 10000000 20000000\n"
 #define LIMITS                                                                                                         \
-    HEAD "group sales 0 0 5000000 8000000\nlimit sales 0 4 0 0 0 1000000 2000000\nlimit boss - 2 1 64000 0 0 900000\n"            \
+    HEAD "group sales 1 0 0 5000000 8000000\nlimit sales 0 4 0 0 0 1000000 2000000\nlimit boss - 2 1 64000 0 0 900000\n"            \
          "limit * - 4 0 0 0 0 0\n"
 
 static struct rs_shape_config *parse(const char *text)
@@ -93,7 +93,7 @@ static void test_the_first_limit_counts_whatever_it_matches_by(void)
 static void test_what_needs_another_tree(void)
 {
     struct rs_shape_config *a = parse(LIMITS), *b = parse(LIMITS "default 1\nsmart 90 0\n");
-    struct rs_shape_config *c = parse(HEAD "group rd 0 0 0 0\n"), *d = parse(LIMITS "line 2 eth1 1000 1000\n");
+    struct rs_shape_config *c = parse(HEAD "group rd 0 0 0 0 0\n"), *d = parse(LIMITS "line 2 eth1 1000 1000\n");
 
     assert(rs_shape_is_same_tree(a, b) && !rs_shape_is_same_tree(a, c) && !rs_shape_is_same_tree(a, d));
     rs_shape_free(a);
