@@ -68,6 +68,7 @@ def start(site: Site, alarms: Alarms, tmp_path: Path) -> Iterator[Callable[[], M
             tmp_path,
             site.runtime,
             APPS_BIN.with_suffix(".json"),
+            shape_state=tmp_path / "shape.json",
             on_line_change=lambda *_: None,
             on_alarm=lambda level, message, params: alarms.append((level, message)),
             match_host=database.match_host,

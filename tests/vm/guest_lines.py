@@ -93,6 +93,8 @@ class Provider:
         for child in self._children:
             child.kill()
             child.wait()
+            if child.stdin is not None:
+                child.stdin.close()
 
 
 @pytest.fixture(scope="module")
@@ -211,10 +213,11 @@ def test_dialled_and_tagged_lines_of_one_port_share_the_work(box: Box, provider:
     assert "vlan protocol 802.1Q id 113" in box.inside("ip", "-d", "link", "show", "wan0.113")
     assert "egress-qos-map { 0:5" in box.inside("ip", "-d", "link", "show", "wan0.114")
     wanted = {"203.0.113.2", "203.0.114.2", str(line(box)["address"]).removesuffix("/32")}
-    assert {seen_from(box) for _ in range(9)} == wanted
+    netns.wait_until(lambda: {seen_from(box) for _ in range(9)} == wanted, "all three lines share", LATE_S)
     provider.shut()
     netns.wait_until(lambda: not line(box)["up"], "the dialled line is dead", LATE_S)
-    assert {seen_from(box) for _ in range(6)} == {"203.0.113.2", "203.0.114.2"}
+    left = {"203.0.113.2", "203.0.114.2"}
+    netns.wait_until(lambda: {seen_from(box) for _ in range(6)} == left, "the others share", LATE_S)
     assert [row for row in box.call("alarms") if "lacks" in row["message"] and row["cleared"] is None] == []
     netns.wait_until(lambda: alarm(box) == NO_SERVER, "the alarm says that no server answers", 2 * LATE_S)
     provider.open()
