@@ -1,4 +1,4 @@
-"""What the shaper does now, from the state that rs-shape writes each second (fastpath/src/shape.c)."""
+"""What the shaper does now, from the state that rs-shape writes each second (fastpath/src/shape_state.c)."""
 
 from __future__ import annotations
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* A configuration of the shaper that is accepted must be safe to ask. */
+#include <stdlib.h>
+
 #include "fuzz.h"
 #include "shape.h"
 
