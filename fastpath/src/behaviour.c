@@ -6,6 +6,7 @@
  * and the one before (linear counting, Whang et al. 1990: ten bits are eleven networks, thirty are forty).
  */
 #include "behaviour.h"
+#include "bytes.h"
 
 #include <string.h>
 
@@ -20,8 +21,7 @@
 /* Of a /24, or a /48: the addresses of one provider's rack are one. */
 static uint64_t network_bit(const uint8_t address[16])
 {
-    static const uint8_t v4_prefix[12] = {[10] = 0xff, [11] = 0xff};
-    const uint8_t *p = memcmp(address, v4_prefix, sizeof v4_prefix) == 0 ? address + 12 : address;
+    const uint8_t *p = rs_is_v4(address) ? address + 12 : address;
     uint32_t length = p == address ? 6 : 3, hash = 2166136261u;
 
     for (uint32_t i = 0; i < length; i++)

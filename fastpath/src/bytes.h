@@ -37,6 +37,19 @@ static inline uint32_t rs_le32(const uint8_t *p)
     return (uint32_t)p[3] << 24 | (uint32_t)p[2] << 16 | (uint32_t)p[1] << 8 | p[0];
 }
 
+static inline uint64_t rs_mac_number(const uint8_t mac[6])
+{
+    return (uint64_t)rs_be16(mac) << 32 | rs_be32(mac + 2);
+}
+
+/* Whether an address of 16 bytes is ::ffff:a.b.c.d. */
+static inline int rs_is_v4(const uint8_t *address)
+{
+    static const uint8_t prefix[12] = {[10] = 0xff, [11] = 0xff};
+
+    return memcmp(address, prefix, sizeof prefix) == 0;
+}
+
 /* Where the text stands in p, NULL if nowhere: memmem prepares more than so short texts and places are worth. */
 static inline const uint8_t *rs_find(const uint8_t *p, size_t length, const char *text)
 {

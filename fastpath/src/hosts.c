@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "bytes.h"
 #include "shm.h"
 
 #define ALIAS_TOGETHER_MS 600000u /* two addresses of one MAC within this: they are two machines */
@@ -20,15 +21,6 @@ static uint64_t hash_address(const uint8_t *address)
     return a ^ a >> 32;
 }
 
-static uint64_t mac_number(const uint8_t *mac)
-{
-    uint64_t number = 0;
-
-    for (int i = 0; i < 6; i++)
-        number = number << 8 | mac[i];
-    return number;
-}
-
 static struct rs_alias_slot *alias_slot(const rs_shm *shm, uint64_t mac)
 {
     return &shm->aliases[(mac * 0x9e3779b97f4a7c15u >> 40) % RS_HOST_SLOTS];
@@ -38,7 +30,7 @@ static struct rs_alias_slot *alias_slot(const rs_shm *shm, uint64_t mac)
 static void note_alias(rs_shm *shm, uint64_t mac, const uint8_t *address, uint64_t now_ms)
 {
     struct rs_alias_slot *slot = alias_slot(shm, mac);
-    uint32_t v4 = (uint32_t)address[12] << 24 | (uint32_t)address[13] << 16 | (uint32_t)address[14] << 8 | address[15];
+    uint32_t v4 = rs_be32(address + 12);
 
     if (atomic_load(&slot->mac) != mac) {
         atomic_store(&slot->is_shared, 0);
@@ -132,20 +124,19 @@ void rs_hosts_mend(rs_shm *shm)
 
 struct rs_host_slot *rs_host_see(rs_shm *shm, const uint8_t *address, const uint8_t *mac, uint64_t now_ms)
 {
-    static const uint8_t v4_prefix[12] = {[10] = 0xff, [11] = 0xff};
     struct rs_host_slot *slot = rs_host_find(shm, address);
 
     if (!slot && !(slot = claim(shm, address, now_ms)))
         return NULL;
     atomic_store_explicit(&slot->last_ms, now_ms, memory_order_relaxed);
     if (mac) {
-        uint64_t number = mac_number(mac);
+        uint64_t number = rs_mac_number(mac);
 
         if (atomic_load_explicit(&slot->mac, memory_order_relaxed) != number) {
             atomic_store_explicit(&slot->mac, number, memory_order_relaxed);
             atomic_fetch_add(&shm->header->host_changes, 1);
         }
-        if (memcmp(address, v4_prefix, sizeof v4_prefix) == 0)
+        if (rs_is_v4(address))
             note_alias(shm, number, address, now_ms);
     }
     return slot;

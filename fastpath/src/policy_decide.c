@@ -7,9 +7,9 @@
 
 #include <string.h>
 
+#include "bytes.h"
 #include "policy.h"
 
-static const uint8_t v4_prefix[12] = {[10] = 0xff, [11] = 0xff};
 static const uint8_t zero[16];
 
 static uint32_t find_v4(const struct rs_policy *p, uint32_t address)
@@ -46,19 +46,16 @@ static uint32_t address_set(const struct rs_policy *p, const uint8_t *address)
 {
     if (memcmp(address, zero, 16) == 0)
         return 0;
-    if (memcmp(address, v4_prefix, 12) == 0)
-        return find_v4(p, (uint32_t)address[12] << 24 | (uint32_t)address[13] << 16 | (uint32_t)address[14] << 8 |
-                              address[15]);
+    if (rs_is_v4(address))
+        return find_v4(p, rs_be32(address + 12));
     return find_v6(p, address);
 }
 
 static uint32_t mac_set(const struct rs_policy *p, const uint8_t *mac)
 {
-    uint64_t key = 0;
+    uint64_t key = rs_mac_number(mac);
     uint32_t low = 0, high = p->blob->macs;
 
-    for (int i = 0; i < 6; i++)
-        key = key << 8 | mac[i];
     while (low < high) {
         uint32_t middle = low + (high - low) / 2;
 

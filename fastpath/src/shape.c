@@ -35,18 +35,13 @@ static void refill(struct rs_shaper *s)
     h->added_count = h->removed_count = 0;
     for (uint32_t i = 0; i < RS_HOST_SLOTS; i++)
         for (uint32_t line = 1; line < RS_SHAPE_LINES; line++) {
-            struct rs_map_element *element;
-
             if (!(h->known[i].lines >> line & 1))
                 continue;
             if (h->added_count == RS_HOST_SLOTS) {
                 rs_shaper_note(s, rs_map_change(s->nft_fd, h->added, h->added_count, 1));
                 h->added_count = 0;
             }
-            element = &h->added[h->added_count++];
-            memcpy(element->address, h->known[i].address, 16);
-            element->line = line;
-            element->minor = line << 12 | h->known[i].slot;
+            h->added[h->added_count++] = rs_shaped_element(&h->known[i], line);
         }
 }
 

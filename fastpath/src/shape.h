@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "shm.h"
 
@@ -28,6 +29,8 @@
 #define RS_SLOT_GROUP  0xf00u /* plus the group's number */
 #define RS_SLOT_OTHERS 0xffeu
 #define RS_SLOT_FIRST  0xfffu
+
+#define RS_SHAPE_FIRST_PERCENT 10u /* of a line, guaranteed to what goes first */
 
 #define RS_SHAPE_DEVICE 16
 #define RS_SHAPE_NAME   40
@@ -178,6 +181,15 @@ struct rs_shaped_address {
     uint16_t slot; /* 0 none */
     uint8_t lines;
 };
+
+/* How the maps have an address on a line. */
+static inline struct rs_map_element rs_shaped_element(const struct rs_shaped_address *known, uint32_t line)
+{
+    struct rs_map_element element = {.line = line, .minor = line << 12 | known->slot};
+
+    memcpy(element.address, known->address, sizeof element.address);
+    return element;
+}
 
 struct rs_shaped_hosts {
     rs_shm *shm;

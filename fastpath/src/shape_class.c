@@ -4,7 +4,6 @@
 #include "shaper.h"
 
 #define LEAST_BPS       UINT64_C(8000) /* HTB wants a rate; who is guaranteed nothing lives on what is left over */
-#define FIRST_PERCENT   10u            /* of a line, guaranteed to what goes first */
 #define OTHERS_PERCENT  1u
 #define PRIORITY_OTHERS 4u
 #define QUANTUM_MIN     1514u
@@ -25,7 +24,7 @@ struct rs_class rs_shaper_line_class(const struct rs_shape_config *c, uint32_t l
     struct rs_class class = {.id = line << 12 | slot, .rate = rate, .ceil = rate, .quantum = quantum_of(rate)};
 
     if (slot == RS_SLOT_FIRST) {
-        class.rate = rate * FIRST_PERCENT / 100;
+        class.rate = rate * RS_SHAPE_FIRST_PERCENT / 100;
         class.ceil = rate * (c->first_percent ? c->first_percent : 90) / 100;
     } else if (slot == RS_SLOT_OTHERS) {
         class.rate = rate * OTHERS_PERCENT / 100;
@@ -38,6 +37,18 @@ struct rs_class rs_shaper_line_class(const struct rs_shape_config *c, uint32_t l
     if (class.rate < LEAST_BPS)
         class.rate = LEAST_BPS;
     return class;
+}
+
+/* Whether maximums hold that are not always in force. */
+static int holds(const struct rs_shaper *s, const struct rs_carried *carried)
+{
+    return !s->config->is_smart || carried->congestion.is_congested;
+}
+
+static void lower(uint64_t *rate, uint64_t most) /* most 0: none given */
+{
+    if (most && *rate > most)
+        *rate = most;
 }
 
 /* What a group takes of the line's guarantees: its own, or its hosts' where those are more, but not above its maximum. */
@@ -61,12 +72,10 @@ struct rs_class rs_shaper_group_class(const struct rs_shaper *s, uint32_t line, 
 
     class.id = line << 12 | (RS_SLOT_GROUP + group);
     class.parent = line << 12;
-    if (rates->max && rates->max < class.ceil &&
-        (s->config->groups[group].is_always || !s->config->is_smart || carried->congestion.is_congested))
-        class.ceil = rates->max;
+    if (s->config->groups[group].is_always || holds(s, carried))
+        lower(&class.ceil, rates->max);
     class.rate = scaled > LEAST_BPS ? scaled : LEAST_BPS;
-    if (class.rate > class.ceil)
-        class.rate = class.ceil;
+    lower(&class.rate, class.ceil);
     return class;
 }
 
@@ -91,12 +100,9 @@ struct rs_class rs_shaper_host_class(const struct rs_shaper *s, uint32_t slot, u
         if (shared->max && wanted > shared->max) /* HTB would give each what it is guaranteed, whatever they share */
             guaranteed = guaranteed * (shared->max / 1024) / (wanted / 1024 + 1);
     }
-    if (limit->rates[direction].max && limit->rates[direction].max < class.ceil &&
-        (limit->is_always || !s->config->is_smart || carried->congestion.is_congested))
-        class.ceil = limit->rates[direction].max;
-    if (guaranteed > LEAST_BPS)
-        class.rate = guaranteed;
-    if (class.rate > class.ceil)
-        class.rate = class.ceil;
+    if (limit->is_always || holds(s, carried))
+        lower(&class.ceil, limit->rates[direction].max);
+    class.rate = guaranteed > LEAST_BPS ? guaranteed : LEAST_BPS;
+    lower(&class.rate, class.ceil);
     return class;
 }

@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bytes.h"
 #include "shape.h"
 
 #define WORDS_MAX  (RS_SHAPE_LANS + 2)
@@ -321,10 +322,8 @@ static uint16_t by_address(const struct rs_shape_config *c, const uint8_t *addre
 static uint16_t by_mac(const struct rs_shape_config *c, const uint8_t *bytes)
 {
     uint32_t low = 0, high = c->mac_count;
-    uint64_t mac = 0;
+    uint64_t mac = rs_mac_number(bytes);
 
-    for (int i = 0; i < 6; i++)
-        mac = mac << 8 | bytes[i];
     while (low < high) {
         uint32_t middle = low + (high - low) / 2;
 

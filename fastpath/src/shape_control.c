@@ -30,7 +30,7 @@ int rs_shape_congested(struct rs_congestion *state, const struct rs_load *load, 
 
 uint32_t rs_shape_scale(uint64_t rate_bps, uint32_t first_percent, uint64_t wanted)
 {
-    uint64_t room = rate_bps - rate_bps * (first_percent ? 10 : 0) / 100 - rate_bps / 50;
+    uint64_t room = rate_bps - rate_bps * (first_percent ? RS_SHAPE_FIRST_PERCENT : 0) / 100 - rate_bps / 50;
 
     return wanted <= room ? SCALE_WHOLE : (uint32_t)(room * SCALE_WHOLE / wanted);
 }

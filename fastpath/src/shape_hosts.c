@@ -8,12 +8,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bytes.h"
 #include "shape.h"
 
 #define BUCKETS     4096u
 #define ADDRESS_BIT (UINT64_C(1) << 63) /* of a key: not a MAC */
 
-static const uint8_t v4_prefix[12] = {[10] = 0xff, [11] = 0xff};
 static const uint8_t nowhere[16];
 
 int rs_shaped_hosts_init(struct rs_shaped_hosts *h, rs_shm *shm)
@@ -47,11 +47,9 @@ void rs_shaped_hosts_clear(struct rs_shaped_hosts *h)
 
 static uint64_t key_of(const rs_identity *host)
 {
-    uint64_t mac = 0, halves[2];
-    int is_v4 = memcmp(host->address, v4_prefix, sizeof v4_prefix) == 0;
+    uint64_t mac = rs_mac_number(host->mac), halves[2];
+    int is_v4 = rs_is_v4(host->address);
 
-    for (int i = 0; i < 6; i++)
-        mac = mac << 8 | host->mac[i];
     /* IPv4 behind a shared MAC has no alias; IPv6 without IPv4 beside it is still one machine's. */
     if (mac && (!is_v4 || memcmp(host->alias, host->address, 16) == 0))
         return mac;
@@ -108,14 +106,9 @@ static void drop(struct rs_shaped_hosts *h, uint16_t slot)
 /* Whether there was room; what did not fit is taken up by a later scan. */
 static int note(struct rs_map_element *list, uint32_t *count, const struct rs_shaped_address *known, uint32_t line)
 {
-    struct rs_map_element *element;
-
     if (*count == RS_HOST_SLOTS)
         return 0;
-    element = &list[(*count)++];
-    memcpy(element->address, known->address, 16);
-    element->line = line;
-    element->minor = line << 12 | known->slot;
+    list[(*count)++] = rs_shaped_element(known, line);
     return 1;
 }
 

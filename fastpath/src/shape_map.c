@@ -11,6 +11,7 @@
 #include <linux/netfilter/nf_tables.h>
 #include <string.h>
 
+#include "bytes.h"
 #include "netlink.h"
 #include "shape.h"
 
@@ -19,8 +20,6 @@
 #define CHUNK    256u
 #define MAJOR    0x10000u
 #define WAN_BITS 12u
-
-static const uint8_t v4_prefix[12] = {[10] = 0xff, [11] = 0xff};
 
 static void batch(struct rs_nl *nl, uint16_t type)
 {
@@ -39,7 +38,7 @@ static void begin(struct rs_nl *nl, uint8_t type, uint16_t flags, int is_v4)
 
 static int is_v4(const struct rs_map_element *element)
 {
-    return memcmp(element->address, v4_prefix, sizeof v4_prefix) == 0;
+    return rs_is_v4(element->address);
 }
 
 static void put_value(struct rs_nl *nl, uint16_t type, const void *value, size_t length)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from firmware.features.part import Part
-from firmware.features.problems import problem
+from firmware.features.problems import problem, unreadable_member
 from firmware.model.config import Config, Group
 from firmware.model.facts import Facts
 from firmware.model.plan import PolicyGroup
@@ -47,18 +47,11 @@ def _verify_group(name: str, group: Group) -> list[Problem]:
         try:
             parse_member(text)
         except ValueError:
-            bad.append((index, text))
+            bad.append(index)
     problems = [
-        problem(
-            "groups",
-            name,
-            "members",
-            str(index),
-            value=text,
-            message="This is no address, range, network or MAC.",
-            remedy="Write 192.168.8.20, 192.168.8.20-192.168.8.40 (smaller first), 192.168.8.0/24 or a MAC.",
-        )
-        for index, text in bad[:_TOLD_MAX]
+        found
+        for index in bad[:_TOLD_MAX]
+        for found in unreadable_member(group.members[index], "groups", name, "members", str(index))
     ]
     if len(bad) > _TOLD_MAX:
         message = "%(count)s more members cannot be read."

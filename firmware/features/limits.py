@@ -8,11 +8,11 @@ from datetime import datetime
 from ipaddress import ip_address
 from typing import Literal, NamedTuple
 
-from firmware.features.problems import problem, same_position, unknown, unknown_names, unreadable
+from firmware.features.problems import problem, same_position, unknown, unknown_names, unreadable, unreadable_member
 from firmware.model.config import Config, Elastic, Limit
 from firmware.model.facts import Facts
 from firmware.model.problem import Problem
-from firmware.model.values import merge_members, parse_member, parse_moment
+from firmware.model.values import merge_members, parse_moment
 
 LIMITS_MAX = 200  # that may be in force: rs-shape holds 240 shared ones
 ELASTIC = "*"  # no limit of the admin's can be called so
@@ -159,16 +159,7 @@ def verify(config: Config, facts: Facts) -> list[Problem]:
 def _verify_texts(limit: Limit, *path: str) -> list[Problem]:
     problems: list[Problem] = []
     for index, host in enumerate(limit.hosts):
-        _, wrong = unreadable(
-            parse_member,
-            host,
-            *path,
-            "hosts",
-            str(index),
-            message="This is no address, range, network or MAC.",
-            remedy="Write 192.168.8.20, 192.168.8.20-192.168.8.40 (smaller first), 192.168.8.0/24 or a MAC.",
-        )
-        problems += wrong
+        problems += unreadable_member(host, *path, "hosts", str(index))
     if limit.until is not None:
         _, wrong = unreadable(
             parse_moment,

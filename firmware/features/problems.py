@@ -7,7 +7,7 @@ from typing import Literal, TypeVar
 
 from firmware.model import shape
 from firmware.model.problem import Problem
-from firmware.model.values import nearest
+from firmware.model.values import nearest, parse_member
 
 T = TypeVar("T")
 
@@ -55,6 +55,17 @@ def same_position(*path: str, position: int, owner: dict[int, str]) -> list[Prob
     message = "Policy %(other)s has this position already."
     remedy = "Give each policy its own position; the lowest that matches decides."
     return [problem(*path, "position", value=position, message=message, remedy=remedy, other=other)]
+
+
+def unreadable_member(text: str, *path: str) -> list[Problem]:
+    """A host as groups and limits name it, that cannot be read."""
+    return unreadable(
+        parse_member,
+        text,
+        *path,
+        message="This is no address, range, network or MAC.",
+        remedy="Write 192.168.8.20, 192.168.8.20-192.168.8.40 (smaller first), 192.168.8.0/24 or a MAC.",
+    )[1]
 
 
 def unreadable(

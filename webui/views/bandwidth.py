@@ -11,7 +11,7 @@ from msgspec import to_builtins
 from werkzeug.wrappers import Response
 
 from firmware.model.config import Config, Limit, PriorityRule
-from webui import order, people, words
+from webui import order, people, places, words
 from webui.access import requires
 from webui.figures import megabits
 from webui.forms import Form, identifier
@@ -89,17 +89,16 @@ def hour() -> Response:
     name = next((key for key, limit in config.qos.limits.items() if _is_hour_of(key, limit, host["key"])), None)
     name = name or identifier(f"{HOUR}{host['name']}", config.qos.limits, "hour")
     others = {key: limit for key, limit in config.qos.limits.items() if key != name}
-    places = order.positions([name, *(key for key, _ in order.ordered(others))], others, name)
+    moved = order.positions([name, *(key for key, _ in order.ordered(others))], others, name)
     limit = {
-        "position": places.pop(name),
+        "position": moved.pop(name),
         "hosts": [host["key"]],
         "down_max_bps": rate_bps,
         "up_max_bps": rate_bps,
         "always": True,
         "until": _utc(HOUR_S),
     }
-    for key, position in places.items():
-        asked.set(f"qos.limits.{key}.position", position)
+    places.put("qos.limits", moved)
     asked.set(f"qos.limits.{name}", limit)
     return redirect(local_path(request.form.get("back"), url_for("bandwidth.index")), 303)
 
@@ -190,7 +189,7 @@ def _meaning(limit: Limit, config: Config) -> list[dict[str, Any]]:
 @requires("change")
 def move_limit(name: str) -> Response:
     """One place up (``by=-1``) or down (``by=1``): the first that fits counts."""
-    _move("qos.limits", router().config().qos.limits, name)
+    places.move("qos.limits", router().config().qos.limits, name)
     return redirect(url_for("bandwidth.index"), 303)
 
 
@@ -199,14 +198,6 @@ def move_limit(name: str) -> Response:
 def delete_limit(name: str) -> Response:
     router().delete(f"qos.limits.{name}")
     return redirect(url_for("bandwidth.index"), 303)
-
-
-def _move(path: str, items: dict[str, Any], name: str) -> None:
-    if name not in items:
-        abort(404)
-    names = order.moved(items, name, 1 if request.form.get("by") == "1" else -1)
-    for key, position in order.positions(names, items).items():
-        router().set(f"{path}.{key}.position", position)
 
 
 # ---- smart, elastic ----
@@ -332,7 +323,7 @@ def _save_rule(form: Form, name: str | None, known: PriorityRule | None, config:
 @bp.post("/rules/<name>/move")
 @requires("change")
 def move_rule(name: str) -> Response:
-    _move("qos.priority.rules", router().config().qos.priority.rules, name)
+    places.move("qos.priority.rules", router().config().qos.priority.rules, name)
     return redirect(url_for("bandwidth.index"), 303)
 
 

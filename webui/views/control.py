@@ -9,7 +9,7 @@ from msgspec import to_builtins
 from werkzeug.wrappers import Response
 
 from firmware.model.config import Config, Policy
-from webui import order, people, words
+from webui import order, people, places, words
 from webui.access import requires
 from webui.charts import sparkline
 from webui.forms import Form, identifier
@@ -76,9 +76,9 @@ def block() -> Response:
         asked.set(f"policies.{same}.enabled", True)
     else:
         name = identifier("block-" + next(iter(what.values())), config.policies, "policy")
-        places = _places("block", name, config)
-        asked.set(f"policies.{name}", {**to_builtins(policy), "position": places.pop(name)})
-        _move_to(places)
+        moved = _places("block", name, config)
+        asked.set(f"policies.{name}", {**to_builtins(policy), "position": moved.pop(name)})
+        places.put("policies", moved)
     return redirect(local_path(request.form.get("back"), url_for("control.index")), 303)
 
 
@@ -104,11 +104,6 @@ def _places(action: str, name: str, config: Config) -> dict[str, int]:
     names = [key for key, _ in order.ordered(config.policies)]
     names.insert(order.place_for_new(config.policies, action), name)
     return order.positions(names, config.policies, name)
-
-
-def _move_to(places: dict[str, int]) -> None:
-    for key, position in places.items():
-        router().set(f"policies.{key}.position", position)
 
 
 @bp.route("/new", methods=["GET", "POST"], defaults={"name": None})
@@ -179,10 +174,10 @@ def _save(form: Form, name: str | None, policy: Policy | None, config: Config) -
         return form.save(f"policies.{name}", {**value, "position": policy.position}, to_builtins(policy))
     first = (*value["applications"], *value["categories"], "all")[0]
     name = identifier(f"{value['action']}-{first}", config.policies, "policy")
-    places = _places(value["action"], name, config)
-    if not form.save(f"policies.{name}", {**value, "position": places.pop(name)}):
+    moved = _places(value["action"], name, config)
+    if not form.save(f"policies.{name}", {**value, "position": moved.pop(name)}):
         return False
-    _move_to(places)
+    places.put("policies", moved)
     return True
 
 
@@ -190,11 +185,7 @@ def _save(form: Form, name: str | None, policy: Policy | None, config: Config) -
 @requires("change")
 def move(name: str) -> Response:
     """One place up (``by=-1``) or down (``by=1``)."""
-    policies = router().config().policies
-    if name not in policies:
-        abort(404)
-    names = order.moved(policies, name, 1 if request.form.get("by") == "1" else -1)
-    _move_to(order.positions(names, policies))
+    places.move("policies", router().config().policies, name)
     return redirect(url_for("control.index"), 303)
 
 

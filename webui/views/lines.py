@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response
 from firmware.client import Invalid
 from firmware.model.config import Config, Health, LinePolicy, Wan
 from firmware.model.text import translate
-from webui import order, words
+from webui import order, places, words
 from webui.access import requires
 from webui.charts import sparkline
 from webui.figures import megabits
@@ -235,12 +235,7 @@ def _new_name(kinds: list[Any], config: Config) -> str:
 @requires("change")
 def move_policy(name: str) -> Response:
     """One place up (``by=-1``) or down (``by=1``)."""
-    policies = router().config().line_policies
-    if name not in policies:
-        abort(404)
-    names = order.moved(policies, name, 1 if request.form.get("by") == "1" else -1)
-    for key, position in order.positions(names, policies).items():
-        router().set(f"line_policies.{key}.position", position)
+    places.move("line_policies", router().config().line_policies, name)
     return redirect(url_for("lines.index"), 303)
 
 
