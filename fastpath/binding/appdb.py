@@ -1,7 +1,8 @@
 """Compiles ``fastpath/apps/*.yaml``: ``apps.bin`` (mapped by C), ``apps.json`` (names), ``apps.rsapps`` (bundle.py).
 
 The layout is described in ``fastpath/src/apps.h``. Applications are numbered from 1 in the order of their ids. YAML is
-needed here only, at build time.
+needed here only, at build time. ``order`` is struct's sign for the byte order of the machine that maps it: "=" the one
+that compiles, "<" or ">".
 """
 
 from __future__ import annotations
@@ -121,7 +122,7 @@ def _hash(domain: bytes) -> int:
     return value
 
 
-def _domains(apps: Sequence[Mapping[str, Any]], strings: _Strings) -> tuple[int, bytes]:
+def _domains(apps: Sequence[Mapping[str, Any]], strings: _Strings, order: str) -> tuple[int, bytes]:
     owner: dict[str, int] = {}
     problems = []
     for number, app in enumerate(apps, 1):
@@ -141,10 +142,10 @@ def _domains(apps: Sequence[Mapping[str, Any]], strings: _Strings) -> tuple[int,
         while table[at][2]:
             at = at + 1 & slots - 1
         table[at] = (value, strings.add(text), len(text), number)
-    return slots, b"".join(struct.pack("=IIHH", *slot) for slot in table)
+    return slots, b"".join(struct.pack(f"{order}IIHH", *slot) for slot in table)
 
 
-def _ports(apps: Sequence[Mapping[str, Any]]) -> tuple[int, bytes]:
+def _ports(apps: Sequence[Mapping[str, Any]], order: str) -> tuple[int, bytes]:
     ranges = []
     for number, app in enumerate(apps, 1):
         for port in app["ports"]:
@@ -157,7 +158,7 @@ def _ports(apps: Sequence[Mapping[str, Any]]) -> tuple[int, bytes]:
     for one, two in itertools.pairwise(ranges):
         if one[0] == two[0] and two[1] <= one[2]:
             raise AppsError(f"port {two[1]} belongs to {apps[one[3] - 1]['id']} and to {apps[two[3] - 1]['id']}")
-    rows = (struct.pack("=HHBBH", low, high, transport, 0, n) for transport, low, high, n in ranges)
+    rows = (struct.pack(f"{order}HHBBH", low, high, transport, 0, n) for transport, low, high, n in ranges)
     return len(ranges), b"".join(rows)
 
 
@@ -205,7 +206,7 @@ def _hex(text: str) -> tuple[bytes, bytes]:
     )
 
 
-def _patterns(apps: Sequence[Mapping[str, Any]], strings: _Strings) -> tuple[list[int], bytes]:
+def _patterns(apps: Sequence[Mapping[str, Any]], strings: _Strings, order: str) -> tuple[list[int], bytes]:
     rows = []
     for number, app in enumerate(apps, 1):
         for pattern in app["patterns"]:
@@ -220,8 +221,9 @@ def _patterns(apps: Sequence[Mapping[str, Any]], strings: _Strings) -> tuple[lis
                          _TRANSPORTS[pattern["transport"]]))  # fmt: skip
     rows.sort()
     buckets = [sum(row[0] < bucket for row in rows) for bucket in range(258)]
+    row_of = struct.Struct(f"{order}IIHHHHB3x")
     body = b"".join(
-        struct.pack("=IIHHHHB3x", strings.add(value), strings.add(mask), offset, len(value), number, exact, transport)
+        row_of.pack(strings.add(value), strings.add(mask), offset, len(value), number, exact, transport)
         for _, _, number, offset, value, mask, exact, transport in rows
     )
     return buckets, body
@@ -231,32 +233,34 @@ def _pad(data: bytes) -> bytes:
     return data + bytes(-len(data) % 8)
 
 
-def compile_apps(apps: Sequence[Mapping[str, Any]]) -> bytes:
+def compile_apps(apps: Sequence[Mapping[str, Any]], order: str = "=") -> bytes:
     """The database as bytes; raises :class:`AppsError`."""
     if len(apps) > APPS_MAX:
         raise AppsError(f"{len(apps)} applications: at most {APPS_MAX}")
     strings = _Strings()
     records = b"".join(
-        struct.pack("=II", strings.add(app["id"].encode() + b"\0"), strings.add(app["category"].encode() + b"\0"))
+        struct.pack(
+            f"{order}II", strings.add(app["id"].encode() + b"\0"), strings.add(app["category"].encode() + b"\0")
+        )
         for app in apps
     )
-    slots, domains = _domains(apps, strings)
-    ports_count, ports = _ports(apps)
+    slots, domains = _domains(apps, strings, order)
+    ports_count, ports = _ports(apps, order)
     v4 = _networks(apps, 4)
     v6 = _networks(apps, 6)
-    buckets, patterns = _patterns(apps, strings)
+    buckets, patterns = _patterns(apps, strings, order)
     body = b"".join(map(_pad, (
         records, domains, ports,
-        b"".join(struct.pack("=IIHH", *row, 0) for row in v4),
-        b"".join(a.to_bytes(16, "big") + b.to_bytes(16, "big") + struct.pack("=HH", n, 0) for a, b, n in v6),
+        b"".join(struct.pack(f"{order}IIHH", *row, 0) for row in v4),
+        b"".join(a.to_bytes(16, "big") + b.to_bytes(16, "big") + struct.pack(f"{order}HH", n, 0) for a, b, n in v6),
         patterns, bytes(strings.data),
     )))  # fmt: skip
     ids = b"".join(app["id"].encode() + b"\0" for app in apps)
     counts = (len(apps), slots, ports_count, len(v4), len(v6), buckets[-1], len(strings.data))
     header = [zlib.crc32(ids), *counts, *buckets]
     length = (_HEADER.size + 7 & ~7) + len(body)
-    rest = struct.pack("=266I", *header) + bytes(-_HEADER.size % 8) + body
-    return struct.pack("=8s4I", MAGIC, VERSION, BYTE_ORDER, length, zlib.crc32(rest)) + rest
+    rest = struct.pack(f"{order}266I", *header) + bytes(-_HEADER.size % 8) + body
+    return struct.pack(f"{order}8s4I", MAGIC, VERSION, BYTE_ORDER, length, zlib.crc32(rest)) + rest
 
 
 def extend(apps: Sequence[Mapping[str, Any]], own: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
@@ -305,13 +309,14 @@ def describe(apps: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """``appdb.py SOURCE_FOLDER TARGET_FOLDER``."""
+    """``appdb.py SOURCE_FOLDER TARGET_FOLDER [big|little]``."""
     from fastpath.binding import bundle
 
     source, target = Path(arguments[0]), Path(arguments[1])
+    order = {"big": ">", "little": "<"}[arguments[2]] if len(arguments) > 2 else "="
     try:
         unsigned = bundle.write(load(source), (source / "VERSION").read_text().strip())
-        bundle.compile_bundle(bundle.read(unsigned), (), target)
+        bundle.compile_bundle(bundle.read(unsigned), (), target, order)
     except (AppsError, bundle.BundleError) as error:
         sys.stderr.write(f"{error}\n")
         return 1

@@ -17,8 +17,8 @@ def declarations(header: str) -> str:
     return re.sub(r"/\*.*?\*/", "", header, flags=re.DOTALL)
 
 
-def build(library: Path) -> Path:
-    """Makes ``binding/_native.abi3.so``; its path."""
+def build(library: Path, link: list[str]) -> Path:
+    """Makes ``binding/_native.abi3.so``; its path. ``link`` is what the target needs besides."""
     ffi = FFI()
     ffi.cdef(declarations((ROOT / "include" / "rs_fastpath.h").read_text(encoding="utf-8")))
     ffi.set_source(
@@ -26,7 +26,8 @@ def build(library: Path) -> Path:
         '#include <stddef.h>\n#include <stdint.h>\n#include "rs_fastpath.h"\n',
         include_dirs=[str(ROOT / "include")],
         extra_objects=[str(library)],
-        libraries=["crypto", "mnl", "pthread", "dl"],
+        libraries=["crypto", "pthread", "dl"],
+        extra_link_args=link,
         define_macros=[("Py_LIMITED_API", "0x03090000")],
         py_limited_api=True,
     )
@@ -35,4 +36,4 @@ def build(library: Path) -> Path:
 
 if __name__ == "__main__":
     os.environ.setdefault("CFLAGS", "-O2")
-    build(Path(sys.argv[1]).resolve())
+    build(Path(sys.argv[1]).resolve(), sys.argv[2:])

@@ -200,12 +200,12 @@ def _whole(entry: dict[str, Any]) -> dict[str, Any]:
     return {**entry, **{sign: entry.get(sign) or [] for sign in appdb.SIGNS}}
 
 
-def compile_bundle(bundle: Bundle, own: Sequence[Mapping[str, Any]], target: Path) -> None:
+def compile_bundle(bundle: Bundle, own: Sequence[Mapping[str, Any]], target: Path, order: str = "=") -> None:
     """``apps.bin`` and ``apps.json`` of the bundle with the admin's own. :raise BundleError: contradictions."""
     known = {app["id"] for app in bundle.applications}
     kept = [app for app in own if app["id"] not in known]
     try:
-        blob = appdb.compile_apps(appdb.extend(bundle.applications, kept))
+        blob = appdb.compile_apps(appdb.extend(bundle.applications, kept), order)
     except (appdb.AppsError, ValueError) as error:
         raise BundleError(str(error)) from None
     target.mkdir(parents=True, exist_ok=True)

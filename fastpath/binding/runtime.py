@@ -10,6 +10,7 @@ import errno
 import os
 import shutil
 import time
+from collections.abc import Collection
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from pathlib import Path
 from types import TracebackType
@@ -21,6 +22,7 @@ TRANSPORTS = {1: "icmp", 6: "tcp", 17: "udp", 47: "gre", 50: "esp", 58: "icmpv6"
 STAGES = {0: "none", 1: "learned", 2: "dissector", 3: "pattern", 4: "address", 5: "port", 6: "ndpi", 7: "behaviour"}
 ACTIONS = {0: "allow", 1: "block", 2: "block"}
 QUEUES_MAX: int = lib.RS_QUEUES_MAX
+APPLICATIONS_MAX = 4096  # of a mark
 _EVENTS = 1024
 _USAGE = 16384
 _HOSTS = 16384
@@ -97,6 +99,15 @@ class Host(NamedTuple):
     up_bytes: int
     down_bytes: int
     connections: int
+
+
+class LineShare(NamedTuple):
+    """Bytes of the last minute or so and flows of the last dump; ``fast``: in the kernel's flowtable."""
+
+    bytes: int
+    fast_bytes: int
+    flows: int
+    fast_flows: int
 
 
 class Runtime:
@@ -196,6 +207,12 @@ class Runtime:
         stats["heartbeat_ms"] = max(0, round(time.monotonic() * 1000) - stats["heartbeat_ms"])
         return stats
 
+    def line_share(self, line: int) -> LineShare:
+        """Of a line by its number: what went over it in the last minute or so."""
+        raw = ffi.new("rs_line_share *")
+        lib.rs_shm_line(self._attached(), line, raw)
+        return LineShare(raw.bytes, raw.fast_bytes, raw.flows, raw.fast_flows)
+
     def events(self) -> list[Event]:
         """Takes the events that wait; what overflowed is counted in ``stats()["events_lost"]``."""
         raw = _buffer("rs_event[]", _EVENTS)
@@ -225,8 +242,16 @@ class Runtime:
         ]  # fmt: skip
         return sorted(hosts, key=lambda host: -host.last_s)
 
-    def flows(self, host: str | None = None, application: int | None = None, limit: int = 200) -> list[dict[str, Any]]:
+    def flows(
+        self,
+        host: str | None = None,
+        applications: Collection[int] | None = None,
+        limit: int = 200,
+        *,
+        line: int | None = None,
+    ) -> list[dict[str, Any]]:
         """Live flows, the largest first; ``application``, ``protocol`` are numbers (0 unknown), ``wan`` 0 is none.
+        ``None``: of every host, of all applications, on any line.
 
         ``opening`` is what both sides began with, the client first, in hexadecimal; "" where it was not kept.
         ``confidence`` is per cent, ``None`` where the stage is sure.
@@ -234,10 +259,16 @@ class Runtime:
         :raise OSError: without CAP_NET_ADMIN.
         """
         raw = _buffer("rs_live_flow[]", max(limit, 1))
-        address = ffi.NULL if host is None else ffi.new("uint8_t[16]", _packed(host))
-        wanted = -1 if application is None else application
+        kept: list[Any] = []  # what the filter points to
+        wanted = ffi.new("rs_flow_filter *", {"line": -1 if line is None else line})
+        if host is not None:
+            kept.append(ffi.new("uint8_t[16]", _packed(host)))
+            wanted.host = kept[-1]
+        if applications is not None:
+            kept.append(ffi.new("uint8_t[]", _bits(applications)))
+            wanted.applications = kept[-1]
         policy = self._loaded_policy() or ffi.NULL
-        count = _checked("rs_shm_flows", lib.rs_shm_flows(self._attached(), policy, address, wanted, raw, limit))
+        count = _checked("rs_shm_flows", lib.rs_shm_flows(self._attached(), policy, wanted, raw, limit))
         flows = [
             {
                 "transport": transport_name(f.transport), "a": endpoint(_address(f.client), f.client_port),
@@ -257,6 +288,10 @@ class Runtime:
     def set_dump_interval(self, interval_s: float) -> None:
         """How often live flows are accounted (10 s unless set): the resolution of live rates."""
         lib.rs_shm_set_interval(self._attached(), round(interval_s * 1000))
+
+    def want_sites(self, on: bool) -> None:
+        """Whether the kernel is told to which site the servers of answered names belong (map ``site4``)."""
+        lib.rs_shm_want_sites(self._attached(), on)
 
     def set_delay(self, line: int, delay_ms: int) -> None:
         """Tell the shaper how long answers take on a line (1-7) now; 0: not known."""
@@ -373,6 +408,14 @@ def _checked(function: str, result: int) -> int:
     if result < 0:
         raise OSError(-result, f"{function}: {os.strerror(-result)}")
     return result
+
+
+def _bits(numbers: Collection[int]) -> bytes:
+    """A bit for each application."""
+    bits = bytearray(APPLICATIONS_MAX // 8)
+    for number in numbers:
+        bits[number // 8] |= 1 << number % 8
+    return bytes(bits)
 
 
 def _utc_offset() -> float:

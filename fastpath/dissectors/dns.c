@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "../src/classifier.h"
+#include "../src/sites.h"
 
 #define HEADER       12u
 #define POINTERS_MAX 16  /* compression pointers followed for one name */
@@ -111,6 +112,8 @@ static void learn_record(const struct rs_dissect *d, uint16_t app, const uint8_t
     if (type == 1 && size == 4) {
         memcpy(address + 12, data, 4);
         rs_classifier_learn(d->classifier, d->client, address, app, d->now_s, ttl);
+        if (d->classifier->sites)
+            rs_sites_add(d->classifier->sites, data);
     } else if (type == 28 && size == 16) {
         rs_classifier_learn(d->classifier, d->client, data, app, d->now_s, ttl);
     } else if ((type == 64 || type == 65) && size > 3) {
@@ -131,6 +134,8 @@ void rs_dns_learn(struct rs_dissect *d, const uint8_t *p, uint32_t length)
     if (n == 0 || at == 0)
         return;
     app = rs_classifier_host_app(d->classifier, name, n); /* of the name asked for: an alias may belong to a CDN */
+    if (d->classifier->sites)
+        rs_sites_begin(d->classifier->sites, name, n);
     at += 4;
     records = (uint32_t)rs_be16(p + 6) + rs_be16(p + 8) + rs_be16(p + 10);
     if (records > RECORDS_MAX)

@@ -7,7 +7,7 @@
  * library keeps pointers only to what *_init and *_open received. Threads: one thread per classifier; tables may be read by all.
  */
 
-#define RS_ABI 1
+#define RS_ABI 4
 #define RS_HOST_SIZE 96      /* longest host name kept, with its NUL */
 #define RS_ERROR_SIZE 160    /* buffer for a message to a person */
 #define RS_ID_SIZE 32        /* longest identifier, with its NUL */
@@ -178,6 +178,11 @@ typedef struct rs_live_flow {
     char host[RS_HOST_SIZE], ja4[RS_JA4_SIZE];
 } rs_live_flow;
 
+/* What went over a line in the last minute or so, and what of it the kernel's flowtable carried past the rules. */
+typedef struct rs_line_share {
+    uint64_t bytes, fast_bytes, flows, fast_flows; /* flows: in the last dump of conntrack */
+} rs_line_share;
+
 typedef struct rs_stats {
     uint32_t pid, queues;    /* pid 0: no rs-fastpath is alive */
     uint64_t starts, heartbeat_ms, wanted_policy, loaded_policy, refused_policy, wanted_apps, loaded_apps, refused_apps;
@@ -197,7 +202,9 @@ int rs_shm_announce(rs_shm *shm, int with_apps);
 /* Waits until what was announced is in force. -ETIMEDOUT, -EINVAL: refused, the reason in error. */
 int rs_shm_wait_loaded(rs_shm *shm, int timeout_ms, char *error);
 void rs_shm_set_interval(rs_shm *shm, uint32_t interval_ms); /* between conntrack dumps; 10000 unless set */
+void rs_shm_line(const rs_shm *shm, uint32_t line, rs_line_share *out); /* 1..7; 0: what leaves by no line */
 void rs_shm_set_delay(rs_shm *shm, uint32_t line, uint32_t delay_ms); /* of a line (1..7), for the shaper; 0: not known */
+void rs_shm_want_sites(rs_shm *shm, int on); /* whether the servers of answered names are told to the kernel by site */
 /* Takes up to capacity events; one reader at a time. The number taken. */
 uint32_t rs_shm_events(rs_shm *shm, rs_event *out, uint32_t capacity);
 void rs_shm_identity(const rs_shm *shm, const uint8_t *address, rs_identity *out); /* what is known of a host */
@@ -209,5 +216,11 @@ void rs_shm_drained(rs_shm *shm, uint64_t epoch);
 /* What was accounted since the last freeze, as it stands now, under the instance and epoch that a drain will give it: for live
  * rates, not for books. The number of rows, or -ENOSPC. */
 int rs_shm_usage(const rs_shm *shm, rs_usage *out, uint32_t capacity, uint64_t *instance, uint64_t *epoch);
-/* Live flows from conntrack, joined with what the flow tables know; of more than capacity the largest. host NULL: all; application -1: all. Needs CAP_NET_ADMIN. */
-int rs_shm_flows(rs_shm *shm, const rs_policy *policy, const uint8_t *host, int application, rs_live_flow *out, uint32_t capacity);
+/* Which live flows are wanted. host NULL: of all; applications: a bit each of 4096, NULL: all; line -1: all. */
+typedef struct rs_flow_filter {
+    const uint8_t *host, *applications;
+    int line;
+} rs_flow_filter;
+
+/* Live flows from conntrack, joined with what the flow tables know; of more than capacity the largest. Needs CAP_NET_ADMIN. */
+int rs_shm_flows(rs_shm *shm, const rs_policy *policy, const rs_flow_filter *wanted, rs_live_flow *out, uint32_t capacity);

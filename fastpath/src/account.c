@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#include "mix.h"
+
 #define NO_SLOT UINT32_MAX
 
 static struct rs_ledger_slot *ledger_find(rs_shm *shm, uint64_t key, uint32_t *index)
@@ -31,36 +33,59 @@ const struct rs_ledger_slot *rs_ledger_find(rs_shm *shm, uint64_t key)
     return ledger_find(shm, key, &index);
 }
 
-static uint32_t usage_find(const rs_shm *shm, uint32_t bank, const uint8_t *host, uint16_t application, uint8_t wan)
+/* The row of host, application and line, and where its number stands (or would) in the index; NO_SLOT when it is new. */
+static uint32_t usage_find(const rs_shm *shm, uint32_t bank, const uint8_t *host, uint16_t application, uint8_t wan,
+                           uint32_t *place)
 {
-    uint64_t a, b, hash;
+    const struct rs_usage_bank *b = shm->banks[bank];
+    uint64_t hash = rs_mix(rs_hash_address(host), UINT64_C(0x9e3779b97f4a7c15) ^ (uint64_t)application << 8 ^ wan);
 
-    memcpy(&a, host, 8);
-    memcpy(&b, host + 8, 8);
-    hash =
-        (a ^ b * 0x9e3779b97f4a7c15u ^ ((uint64_t)application << 8 | wan) * 0xc2b2ae3d27d4eb4fu) * 0xff51afd7ed558ccdu;
-    hash ^= hash >> 32;
-    for (uint32_t probe = 0; probe < RS_USAGE_SLOTS; probe++) {
-        uint32_t index = (uint32_t)(hash + probe) % RS_USAGE_SLOTS;
-        const struct rs_usage_slot *slot = &shm->banks[bank][index];
+    for (*place = (uint32_t)hash % RS_USAGE_INDEX; b->index[*place]; *place = (*place + 1) % RS_USAGE_INDEX) {
+        const struct rs_usage_row *row = &b->rows[b->index[*place] - 1];
 
-        /* A full bank would make every miss a walk through it: the last eighth is never filled. */
-        if (!slot->is_used)
-            return shm->header->usage_count[bank] < RS_USAGE_SLOTS / 8 * 7 ? index : NO_SLOT;
-        if (slot->application == application && slot->wan == wan && memcmp(slot->host, host, 16) == 0)
-            return index;
+        if (row->application == application && row->wan == wan && memcmp(row->host, host, 16) == 0)
+            return b->index[*place] - 1u;
     }
     return NO_SLOT;
+}
+
+static void read_row(const struct rs_usage_row *row, struct rs_usage_slot *out)
+{
+    memcpy(out->host, row->host, sizeof out->host);
+    out->application = row->application;
+    out->wan = row->wan;
+    out->up_bytes = rs_counter_get(&row->up_bytes);
+    out->down_bytes = rs_counter_get(&row->down_bytes);
+    out->up_packets = rs_counter_get(&row->up_packets);
+    out->down_packets = rs_counter_get(&row->down_packets);
+    out->connections = rs_counter_get(&row->connections);
+    out->first_ms = rs_counter_get(&row->first_ms);
+    out->last_ms = rs_counter_get(&row->last_ms);
+}
+
+static void write_row(struct rs_usage_row *row, const struct rs_usage_slot *usage)
+{
+    memcpy(row->host, usage->host, sizeof row->host);
+    row->application = usage->application;
+    row->wan = usage->wan;
+    rs_counter_set(&row->up_bytes, usage->up_bytes);
+    rs_counter_set(&row->down_bytes, usage->down_bytes);
+    rs_counter_set(&row->up_packets, usage->up_packets);
+    rs_counter_set(&row->down_packets, usage->down_packets);
+    rs_counter_set(&row->connections, usage->connections);
+    rs_counter_set(&row->first_ms, usage->first_ms);
+    rs_counter_set(&row->last_ms, usage->last_ms);
 }
 
 static void replay(rs_shm *shm)
 {
     struct rs_journal *j = &shm->header->journal;
-    struct rs_usage_slot *usage = &shm->banks[j->bank & 1][j->usage_index % RS_USAGE_SLOTS];
+    struct rs_usage_bank *bank = shm->banks[j->bank & 1];
 
     if (j->usage_index != NO_SLOT) {
-        *usage = j->usage;
-        shm->header->usage_count[j->bank & 1] = j->count;
+        write_row(&bank->rows[j->usage_index % RS_USAGE_SLOTS], &j->usage);
+        bank->index[j->place % RS_USAGE_INDEX] = (uint16_t)(j->usage_index + 1);
+        atomic_store_explicit(&shm->header->usage_count[j->bank & 1], j->count, memory_order_release);
     }
     if (j->ledger_index != NO_SLOT)
         shm->ledger[j->ledger_index % shm->header->ledger_slots] = j->ledger;
@@ -105,7 +130,7 @@ static void add_to_host(rs_shm *shm, const uint8_t *address, uint32_t wan, const
     if (delta->up_packets | delta->down_packets)
         rs_host_note_line(shm, slot, wan);
     if (delta->up_packets)
-        atomic_store_explicit(&slot->last_ms, now_ms, memory_order_relaxed);
+        rs_counter_set(&slot->last_ms, now_ms);
     rs_count(&slot->up_bytes, delta->up_bytes);
     rs_count(&slot->down_bytes, delta->down_bytes);
     rs_count(&slot->connections, delta->connections);
@@ -116,7 +141,7 @@ void rs_account_add(rs_shm *shm, const rs_policy *policy, const struct rs_ct *ct
     static const uint8_t unspecified[16];
     struct rs_shm_header *h = shm->header;
     struct rs_journal *j = &h->journal;
-    uint32_t bank = (uint32_t)atomic_load_explicit(&h->active_epoch, memory_order_relaxed) & 1;
+    uint32_t bank = (uint32_t)rs_counter_get(&h->active_epoch) & 1;
     uint16_t application = ct->mark >> 31 ? ct->mark & 0xfff : 0;
     uint8_t wan = ct->mark >> 12 & 15;
     struct rs_usage_slot delta = {0}, *usage;
@@ -144,21 +169,20 @@ void rs_account_add(rs_shm *shm, const rs_policy *policy, const struct rs_ct *ct
     j->bank = bank;
     j->usage_index = NO_SLOT;
     if (delta.up_bytes | delta.down_bytes | delta.connections) {
-        j->usage_index = usage_find(shm, bank, side.host, application, wan);
-        if (j->usage_index == NO_SLOT)
+        j->count = h->usage_count[bank];
+        j->usage_index = usage_find(shm, bank, side.host, application, wan, &j->place);
+        if (j->usage_index != NO_SLOT) {
+            read_row(&shm->banks[bank]->rows[j->usage_index], &j->usage);
+        } else if (j->count < RS_USAGE_SLOTS) {
+            j->usage_index = j->count++;
+            j->usage = (struct rs_usage_slot){.application = application, .wan = wan, .first_ms = now_ms};
+            memcpy(j->usage.host, side.host, 16);
+        } else {
             rs_count(&h->usage_lost, delta.up_bytes + delta.down_bytes);
+        }
     }
     if (j->usage_index != NO_SLOT) {
         usage = &j->usage;
-        *usage = shm->banks[bank][j->usage_index];
-        j->count = h->usage_count[bank] + !usage->is_used;
-        if (!usage->is_used) {
-            memcpy(usage->host, side.host, 16);
-            usage->application = application;
-            usage->wan = wan;
-            usage->is_used = 1;
-            usage->first_ms = now_ms;
-        }
         usage->last_ms = now_ms;
         usage->up_bytes += delta.up_bytes;
         usage->down_bytes += delta.down_bytes;
@@ -167,18 +191,35 @@ void rs_account_add(rs_shm *shm, const rs_policy *policy, const struct rs_ct *ct
         usage->connections += delta.connections;
     }
     commit(shm);
+    rs_count(&h->lines[wan & 7].bytes, delta.up_bytes + delta.down_bytes);
+    if (ct->is_fast)
+        rs_count(&h->lines[wan & 7].fast_bytes, delta.up_bytes + delta.down_bytes);
     if (memcmp(side.host, unspecified, 16) != 0)
         add_to_host(shm, side.host, wan, &delta, now_ms);
+}
+
+static void forget_an_eighth(rs_counter *counter)
+{
+    uint64_t bytes = rs_counter_get(counter);
+
+    rs_counter_set(counter, bytes - (bytes + 7) / 8);
 }
 
 void rs_account_begin_round(rs_shm *shm)
 {
     shm->header->round++;
+    for (uint32_t line = 0; line < 8; line++) {
+        forget_an_eighth(&shm->header->lines[line].bytes);
+        forget_an_eighth(&shm->header->lines[line].fast_bytes);
+    }
 }
 
 void rs_account_end_round(rs_shm *shm)
 {
-    for (uint32_t i = 0; i < shm->header->ledger_slots; i++)
+    const uint32_t slots = shm->header->ledger_slots;
+
+    for (uint32_t i = 0, stop = 0; (i = rs_shm_next(shm, shm->ledger, sizeof *shm->ledger, slots, i, &stop)) < slots;
+         i++)
         /* Two rounds: a table that is resized during a dump can hide an entry once, and then it would count twice. */
         if (shm->ledger[i].key && (uint16_t)(shm->header->round - shm->ledger[i].round) >= 2) {
             shm->ledger[i].key = 0;
@@ -189,14 +230,14 @@ void rs_account_end_round(rs_shm *shm)
 int rs_account_flip(rs_shm *shm)
 {
     struct rs_shm_header *h = shm->header;
-    uint64_t active = atomic_load(&h->active_epoch), next = active + 1;
+    uint64_t active = rs_counter_get(&h->active_epoch), next = active + 1;
 
-    if (atomic_load(&h->drain_wanted) <= active || atomic_load(&h->acked_epoch) + 1 < active)
+    if (rs_counter_get(&h->drain_wanted) <= active || rs_counter_get(&h->acked_epoch) + 1 < active)
         return 0;
     /* Killed in between: active is still the old one, and the bank is cleared again. */
-    memset(shm->banks[next & 1], 0, sizeof(struct rs_usage_slot) * RS_USAGE_SLOTS);
-    h->usage_count[next & 1] = 0;
-    atomic_store_explicit(&h->active_epoch, next, memory_order_release);
+    rs_shm_clear(shm, shm->banks[next & 1], sizeof *shm->banks[0]);
+    atomic_store(&h->usage_count[next & 1], 0);
+    rs_counter_set(&h->active_epoch, next);
     rs_shm_changed(shm);
     return 1;
 }

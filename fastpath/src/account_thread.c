@@ -33,7 +33,7 @@ struct ends {
 struct pass {
     rs_shm *shm;
     const rs_policy *policy;
-    uint64_t now_ms, flows;
+    uint64_t now_ms, flows, line_flows[8], fast_flows[8];
 };
 
 static uint64_t now_us(void)
@@ -50,19 +50,25 @@ static void take_entry(void *context, const struct rs_ct *ct)
 
     rs_account_add(pass->shm, pass->policy, ct, 0, pass->now_ms);
     pass->flows++;
+    pass->line_flows[ct->mark >> 12 & 7]++;
+    pass->fast_flows[ct->mark >> 12 & 7] += ct->is_fast;
 }
 
 static void dump(rs_shm *shm, const struct rs_tables *tables, int fd)
 {
-    struct pass pass = {shm, tables ? tables->policy : NULL, rs_now_ms(), 0};
+    struct pass pass = {shm, tables ? tables->policy : NULL, rs_now_ms(), 0, {0}, {0}};
     uint64_t begin_us = now_us();
 
     rs_account_begin_round(shm);
     if (rs_ct_dump(fd, take_entry, &pass) == 0)
         rs_account_end_round(shm);
     rs_count(&shm->header->dumps, 1);
-    atomic_store(&shm->header->dump_us, now_us() - begin_us);
-    atomic_store(&shm->header->dump_flows, pass.flows);
+    rs_counter_set(&shm->header->dump_us, now_us() - begin_us);
+    rs_counter_set(&shm->header->dump_flows, pass.flows);
+    for (uint32_t line = 0; line < 8; line++) {
+        rs_counter_set(&shm->header->lines[line].flows, pass.line_flows[line]);
+        rs_counter_set(&shm->header->lines[line].fast_flows, pass.fast_flows[line]);
+    }
 }
 
 /* Takes the ends that wait; -errno only where the socket is of no more use. */
@@ -95,7 +101,7 @@ static int take_ends(struct ends *e, rs_shm *shm, const struct rs_tables *tables
 int rs_account_run(rs_shm *shm, struct rs_tables_box *box, int wake_fd, const _Atomic int *stop)
 {
     struct rs_shm_header *h = shm->header;
-    _Atomic uint64_t *turn = box->turns[box->readers - 1];
+    _Atomic uint32_t *turn = box->turns[box->readers - 1];
     int events = rs_nl_open(NETLINK_NETFILTER, NF_NETLINK_CONNTRACK_DESTROY, SOCKET_BYTES),
         table = rs_nl_open(NETLINK_NETFILTER, 0, 1 << 20), result = 0;
     struct pollfd wait[2] = {{.fd = events, .events = POLLIN}, {.fd = wake_fd, .events = POLLIN}};
@@ -111,7 +117,7 @@ int rs_account_run(rs_shm *shm, struct rs_tables_box *box, int wake_fd, const _A
         result = events < 0 ? events : table;
     while (result == 0 && !atomic_load(stop)) {
         uint64_t now_ms = rs_now_ms(), wakes;
-        int is_wanted = atomic_load(&h->drain_wanted) > atomic_load(&h->active_epoch);
+        int is_wanted = rs_counter_get(&h->drain_wanted) > rs_counter_get(&h->active_epoch);
         const struct rs_tables *tables = rs_tables_enter(box, turn);
 
         if (is_wanted || now_ms >= next_ms) {

@@ -37,6 +37,14 @@ static inline uint32_t rs_le32(const uint8_t *p)
     return (uint32_t)p[3] << 24 | (uint32_t)p[2] << 16 | (uint32_t)p[1] << 8 | p[0];
 }
 
+static inline uint64_t rs_le64(const uint8_t *p)
+{
+    uint64_t value;
+
+    memcpy(&value, p, sizeof value); /* gcc does not join eight bytes: hashes of each packet begin here */
+    return __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__ ? __builtin_bswap64(value) : value;
+}
+
 static inline uint64_t rs_mac_number(const uint8_t mac[6])
 {
     return (uint64_t)rs_be16(mac) << 32 | rs_be32(mac + 2);

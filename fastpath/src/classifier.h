@@ -16,6 +16,7 @@
 
 struct rs_quic_crypto;
 struct rs_ndpi;
+struct rs_sites;
 
 #define RS_PORT_CLASSES 256u /* of ports whose last eight bits are the same */
 
@@ -39,6 +40,7 @@ struct rs_classifier {
     struct rs_quic_crypto *quic;
     uint32_t wants_ja4;
     struct rs_ndpi *ndpi;
+    struct rs_sites *sites; /* NULL: nobody asks for them */
     rs_classifier_stats stats;
 };
 
@@ -61,6 +63,12 @@ void rs_decide_partial(struct rs_classifier *c, struct rs_look *look, uint32_t r
 void rs_give_up(struct rs_classifier *c, struct rs_look *look);
 void rs_drop_buffers(struct rs_classifier *c, struct rs_flow *flow, uint32_t flow_number);
 void rs_flow_result(const struct rs_flow *flow, rs_result *result);
+
+/* The places of flows in a classifier's memory, for who skips those never used; NULL: it is none. */
+const struct rs_flow *rs_classifier_flows(const void *memory, size_t length, uint32_t *count);
+
+/* Where answers to questions for names put the sites of their addresses; NULL: nowhere. */
+void rs_classifier_use_sites(struct rs_classifier *c, struct rs_sites *sites);
 
 /* For dissectors. */
 void rs_classifier_learn(struct rs_classifier *c, const uint8_t client[16], const uint8_t server[16], uint16_t app,

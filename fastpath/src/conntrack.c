@@ -6,6 +6,7 @@
 #include <arpa/inet.h>
 #include <endian.h>
 #include <errno.h>
+#include <linux/netfilter/nf_conntrack_common.h>
 #include <linux/netfilter/nfnetlink_conntrack.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -109,6 +110,7 @@ int rs_ct_read(const struct nlmsghdr *message, struct rs_ct *out)
     read_counters(ct[CTA_COUNTERS_REPLY], &out->reply);
     out->id = read_u32(ct[CTA_ID]);
     out->mark = read_u32(ct[CTA_MARK]);
+    out->is_fast = (read_u32(ct[CTA_STATUS]) & (IPS_OFFLOAD | IPS_HW_OFFLOAD)) != 0;
     out->start_ns = 0;
     if (ct[CTA_TIMESTAMP]) {
         nested(ct[CTA_TIMESTAMP], stamp, CTA_TIMESTAMP_MAX + 1);

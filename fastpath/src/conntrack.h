@@ -19,7 +19,7 @@ struct rs_ct {
     struct rs_ct_end original, reply;
     uint64_t start_ns; /* UTC; 0 where nf_conntrack_timestamp is off */
     uint32_t id, mark;
-    uint8_t transport, has_counters;
+    uint8_t transport, has_counters, is_fast; /* is_fast: it is in a flowtable */
 };
 
 /* The LAN's side of an entry. */

@@ -3,6 +3,9 @@
 
 #include "flow.h"
 
+#include "bytes.h"
+#include "mix.h"
+
 #include <string.h>
 
 uint32_t rs_flow_buckets(uint32_t flows)
@@ -14,30 +17,15 @@ uint32_t rs_flow_buckets(uint32_t flows)
     return buckets;
 }
 
-static uint64_t mix(uint64_t a, uint64_t b)
-{
-    __uint128_t product = (__uint128_t)a * b;
-
-    return (uint64_t)product ^ (uint64_t)(product >> 64);
-}
-
-static uint64_t word(const uint8_t *p)
-{
-    uint64_t value;
-
-    memcpy(&value, p, sizeof value);
-    return value;
-}
-
 /* Any order will do, as long as both directions agree on it. */
 int rs_flow_source_is_high(const struct rs_view *v)
 {
-    uint64_t source = word(v->source), target = word(v->target);
+    uint64_t source = rs_le64(v->source), target = rs_le64(v->target);
 
     if (source != target)
         return source > target;
-    source = word(v->source + 8);
-    target = word(v->target + 8);
+    source = rs_le64(v->source + 8);
+    target = rs_le64(v->target + 8);
     return source != target ? source > target : v->source_port > v->target_port;
 }
 
@@ -47,9 +35,9 @@ static uint64_t hash_key(const struct rs_flow *key, uint32_t seed)
     uint64_t h = seed ^ UINT64_C(0x9e3779b97f4a7c15);
     uint64_t ports = (uint64_t)key->low_port << 24 | (uint64_t)key->high_port << 8 | key->transport;
 
-    h = mix(h ^ word(key->low), word(key->low + 8) ^ UINT64_C(0xa0761d6478bd642f));
-    h = mix(h ^ word(key->high), word(key->high + 8) ^ UINT64_C(0xe7037ed1a0b428db));
-    return mix(h ^ ports, (uint64_t)seed << 32 ^ UINT64_C(0x8ebc6af09c88c6e3));
+    h = rs_mix(h ^ rs_le64(key->low), rs_le64(key->low + 8) ^ UINT64_C(0xa0761d6478bd642f));
+    h = rs_mix(h ^ rs_le64(key->high), rs_le64(key->high + 8) ^ UINT64_C(0xe7037ed1a0b428db));
+    return rs_mix(h ^ ports, (uint64_t)seed << 32 ^ UINT64_C(0x8ebc6af09c88c6e3));
 }
 
 static void fill_key(struct rs_flow *key, const struct rs_view *v, int is_high)
@@ -67,9 +55,9 @@ static int same_key(const struct rs_flow *flow, const struct rs_flow *key)
 
     memcpy(&ports_a, &flow->low_port, sizeof ports_a);
     memcpy(&ports_b, &key->low_port, sizeof ports_b);
-    return ports_a == ports_b && flow->transport == key->transport && word(flow->low) == word(key->low) &&
-           word(flow->low + 8) == word(key->low + 8) && word(flow->high) == word(key->high) &&
-           word(flow->high + 8) == word(key->high + 8);
+    return ports_a == ports_b && flow->transport == key->transport && rs_le64(flow->low) == rs_le64(key->low) &&
+           rs_le64(flow->low + 8) == rs_le64(key->low + 8) && rs_le64(flow->high) == rs_le64(key->high) &&
+           rs_le64(flow->high + 8) == rs_le64(key->high + 8);
 }
 
 static uint32_t longest_silent(const struct rs_flow_bucket *b, uint32_t now_s)

@@ -7,19 +7,10 @@
 #include <string.h>
 
 #include "bytes.h"
+#include "mix.h"
 #include "shm.h"
 
 #define ALIAS_TOGETHER_MS 600000u /* two addresses of one MAC within this: they are two machines */
-
-static uint64_t hash_address(const uint8_t *address)
-{
-    uint64_t a, b;
-
-    memcpy(&a, address, 8);
-    memcpy(&b, address + 8, 8);
-    a = (a ^ b * 0x9e3779b97f4a7c15u) * 0xff51afd7ed558ccdu;
-    return a ^ a >> 32;
-}
 
 static struct rs_alias_slot *alias_slot(const rs_shm *shm, uint64_t mac)
 {
@@ -32,23 +23,23 @@ static void note_alias(rs_shm *shm, uint64_t mac, const uint8_t *address, uint64
     struct rs_alias_slot *slot = alias_slot(shm, mac);
     uint32_t v4 = rs_be32(address + 12);
 
-    if (atomic_load(&slot->mac) != mac) {
+    if (rs_counter_get(&slot->mac) != mac) {
         atomic_store(&slot->is_shared, 0);
         atomic_store(&slot->address, v4);
-        atomic_store(&slot->mac, mac);
+        rs_counter_set(&slot->mac, mac);
         atomic_fetch_add(&shm->header->host_changes, 1);
     } else if (atomic_load(&slot->address) != v4) {
         uint32_t was_shared = atomic_load(&slot->is_shared);
 
-        atomic_store(&slot->is_shared, now_ms - atomic_load(&slot->last_ms) < ALIAS_TOGETHER_MS);
+        atomic_store(&slot->is_shared, now_ms - rs_counter_get(&slot->last_ms) < ALIAS_TOGETHER_MS);
         if (!was_shared || !atomic_load(&slot->is_shared)) /* not with each packet of a router behind us */
             atomic_fetch_add(&shm->header->host_changes, 1);
-        atomic_store(&slot->changed_ms, now_ms);
+        rs_counter_set(&slot->changed_ms, now_ms);
         atomic_store(&slot->address, v4);
-    } else if (now_ms - atomic_load(&slot->changed_ms) > ALIAS_TOGETHER_MS) {
+    } else if (now_ms - rs_counter_get(&slot->changed_ms) > ALIAS_TOGETHER_MS) {
         atomic_store(&slot->is_shared, 0);
     }
-    atomic_store(&slot->last_ms, now_ms);
+    rs_counter_set(&slot->last_ms, now_ms);
 }
 
 static int holds(const struct rs_host_slot *slot, const uint8_t *address)
@@ -62,7 +53,7 @@ static int holds(const struct rs_host_slot *slot, const uint8_t *address)
 
 struct rs_host_slot *rs_host_find(const rs_shm *shm, const uint8_t *address)
 {
-    uint64_t hash = hash_address(address);
+    uint64_t hash = rs_hash_address(address);
 
     for (uint32_t i = 0; i < RS_HOST_PROBES; i++) {
         struct rs_host_slot *slot = &shm->hosts[(hash + i) % RS_HOST_SLOTS];
@@ -73,15 +64,23 @@ struct rs_host_slot *rs_host_find(const rs_shm *shm, const uint8_t *address)
     return NULL;
 }
 
+/* 0: unknown, or just becoming another one (counter.h). */
+static uint64_t mac_of(const struct rs_host_slot *slot)
+{
+    uint64_t mac = rs_counter_get(&slot->mac);
+
+    return (uint32_t)mac ? mac : 0;
+}
+
 static struct rs_host_slot *claim(rs_shm *shm, const uint8_t *address, uint64_t now_ms)
 {
-    uint64_t hash = hash_address(address), oldest_ms = UINT64_MAX;
+    uint64_t hash = rs_hash_address(address), oldest_ms = UINT64_MAX;
     struct rs_host_slot *slot = NULL;
     uint32_t version;
 
     for (uint32_t i = 0; i < RS_HOST_PROBES && oldest_ms; i++) {
         struct rs_host_slot *one = &shm->hosts[(hash + i) % RS_HOST_SLOTS];
-        uint64_t seen = atomic_load(&one->version) ? atomic_load(&one->last_ms) : 0;
+        uint64_t seen = atomic_load(&one->version) ? rs_counter_get(&one->last_ms) : 0;
 
         if (seen < oldest_ms) {
             slot = one;
@@ -93,12 +92,12 @@ static struct rs_host_slot *claim(rs_shm *shm, const uint8_t *address, uint64_t 
         return NULL; /* another thread writes it: this packet does without */
     atomic_fetch_add_explicit(version ? &shm->header->hosts_evicted : &shm->header->hosts, 1, memory_order_relaxed);
     memcpy(slot->address, address, 16);
-    atomic_store(&slot->mac, 0);
-    atomic_store(&slot->first_ms, now_ms);
-    atomic_store(&slot->last_ms, now_ms);
-    atomic_store(&slot->up_bytes, 0);
-    atomic_store(&slot->down_bytes, 0);
-    atomic_store(&slot->connections, 0);
+    rs_counter_set(&slot->mac, 0);
+    rs_counter_set(&slot->first_ms, now_ms);
+    rs_counter_set(&slot->last_ms, now_ms);
+    rs_counter_set(&slot->up_bytes, 0);
+    rs_counter_set(&slot->down_bytes, 0);
+    rs_counter_set(&slot->connections, 0);
     atomic_store(&slot->peers_minute, 0);
     atomic_store(&slot->lines, 0);
     atomic_store_explicit(&slot->version, version + 2, memory_order_release);
@@ -115,9 +114,14 @@ void rs_host_note_line(rs_shm *shm, struct rs_host_slot *slot, uint32_t line)
     atomic_fetch_add(&shm->header->host_changes, 1);
 }
 
+static uint32_t next_host(const rs_shm *shm, uint32_t slot, uint32_t *stop)
+{
+    return rs_shm_next(shm, shm->hosts, sizeof *shm->hosts, RS_HOST_SLOTS, slot, stop);
+}
+
 void rs_hosts_mend(rs_shm *shm)
 {
-    for (uint32_t i = 0; i < RS_HOST_SLOTS; i++)
+    for (uint32_t i = 0, stop = 0; (i = next_host(shm, i, &stop)) < RS_HOST_SLOTS; i++)
         if (atomic_load(&shm->hosts[i].version) & 1)
             atomic_store(&shm->hosts[i].version, 0);
 }
@@ -128,12 +132,12 @@ struct rs_host_slot *rs_host_see(rs_shm *shm, const uint8_t *address, const uint
 
     if (!slot && !(slot = claim(shm, address, now_ms)))
         return NULL;
-    atomic_store_explicit(&slot->last_ms, now_ms, memory_order_relaxed);
+    rs_counter_set(&slot->last_ms, now_ms);
     if (mac) {
         uint64_t number = rs_mac_number(mac);
 
-        if (atomic_load_explicit(&slot->mac, memory_order_relaxed) != number) {
-            atomic_store_explicit(&slot->mac, number, memory_order_relaxed);
+        if (rs_counter_get(&slot->mac) != number) {
+            rs_counter_set(&slot->mac, number);
             atomic_fetch_add(&shm->header->host_changes, 1);
         }
         if (rs_is_v4(address))
@@ -145,14 +149,14 @@ struct rs_host_slot *rs_host_see(rs_shm *shm, const uint8_t *address, const uint
 void rs_shm_identity(const rs_shm *shm, const uint8_t *address, rs_identity *out)
 {
     const struct rs_host_slot *slot = rs_host_find(shm, address);
-    uint64_t mac = slot ? atomic_load_explicit(&slot->mac, memory_order_relaxed) : 0;
+    uint64_t mac = slot ? mac_of(slot) : 0;
     const struct rs_alias_slot *alias = mac ? alias_slot(shm, mac) : NULL;
 
     memset(out, 0, sizeof *out);
     memcpy(out->address, address, 16);
     for (int i = 0; i < 6; i++)
         out->mac[i] = (uint8_t)(mac >> (40 - 8 * i));
-    if (alias && atomic_load(&alias->mac) == mac && !atomic_load(&alias->is_shared)) {
+    if (alias && rs_counter_get(&alias->mac) == mac && !atomic_load(&alias->is_shared)) {
         uint32_t v4 = atomic_load(&alias->address);
 
         out->alias[10] = out->alias[11] = 0xff;
@@ -165,7 +169,7 @@ uint32_t rs_shm_hosts(const rs_shm *shm, rs_host *out, uint32_t capacity)
 {
     uint32_t count = 0;
 
-    for (uint32_t i = 0; i < RS_HOST_SLOTS && count < capacity; i++) {
+    for (uint32_t i = 0, stop = 0; (i = next_host(shm, i, &stop)) < RS_HOST_SLOTS && count < capacity; i++) {
         const struct rs_host_slot *slot = &shm->hosts[i];
         rs_host *host = &out[count];
         rs_identity identity;
@@ -174,11 +178,11 @@ uint32_t rs_shm_hosts(const rs_shm *shm, rs_host *out, uint32_t capacity)
         if (!version || version & 1)
             continue;
         memcpy(host->address, slot->address, 16);
-        host->first_ms = atomic_load(&slot->first_ms);
-        host->last_ms = atomic_load(&slot->last_ms);
-        host->up_bytes = atomic_load(&slot->up_bytes);
-        host->down_bytes = atomic_load(&slot->down_bytes);
-        host->connections = atomic_load(&slot->connections);
+        host->first_ms = rs_counter_get(&slot->first_ms);
+        host->last_ms = rs_counter_get(&slot->last_ms);
+        host->up_bytes = rs_counter_get(&slot->up_bytes);
+        host->down_bytes = rs_counter_get(&slot->down_bytes);
+        host->connections = rs_counter_get(&slot->connections);
         if (atomic_load(&slot->version) != version)
             continue;
         rs_shm_identity(shm, host->address, &identity);

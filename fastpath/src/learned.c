@@ -3,17 +3,16 @@
 
 #include "learned.h"
 
+#include "bytes.h"
+#include "mix.h"
+
 #include <string.h>
 
 static uint32_t hash_address(const uint8_t address[16], uint32_t seed)
 {
-    uint64_t a, b;
-    __uint128_t product;
-
-    memcpy(&a, address, 8);
-    memcpy(&b, address + 8, 8);
-    product = (__uint128_t)(a ^ seed ^ UINT64_C(0xa0761d6478bd642f)) * (b ^ UINT64_C(0xe7037ed1a0b428db));
-    return (uint32_t)((uint64_t)product ^ (uint64_t)(product >> 64)) | 1;
+    return (uint32_t)rs_mix(rs_le64(address) ^ seed ^ UINT64_C(0xa0761d6478bd642f),
+                            rs_le64(address + 8) ^ UINT64_C(0xe7037ed1a0b428db)) |
+           1;
 }
 
 static struct rs_learned_entry *bucket_of(const struct rs_learned *l, uint32_t client, const uint8_t server[16],

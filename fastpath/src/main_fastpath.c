@@ -30,7 +30,7 @@ struct fastpath {
     struct rs_tables_box tables;
     struct rs_queue queues[RS_QUEUES_MAX];
     pthread_t threads[RS_QUEUES_MAX], account_thread;
-    _Atomic uint64_t account_turn;
+    _Atomic uint32_t account_turn;
     _Atomic int stop, account_result;
     int wake_fd;
     uint32_t queue_count, first_queue, flows, packets;
@@ -174,7 +174,7 @@ static void read_queue_drops(void)
         if (number >= self.first_queue && number < self.first_queue + self.queue_count)
             sum += (uint64_t)dropped + user_dropped;
     fclose(file);
-    atomic_store(&self.shm->header->queue_dropped, sum);
+    rs_counter_set(&self.shm->header->queue_dropped, sum);
 }
 
 static int has_failed(void)
@@ -194,7 +194,7 @@ static int serve(int signal_fd)
         struct signalfd_siginfo info;
         uint64_t one = 1;
 
-        atomic_store(&self.shm->header->heartbeat_ms, rs_now_ms());
+        rs_counter_set(&self.shm->header->heartbeat_ms, rs_now_ms());
         if (beat % 8 == 0)
             read_queue_drops();
         if (has_failed())

@@ -164,7 +164,7 @@ static void take_batch(struct rs_queue *q, struct batch *b, uint32_t count)
     answer_requests(q, b, tables);
     rs_tables_leave(&q->worker.shared->turn);
     rs_count(&q->worker.shared->batches, count > 0);
-    atomic_store_explicit(&q->worker.shared->heartbeat_ms, now_ms, memory_order_relaxed);
+    rs_counter_set(&q->worker.shared->heartbeat_ms, now_ms);
 }
 
 void *rs_queue_run(void *argument)

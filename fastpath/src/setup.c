@@ -157,6 +157,11 @@ void rs_classifier_share(rs_classifier *c, rs_classifier *with)
     c->learned = with->own_learned;
 }
 
+void rs_classifier_use_sites(struct rs_classifier *c, struct rs_sites *sites)
+{
+    c->sites = sites;
+}
+
 void rs_classifier_use_ja4(rs_classifier *c, int on)
 {
     c->wants_ja4 = on != 0;
@@ -218,16 +223,26 @@ void rs_flow_result(const struct rs_flow *flow, rs_result *r)
     }
 }
 
-int rs_classifier_read_flow(const void *memory, size_t length, uint32_t flow, rs_result *result)
+const struct rs_flow *rs_classifier_flows(const void *memory, size_t length, uint32_t *count)
 {
     const rs_classifier *c = memory;
-    struct rs_flow first, second;
-    const struct rs_flow *place;
 
-    if (length < sizeof *c || c->magic != RS_CLASSIFIER_MAGIC || flow >= c->capacity ||
-        c->flows_at + ((uint64_t)flow + 1) * sizeof first > length)
+    if (length < sizeof *c || c->magic != RS_CLASSIFIER_MAGIC ||
+        c->flows_at + (uint64_t)c->capacity * sizeof(struct rs_flow) > length)
+        return NULL;
+    *count = c->capacity;
+    return (const struct rs_flow *)(const void *)((const uint8_t *)memory + c->flows_at);
+}
+
+int rs_classifier_read_flow(const void *memory, size_t length, uint32_t flow, rs_result *result)
+{
+    uint32_t count = 0;
+    const struct rs_flow *place = rs_classifier_flows(memory, length, &count);
+    struct rs_flow first, second;
+
+    if (!place || flow >= count)
         return -EINVAL;
-    place = (const struct rs_flow *)(const void *)((const uint8_t *)memory + c->flows_at) + flow;
+    place += flow;
     memcpy(&first, place, sizeof first);
     __atomic_thread_fence(__ATOMIC_ACQUIRE);
     memcpy(&second, place, sizeof second);

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "bytes.h"
+#include "mix.h"
 #include "shape.h"
 
 #define BUCKETS     4096u
@@ -47,14 +48,13 @@ void rs_shaped_hosts_clear(struct rs_shaped_hosts *h)
 
 static uint64_t key_of(const rs_identity *host)
 {
-    uint64_t mac = rs_mac_number(host->mac), halves[2];
+    uint64_t mac = rs_mac_number(host->mac);
     int is_v4 = rs_is_v4(host->address);
 
     /* IPv4 behind a shared MAC has no alias; IPv6 without IPv4 beside it is still one machine's. */
     if (mac && (!is_v4 || memcmp(host->alias, host->address, 16) == 0))
         return mac;
-    memcpy(halves, host->address, 16);
-    return ((halves[0] ^ halves[1] * 0x9e3779b97f4a7c15u) * 0xff51afd7ed558ccdu) | ADDRESS_BIT;
+    return rs_hash_address(host->address) | ADDRESS_BIT;
 }
 
 static uint16_t *bucket_of(struct rs_shaped_hosts *h, uint64_t key)
@@ -182,7 +182,9 @@ void rs_shaped_hosts_scan(struct rs_shaped_hosts *h, const struct rs_shape_confi
     if (changes == h->changes)
         return;
     h->changes = changes;
-    for (uint32_t i = 0; i < RS_HOST_SLOTS; i++) {
+    for (uint32_t i = 0, stop = 0;
+         (i = rs_shm_next(h->shm, h->shm->hosts, sizeof *h->shm->hosts, RS_HOST_SLOTS, i, &stop)) < RS_HOST_SLOTS;
+         i++) {
         const struct rs_host_slot *from = &h->shm->hosts[i];
         struct rs_shaped_address *known = &h->known[i];
         uint32_t version = atomic_load(&from->version);

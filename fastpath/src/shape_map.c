@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Elements of the maps host4 and host6 of "table inet rs_shape" by nfnetlink (linux/netfilter/nf_tables.h): key is the
- * address and the line's bits of the ct mark, data the class. nft would take 10 ms and 4 MB each time.
+ * address and the line's bits of the ct mark, data the class.
  */
 
 #include <arpa/inet.h>
@@ -12,7 +12,7 @@
 #include <string.h>
 
 #include "bytes.h"
-#include "netlink.h"
+#include "nft_map.h"
 #include "shape.h"
 
 #define TABLE    "rs_shape"
@@ -21,46 +21,20 @@
 #define MAJOR    0x10000u
 #define WAN_BITS 12u
 
-static void batch(struct rs_nl *nl, uint16_t type)
-{
-    struct nfgenmsg head = {.nfgen_family = AF_UNSPEC, .res_id = htons(NFNL_SUBSYS_NFTABLES)};
-
-    rs_nl_begin_with(nl, type, 0, &head, sizeof head);
-    nl->messages--; /* has no answer */
-}
-
-static void begin(struct rs_nl *nl, uint8_t type, uint16_t flags, int is_v4)
-{
-    rs_nl_begin(nl, NFNL_SUBSYS_NFTABLES, type, (uint16_t)(NLM_F_ACK | flags), NFPROTO_INET, 0);
-    rs_nl_put(nl, NFTA_SET_ELEM_LIST_TABLE, TABLE, sizeof TABLE);
-    rs_nl_put(nl, NFTA_SET_ELEM_LIST_SET, is_v4 ? "host4" : "host6", 6);
-}
-
 static int is_v4(const struct rs_map_element *element)
 {
     return rs_is_v4(element->address);
 }
 
-static void put_value(struct rs_nl *nl, uint16_t type, const void *value, size_t length)
-{
-    size_t nest = rs_nl_nest(nl, type);
-
-    rs_nl_put(nl, NFTA_DATA_VALUE, value, length);
-    rs_nl_end(nl, nest);
-}
-
 static void put_element(struct rs_nl *nl, const struct rs_map_element *element, int is_add)
 {
-    size_t skip = is_v4(element) ? 12 : 0, nest = rs_nl_nest(nl, NFTA_LIST_ELEM);
+    size_t skip = is_v4(element) ? 12 : 0;
     uint32_t mark = element->line << WAN_BITS, class = MAJOR | element->minor;
     uint8_t key[20];
 
     memcpy(key, element->address + skip, 16 - skip);
     memcpy(key + 16 - skip, &mark, sizeof mark);
-    put_value(nl, NFTA_SET_ELEM_KEY, key, 20 - skip);
-    if (is_add)
-        put_value(nl, NFTA_SET_ELEM_DATA, &class, sizeof class);
-    rs_nl_end(nl, nest);
+    rs_nft_element(nl, key, 20 - skip, is_add ? &class : NULL);
 }
 
 static void hear_table(const struct nlmsghdr *message, void *context)
@@ -95,11 +69,10 @@ int rs_map_flush(int fd)
     _Alignas(4) uint8_t data[512];
     struct rs_nl nl = {.data = data, .capacity = sizeof data};
 
-    batch(&nl, NFNL_MSG_BATCH_BEGIN);
-    begin(&nl, NFT_MSG_DELSETELEM, 0, 1);
-    begin(&nl, NFT_MSG_DELSETELEM, 0, 0);
-    batch(&nl, NFNL_MSG_BATCH_END);
-    return rs_nl_ask_all(fd, &nl, NULL, NULL);
+    rs_nft_begin(&nl);
+    rs_nft_empty(&nl, TABLE, "host4");
+    rs_nft_empty(&nl, TABLE, "host6");
+    return rs_nft_commit(fd, &nl);
 }
 
 /* One transaction of elements of one family. */
@@ -107,16 +80,14 @@ static int change(int fd, const struct rs_map_element *elements, uint32_t count,
 {
     _Alignas(4) static uint8_t data[BUFFER];
     struct rs_nl nl = {.data = data, .capacity = sizeof data};
-    size_t list;
+    size_t set;
 
-    batch(&nl, NFNL_MSG_BATCH_BEGIN);
-    begin(&nl, is_add ? NFT_MSG_NEWSETELEM : NFT_MSG_DELSETELEM, is_add ? NLM_F_CREATE : 0, is_v4(elements));
-    list = rs_nl_nest(&nl, NFTA_SET_ELEM_LIST_ELEMENTS);
+    rs_nft_begin(&nl);
+    set = rs_nft_set(&nl, TABLE, is_v4(elements) ? "host4" : "host6", is_add);
     for (uint32_t i = 0; i < count; i++)
         put_element(&nl, &elements[i], is_add);
-    rs_nl_end(&nl, list);
-    batch(&nl, NFNL_MSG_BATCH_END);
-    return rs_nl_ask_all(fd, &nl, NULL, NULL);
+    rs_nft_end_set(&nl, set);
+    return rs_nft_commit(fd, &nl);
 }
 
 int rs_map_change(int fd, const struct rs_map_element *elements, uint32_t count, int is_add)

@@ -47,7 +47,7 @@ static uint32_t power_of_two(uint32_t least)
 static uint32_t layout_number(void)
 {
     return (uint32_t)(sizeof(struct rs_shm_header) * 31 + sizeof(struct rs_worker_shared) * 37 +
-                      sizeof(struct rs_ring) * 41 + sizeof(struct rs_usage_slot) * 43 +
+                      sizeof(struct rs_ring) * 41 + sizeof(struct rs_usage_bank) * 43 +
                       sizeof(struct rs_ledger_slot) * 47 + sizeof(struct rs_host_slot) * 53 +
                       sizeof(struct rs_alias_slot) * 59 + sizeof(struct rs_opening) * 61);
 }
@@ -74,7 +74,7 @@ static void plan_header(struct rs_shm_header *h, uint32_t queues, uint32_t flows
     h->classifier_length = (rs_classifier_size((flows + queues - 1) / queues) + 4095) & ~UINT64_C(4095);
     h->workers_at = place(&end, sizeof(struct rs_worker_shared) * queues);
     h->rings_at = place(&end, sizeof(struct rs_ring) * queues);
-    h->banks_at = place(&end, sizeof(struct rs_usage_slot) * RS_USAGE_SLOTS * 2);
+    h->banks_at = place(&end, sizeof(struct rs_usage_bank) * 2);
     h->ledger_at = place(&end, sizeof(struct rs_ledger_slot) * h->ledger_slots);
     h->hosts_at = place(&end, sizeof(struct rs_host_slot) * RS_HOST_SLOTS);
     h->aliases_at = place(&end, sizeof(struct rs_alias_slot) * RS_HOST_SLOTS);
@@ -83,7 +83,7 @@ static void plan_header(struct rs_shm_header *h, uint32_t queues, uint32_t flows
     h->openings_at = place(&end, sizeof(struct rs_opening) * h->openings_count * queues);
     h->length = place(&end, 0);
     h->interval_ms = RS_INTERVAL_MS;
-    h->active_epoch = 1;
+    rs_counter_set(&h->active_epoch, 1);
 }
 
 /* queues 0: any geometry that this build would have made itself. */
@@ -148,8 +148,8 @@ static int map_file(const char *path, int fd, const struct rs_shm_header *found,
     shm->header = (struct rs_shm_header *)base;
     shm->workers = (struct rs_worker_shared *)(base + found->workers_at);
     shm->rings = (struct rs_ring *)(base + found->rings_at);
-    shm->banks[0] = (struct rs_usage_slot *)(base + found->banks_at);
-    shm->banks[1] = shm->banks[0] + RS_USAGE_SLOTS;
+    shm->banks[0] = (struct rs_usage_bank *)(base + found->banks_at);
+    shm->banks[1] = shm->banks[0] + 1;
     shm->ledger = (struct rs_ledger_slot *)(base + found->ledger_at);
     shm->hosts = (struct rs_host_slot *)(base + found->hosts_at);
     shm->aliases = (struct rs_alias_slot *)(base + found->aliases_at);
@@ -196,6 +196,40 @@ void rs_shm_close(rs_shm *shm)
     munmap(shm->header, shm->length);
     close(shm->fd);
     free(shm);
+}
+
+uint32_t rs_shm_next(const rs_shm *shm, const void *array, size_t size, uint32_t count, uint32_t slot, uint32_t *stop)
+{
+    off_t at = (off_t)((const uint8_t *)array - (const uint8_t *)shm->header), data, hole;
+
+    if (slot < *stop || slot >= count)
+        return slot;
+    data = lseek(shm->fd, at + (off_t)(slot * size), SEEK_DATA);
+    if (data < 0 && errno != ENXIO) { /* this file system does not tell */
+        *stop = count;
+        return slot;
+    }
+    if (data < 0 || data >= at + (off_t)(count * size))
+        return count;
+    hole = lseek(shm->fd, data, SEEK_HOLE);
+    *stop =
+        hole < 0 || hole >= at + (off_t)(count * size) ? count : (uint32_t)(((size_t)(hole - at) + size - 1) / size);
+    return (uint32_t)((size_t)(data - at) / size);
+}
+
+void rs_shm_clear(rs_shm *shm, void *start, size_t length)
+{
+    uint8_t *from = start, *to = from + length;
+    uint8_t *first = (uint8_t *)(((uintptr_t)from + 4095) & ~(uintptr_t)4095);
+    uint8_t *last = (uint8_t *)((uintptr_t)to & ~(uintptr_t)4095);
+
+    if (first >= last || fallocate(shm->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+                                   (off_t)(first - (uint8_t *)shm->header), last - first) < 0) {
+        memset(start, 0, length);
+        return;
+    }
+    memset(from, 0, (size_t)(first - from));
+    memset(last, 0, (size_t)(to - last));
 }
 
 int rs_shm_is_replaced(const rs_shm *shm)
@@ -259,11 +293,11 @@ int rs_shm_wait_loaded(rs_shm *shm, int timeout_ms, char *error)
 
     for (;;) {
         uint32_t seen = atomic_load(&h->changes);
-        uint64_t policy = atomic_load(&h->wanted_policy), apps = atomic_load(&h->wanted_apps);
+        uint64_t policy = rs_counter_get(&h->wanted_policy), apps = rs_counter_get(&h->wanted_apps);
 
-        if (atomic_load(&h->loaded_policy) >= policy && atomic_load(&h->loaded_apps) >= apps)
+        if (rs_counter_get(&h->loaded_policy) >= policy && rs_counter_get(&h->loaded_apps) >= apps)
             return 0;
-        if (atomic_load(&h->refused_policy) >= policy || (apps && atomic_load(&h->refused_apps) >= apps)) {
+        if (rs_counter_get(&h->refused_policy) >= policy || (apps && rs_counter_get(&h->refused_apps) >= apps)) {
             memcpy(error, h->error, RS_ERROR_SIZE);
             error[RS_ERROR_SIZE - 1] = 0;
             return -EINVAL;
@@ -280,6 +314,11 @@ int rs_shm_wait_loaded(rs_shm *shm, int timeout_ms, char *error)
 void rs_shm_set_delay(rs_shm *shm, uint32_t line, uint32_t delay_ms)
 {
     atomic_store(&shm->header->line_delay_ms[line & 7], delay_ms);
+}
+
+void rs_shm_want_sites(rs_shm *shm, int on)
+{
+    atomic_store(&shm->header->wants_sites, on != 0);
 }
 
 void rs_shm_set_interval(rs_shm *shm, uint32_t interval_ms)

@@ -2,13 +2,18 @@
 /*
  * Layout of the shared file and who writes what. One writer per datum, so nothing in it is locked:
  *
- *   rsd             wanted_*, acked_epoch, drain_wanted, interval_ms, line_delay_ms, ring tails
+ *   rsd             wanted_*, acked_epoch, drain_wanted, interval_ms, line_delay_ms, wants_sites, ring tails
  *   main thread     heartbeat_ms, loaded_*, refused_*, error
  *   queue thread k  worker k, ring k's head, classifier k and its openings; host table (claimed slot by slot)
  *   rs-shape        clears bits of hosts' lines (shape_hosts.c)
- *   account thread  usage banks, active_epoch, ledger, journal; bytes in the host table
+ *   account thread  usage banks, active_epoch, ledger, journal, lines; bytes in the host table
  *
- * A section of zeros is valid: nothing needs a start value, and pages never touched take no memory.
+ * What is read by another process than its writer is no wider than 32 bits, or an rs_counter: numbers of 64 bits come in
+ * halves on some machines. An _Atomic uint64_t or a plain one belongs to one process, or stands since the file was made;
+ * of the ledger others take first_s, and a key in halves is no flow's.
+ *
+ * A section of zeros is valid: nothing needs a start value, and pages never touched take no memory. Reading a page of a
+ * file in memory touches it, too: who goes through a whole section asks rs_shm_next where there is something.
  */
 #ifndef RS_SHM_H
 #define RS_SHM_H
@@ -18,17 +23,17 @@
 #include <stdint.h>
 
 #include "api.h"
+#include "counter.h"
 #include "opening.h"
 
 #define RS_SHM_MAGIC   "RSFPSHM"
 #define RS_USAGE_SLOTS 16384u /* per bank: hosts x applications x WANs between two drains */
+#define RS_USAGE_INDEX (2 * RS_USAGE_SLOTS)
 #define RS_LEDGER_WAYS 8u
 #define RS_HOST_SLOTS  16384u
 #define RS_HOST_PROBES 16u
 #define RS_EVENT_SLOTS 2048u /* per queue */
 #define RS_INTERVAL_MS 10000u
-
-typedef _Atomic uint64_t rs_counter;
 
 /* What a flow had when it was last accounted; key 0 is free. Set-associative: a slot is found within its bucket only. */
 struct rs_ledger_slot {
@@ -42,16 +47,29 @@ struct rs_ledger_slot {
 struct rs_usage_slot {
     uint8_t host[16];
     uint16_t application;
-    uint8_t wan, is_used;
-    uint32_t reserved;
+    uint8_t wan, reserved[5];
     uint64_t up_bytes, down_bytes, up_packets, down_packets, connections, first_ms, last_ms;
+};
+
+/* The same where rsd reads it. */
+struct rs_usage_row {
+    uint8_t host[16];
+    uint16_t application;
+    uint8_t wan, reserved[5];
+    rs_counter up_bytes, down_bytes, up_packets, down_packets, connections, first_ms, last_ms;
+};
+
+/* Rows as they came, the header counts them; a row's number plus one stands where its hash says, or behind. */
+struct rs_usage_bank {
+    uint16_t index[RS_USAGE_INDEX];
+    struct rs_usage_row rows[RS_USAGE_SLOTS];
 };
 
 /* The account thread's redo record: both slots as they shall be. Replayed at start when is_valid, so a kill between
  * the ledger's store and the bank's neither loses nor doubles. */
 struct rs_journal {
     _Atomic uint32_t is_valid;
-    uint32_t bank, count, usage_index, ledger_index; /* count: rows in the bank; an index UINT32_MAX: none */
+    uint32_t bank, count, usage_index, place, ledger_index; /* count: rows in the bank; an index UINT32_MAX: none */
     struct rs_usage_slot usage;
     struct rs_ledger_slot ledger;
 };
@@ -62,8 +80,8 @@ struct rs_host_slot {
     uint8_t address[16];
     rs_counter mac; /* 48 bits; 0 unknown */
     rs_counter first_ms, last_ms, up_bytes, down_bytes, connections;
-    rs_counter peers, peers_before, peers_minute; /* behaviour.c: networks of peers, by hash */
-    _Atomic uint8_t lines;                        /* bit L: it was seen on line L; the shaper clears what it forgets */
+    _Atomic uint64_t peers, peers_before, peers_minute; /* behaviour.c: networks of peers, by hash */
+    _Atomic uint8_t lines; /* bit L: it was seen on line L; the shaper clears what it forgets */
 };
 
 /* The IPv4 address of a MAC: gives the machine's IPv6 addresses the same groups. */
@@ -73,16 +91,21 @@ struct rs_alias_slot {
     _Atomic uint32_t is_shared; /* several addresses at once: a router behind us, no alias */
 };
 
+/* Of one line: bytes of the last rounds, each counting an eighth less than the next, and flows of the last one. */
+struct rs_line_counters {
+    rs_counter bytes, fast_bytes, flows, fast_flows;
+};
+
 struct rs_worker_shared {
-    _Alignas(64) _Atomic uint64_t turn; /* odd: a batch is in work and holds the tables; even: quiescent */
+    _Alignas(64) _Atomic uint32_t turn; /* odd: a batch is in work and holds the tables; even: quiescent */
     _Atomic uint32_t adopted;           /* numbering of the application database that the classifier uses */
     rs_counter heartbeat_ms, packets, decided, blocked, rejudged, excluded, pages, batches, unreadable;
 };
 
 struct rs_ring {
-    _Alignas(64) _Atomic uint64_t head;
-    _Atomic uint64_t lost;
-    _Alignas(64) _Atomic uint64_t tail;
+    _Alignas(64) _Atomic uint32_t head; /* counts on beyond the slots, as tail does */
+    rs_counter lost;
+    _Alignas(64) _Atomic uint32_t tail;
     rs_event slots[RS_EVENT_SLOTS];
 };
 
@@ -100,10 +123,13 @@ struct rs_shm_header {
     uint64_t foreign_generations; /* bit g: marks of generation g follow an older numbering */
     _Alignas(64) rs_counter active_epoch, acked_epoch,
         drain_wanted; /* bank is epoch & 1; frozen: active - 1, unless acked */
-    uint32_t usage_count[2];
-    _Atomic uint32_t line_delay_ms[8]; /* by line, as rsd's probes found it; 0 not known */
-    _Atomic uint64_t host_changes;     /* of hosts' places and lines: the shaper looks when it has moved */
-    rs_counter hosts, hosts_evicted, usage_lost, ledger_full, destroy_lost, queue_dropped, dumps, dump_us, dump_flows;
+    _Atomic uint32_t usage_count[2];
+    _Atomic uint32_t line_delay_ms[8];     /* by line, as rsd's probes found it; 0 not known */
+    _Atomic uint32_t wants_sites;          /* lines are chosen by site: sites.h */
+    _Atomic uint32_t host_changes;         /* of hosts' places and lines: the shaper looks when it has moved */
+    _Atomic uint32_t hosts, hosts_evicted; /* counted by all queue threads */
+    rs_counter usage_lost, ledger_full, destroy_lost, queue_dropped, dumps, dump_us, dump_flows;
+    struct rs_line_counters lines[8];
     uint32_t round;
     struct rs_journal journal;
     char error[RS_ERROR_SIZE];
@@ -113,7 +139,7 @@ struct rs_shm {
     struct rs_shm_header *header;
     struct rs_worker_shared *workers;
     struct rs_ring *rings;
-    struct rs_usage_slot *banks[2];
+    struct rs_usage_bank *banks[2];
     struct rs_ledger_slot *ledger;
     struct rs_host_slot *hosts;
     struct rs_alias_slot *aliases;
@@ -131,11 +157,10 @@ void rs_shm_changed(rs_shm *shm);    /* wakes waiters */
 int rs_shm_wait_change(rs_shm *shm, uint32_t seen, int timeout_ms);
 void rs_shm_put_event(struct rs_ring *ring, const rs_event *event);
 uint64_t rs_now_ms(void);
-
-static inline void rs_count(rs_counter *counter, uint64_t add) /* one writer: no locked instruction needed */
-{
-    atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + add, memory_order_relaxed);
-}
+/* The first slot from `slot` on of an array in the file that may hold something; count when there is none. *stop is 0 before
+ * the first call and belongs to the loop. */
+uint32_t rs_shm_next(const rs_shm *shm, const void *array, size_t size, uint32_t count, uint32_t slot, uint32_t *stop);
+void rs_shm_clear(rs_shm *shm, void *start, size_t length); /* to zeros; its pages take no memory any more */
 
 /* ---- hosts.c ---- */
 

@@ -8,14 +8,14 @@
 #include <unistd.h>
 
 #include "account.h"
+#include "classifier.h"
 #include "netlink.h"
 #include "worker.h"
 
 struct listing {
     rs_shm *shm;
     const rs_policy *policy;
-    const uint8_t *host;
-    int application;
+    const rs_flow_filter *wanted;
     rs_live_flow *flows;
     uint32_t capacity, count, smallest; /* smallest: index, valid when full */
     uint64_t now_ms, now_ns;
@@ -45,6 +45,13 @@ static uint64_t find_age(const struct listing *l, const struct rs_ct *ct)
     return slot && l->now_ms / 1000 > slot->first_s ? l->now_ms - slot->first_s * UINT64_C(1000) : 0;
 }
 
+static int is_wanted(const rs_flow_filter *wanted, const uint8_t *host, const rs_live_flow *flow)
+{
+    return (!wanted->host || memcmp(wanted->host, host, 16) == 0) &&
+           (!wanted->applications || wanted->applications[flow->application / 8] >> flow->application % 8 & 1) &&
+           (wanted->line < 0 || wanted->line == flow->wan);
+}
+
 static void take_flow(void *context, const struct rs_ct *ct)
 {
     struct listing *l = context;
@@ -58,11 +65,10 @@ static void take_flow(void *context, const struct rs_ct *ct)
         flow.application = ct->mark & RS_MARK_APP;
         flow.action = ct->mark >> RS_MARK_ACTION_SHIFT & 15;
     }
-    if (rs_ct_is_loopback(ct) || (l->host && memcmp(l->host, side.host, 16) != 0) ||
-        (l->application >= 0 && l->application != flow.application))
+    flow.wan = ct->mark >> 12 & 15;
+    if (rs_ct_is_loopback(ct) || !is_wanted(l->wanted, side.host, &flow))
         return;
     flow.transport = ct->transport;
-    flow.wan = ct->mark >> 12 & 15;
     flow.up_bytes = side.up_bytes;
     flow.down_bytes = side.down_bytes;
     flow.age_ms = find_age(l, ct);
@@ -142,10 +148,11 @@ static int join_flow_tables(const struct listing *l)
     }
     for (uint32_t q = 0; q < h->queues; q++) {
         const uint8_t *memory = l->shm->classifiers + h->classifier_length * q;
-        int found;
+        uint32_t count = 0, stop = 0;
+        const struct rs_flow *flows = rs_classifier_flows(memory, h->classifier_length, &count);
 
-        for (uint32_t n = 0; (found = rs_classifier_read_flow(memory, h->classifier_length, n, &r)) >= 0; n++) {
-            if (!found)
+        for (uint32_t n = 0; flows && (n = rs_shm_next(l->shm, flows, sizeof *flows, count, n, &stop)) < count; n++) {
+            if (rs_classifier_read_flow(memory, h->classifier_length, n, &r) <= 0)
                 continue;
             index = hash_ends(r.client, r.client_port, r.server, r.server_port, r.transport) & (slots - 1);
             for (; table[index]; index = (index + 1) & (slots - 1)) {
@@ -164,10 +171,10 @@ static int join_flow_tables(const struct listing *l)
     return 0;
 }
 
-int rs_shm_flows(rs_shm *shm, const rs_policy *policy, const uint8_t *host, int application, rs_live_flow *out,
+int rs_shm_flows(rs_shm *shm, const rs_policy *policy, const rs_flow_filter *wanted, rs_live_flow *out,
                  uint32_t capacity)
 {
-    struct listing listing = {shm, policy, host, application, out, capacity, 0, 0, rs_now_ms(), 0};
+    struct listing listing = {shm, policy, wanted, out, capacity, 0, 0, rs_now_ms(), 0};
     struct timespec now;
     int fd = rs_nl_open(NETLINK_NETFILTER, 0, 1 << 20), result;
 

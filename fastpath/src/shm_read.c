@@ -9,49 +9,59 @@
 void rs_shm_stats(const rs_shm *shm, rs_stats *out)
 {
     struct rs_shm_header *h = shm->header;
+    uint64_t beat_ms;
 
     memset(out, 0, sizeof *out);
     out->pid = (uint32_t)rs_shm_owner(shm);
     out->queues = h->queues;
     out->generation = atomic_load(&h->generation);
-    out->starts = h->starts;
-    out->heartbeat_ms = h->heartbeat_ms;
-    out->wanted_policy = h->wanted_policy;
-    out->loaded_policy = h->loaded_policy;
-    out->refused_policy = h->refused_policy;
-    out->wanted_apps = h->wanted_apps;
-    out->loaded_apps = h->loaded_apps;
-    out->refused_apps = h->refused_apps;
-    out->queue_dropped = h->queue_dropped;
+    out->starts = rs_counter_get(&h->starts);
+    out->heartbeat_ms = rs_counter_get(&h->heartbeat_ms);
+    out->wanted_policy = rs_counter_get(&h->wanted_policy);
+    out->loaded_policy = rs_counter_get(&h->loaded_policy);
+    out->refused_policy = rs_counter_get(&h->refused_policy);
+    out->wanted_apps = rs_counter_get(&h->wanted_apps);
+    out->loaded_apps = rs_counter_get(&h->loaded_apps);
+    out->refused_apps = rs_counter_get(&h->refused_apps);
+    out->queue_dropped = rs_counter_get(&h->queue_dropped);
     out->hosts = h->hosts;
     out->hosts_evicted = h->hosts_evicted;
-    out->usage_lost = h->usage_lost;
-    out->ledger_full = h->ledger_full;
-    out->destroy_lost = h->destroy_lost;
-    out->dumps = h->dumps;
-    out->dump_us = h->dump_us;
-    out->dump_flows = h->dump_flows;
-    out->epoch = h->active_epoch;
+    out->usage_lost = rs_counter_get(&h->usage_lost);
+    out->ledger_full = rs_counter_get(&h->ledger_full);
+    out->destroy_lost = rs_counter_get(&h->destroy_lost);
+    out->dumps = rs_counter_get(&h->dumps);
+    out->dump_us = rs_counter_get(&h->dump_us);
+    out->dump_flows = rs_counter_get(&h->dump_flows);
+    out->epoch = rs_counter_get(&h->active_epoch);
     for (uint32_t q = 0; q < h->queues; q++) {
         const struct rs_worker_shared *w = &shm->workers[q];
 
-        out->packets += w->packets;
-        out->decided += w->decided;
-        out->blocked += w->blocked;
-        out->rejudged += w->rejudged;
-        out->excluded += w->excluded;
-        out->pages += w->pages;
-        out->batches += w->batches;
-        out->unreadable += w->unreadable;
-        out->events_lost += shm->rings[q].lost;
-        if (w->heartbeat_ms < out->heartbeat_ms) /* the slowest: a queue thread that hangs shows */
-            out->heartbeat_ms = w->heartbeat_ms;
+        out->packets += rs_counter_get(&w->packets);
+        out->decided += rs_counter_get(&w->decided);
+        out->blocked += rs_counter_get(&w->blocked);
+        out->rejudged += rs_counter_get(&w->rejudged);
+        out->excluded += rs_counter_get(&w->excluded);
+        out->pages += rs_counter_get(&w->pages);
+        out->batches += rs_counter_get(&w->batches);
+        out->unreadable += rs_counter_get(&w->unreadable);
+        out->events_lost += rs_counter_get(&shm->rings[q].lost);
+        beat_ms = rs_counter_get(&w->heartbeat_ms);
+        if (beat_ms < out->heartbeat_ms) /* the slowest: a queue thread that hangs shows */
+            out->heartbeat_ms = beat_ms;
     }
+}
+
+void rs_shm_line(const rs_shm *shm, uint32_t line, rs_line_share *out)
+{
+    const struct rs_line_counters *counters = &shm->header->lines[line & 7];
+
+    *out = (rs_line_share){rs_counter_get(&counters->bytes), rs_counter_get(&counters->fast_bytes),
+                           rs_counter_get(&counters->flows), rs_counter_get(&counters->fast_flows)};
 }
 
 void rs_shm_put_event(struct rs_ring *ring, const rs_event *event)
 {
-    uint64_t head = atomic_load_explicit(&ring->head, memory_order_relaxed);
+    uint32_t head = atomic_load_explicit(&ring->head, memory_order_relaxed);
 
     if (head - atomic_load_explicit(&ring->tail, memory_order_acquire) >= RS_EVENT_SLOTS) {
         rs_count(&ring->lost, 1);
@@ -67,8 +77,8 @@ uint32_t rs_shm_events(rs_shm *shm, rs_event *out, uint32_t capacity)
 
     for (uint32_t q = 0; q < shm->header->queues; q++) {
         struct rs_ring *ring = &shm->rings[q];
-        uint64_t tail = atomic_load_explicit(&ring->tail, memory_order_relaxed);
-        uint64_t head = atomic_load_explicit(&ring->head, memory_order_acquire);
+        uint32_t tail = atomic_load_explicit(&ring->tail, memory_order_relaxed);
+        uint32_t head = atomic_load_explicit(&ring->head, memory_order_acquire);
 
         for (; tail != head && count < capacity; tail++)
             out[count++] = ring->slots[tail % RS_EVENT_SLOTS];
@@ -79,36 +89,33 @@ uint32_t rs_shm_events(rs_shm *shm, rs_event *out, uint32_t capacity)
 
 void rs_shm_drained(rs_shm *shm, uint64_t epoch)
 {
-    atomic_store(&shm->header->acked_epoch, epoch);
+    rs_counter_set(&shm->header->acked_epoch, epoch);
 }
 
 static int copy_bank(const rs_shm *shm, uint64_t epoch, rs_usage *out, uint32_t capacity)
 {
-    const struct rs_usage_slot *bank = shm->banks[epoch & 1];
-    uint32_t count = 0;
+    const struct rs_usage_bank *bank = shm->banks[epoch & 1];
+    uint32_t count = atomic_load_explicit(&shm->header->usage_count[epoch & 1], memory_order_acquire);
 
-    for (uint32_t i = 0; i < RS_USAGE_SLOTS; i++) {
-        const struct rs_usage_slot *slot = &bank[i];
+    if (count > RS_USAGE_SLOTS || count > capacity)
+        return -ENOSPC;
+    for (uint32_t i = 0; i < count; i++) {
+        const struct rs_usage_row *slot = &bank->rows[i];
         rs_identity host;
-        rs_usage *row = &out[count];
+        rs_usage *row = &out[i];
 
-        if (!slot->is_used)
-            continue;
-        if (count == capacity)
-            return -ENOSPC;
         rs_shm_identity(shm, slot->host, &host);
         memcpy(row->host, slot->host, 16);
         memcpy(row->mac, host.mac, 6);
         row->wan = slot->wan;
         row->application = slot->application;
-        row->up_bytes = slot->up_bytes;
-        row->down_bytes = slot->down_bytes;
-        row->up_packets = slot->up_packets;
-        row->down_packets = slot->down_packets;
-        row->connections = slot->connections;
-        row->first_ms = slot->first_ms;
-        row->last_ms = slot->last_ms;
-        count++;
+        row->up_bytes = rs_counter_get(&slot->up_bytes);
+        row->down_bytes = rs_counter_get(&slot->down_bytes);
+        row->up_packets = rs_counter_get(&slot->up_packets);
+        row->down_packets = rs_counter_get(&slot->down_packets);
+        row->connections = rs_counter_get(&slot->connections);
+        row->first_ms = rs_counter_get(&slot->first_ms);
+        row->last_ms = rs_counter_get(&slot->last_ms);
     }
     return (int)count;
 }
@@ -116,7 +123,7 @@ static int copy_bank(const rs_shm *shm, uint64_t epoch, rs_usage *out, uint32_t 
 int rs_shm_usage(const rs_shm *shm, rs_usage *out, uint32_t capacity, uint64_t *instance, uint64_t *epoch)
 {
     *instance = shm->header->instance;
-    *epoch = atomic_load_explicit(&shm->header->active_epoch, memory_order_acquire);
+    *epoch = rs_counter_get(&shm->header->active_epoch);
     return copy_bank(shm, *epoch, out, capacity);
 }
 
@@ -126,20 +133,20 @@ int rs_shm_drain(rs_shm *shm, rs_usage *out, uint32_t capacity, int timeout_ms, 
     uint64_t deadline = rs_now_ms() + (uint64_t)timeout_ms, now, frozen;
     int count;
 
-    if (atomic_load(&h->active_epoch) <= atomic_load(&h->acked_epoch) + 1) { /* none frozen: ask for it */
-        atomic_store(&h->drain_wanted, atomic_load(&h->active_epoch) + 1);
+    if (rs_counter_get(&h->active_epoch) <= rs_counter_get(&h->acked_epoch) + 1) { /* none frozen: ask for it */
+        rs_counter_set(&h->drain_wanted, rs_counter_get(&h->active_epoch) + 1);
         rs_shm_wake(shm);
         for (;;) {
             uint32_t seen = atomic_load(&h->changes);
 
-            if (atomic_load(&h->active_epoch) > atomic_load(&h->acked_epoch) + 1)
+            if (rs_counter_get(&h->active_epoch) > rs_counter_get(&h->acked_epoch) + 1)
                 break;
             if ((now = rs_now_ms()) >= deadline)
                 return -ETIMEDOUT;
             rs_shm_wait_change(shm, seen, (int)(deadline - now));
         }
     }
-    frozen = atomic_load(&h->active_epoch) - 1;
+    frozen = rs_counter_get(&h->active_epoch) - 1;
     count = copy_bank(shm, frozen, out, capacity);
     if (count < 0)
         return count;

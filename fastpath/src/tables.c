@@ -114,7 +114,7 @@ static void wait_for_readers(const struct rs_tables_box *box)
     const struct timespec pause = {0, 200000};
 
     for (uint32_t r = 0; r < box->readers; r++) {
-        uint64_t turn = atomic_load(box->turns[r]);
+        uint32_t turn = atomic_load(box->turns[r]);
 
         while (turn & 1 && atomic_load(box->turns[r]) == turn)
             nanosleep(&pause, NULL);
@@ -153,9 +153,9 @@ static int refuse(rs_shm *shm, const char *error, uint64_t policy_serial, uint64
     struct rs_shm_header *h = shm->header;
 
     memcpy(h->error, error, RS_ERROR_SIZE);
-    atomic_store(&h->refused_policy, policy_serial);
-    if (atomic_load(&h->loaded_apps) != apps_serial)
-        atomic_store(&h->refused_apps, apps_serial);
+    rs_counter_set(&h->refused_policy, policy_serial);
+    if (rs_counter_get(&h->loaded_apps) != apps_serial)
+        rs_counter_set(&h->refused_apps, apps_serial);
     rs_shm_changed(shm);
     return -EINVAL;
 }
@@ -163,14 +163,15 @@ static int refuse(rs_shm *shm, const char *error, uint64_t policy_serial, uint64
 int rs_tables_load(struct rs_tables_box *box, rs_shm *shm, const char *apps_path, int is_start)
 {
     struct rs_shm_header *h = shm->header;
-    uint64_t policy_serial = atomic_load(&h->wanted_policy), apps_serial = atomic_load(&h->wanted_apps);
+    uint64_t policy_serial = rs_counter_get(&h->wanted_policy), apps_serial = rs_counter_get(&h->wanted_apps);
     const struct rs_tables *old = atomic_load(&box->current);
     char policy_path[4096 + 16], error[RS_ERROR_SIZE] = "out of memory";
     const char *slash = strrchr(shm->path, '/');
-    int is_same = old && old->apps && atomic_load(&h->loaded_apps) == apps_serial, result = -ENOMEM;
+    int is_same = old && old->apps && rs_counter_get(&h->loaded_apps) == apps_serial, result = -ENOMEM;
     struct rs_tables *tables;
 
-    if (!is_start && atomic_load(&h->loaded_policy) == policy_serial && atomic_load(&h->loaded_apps) == apps_serial)
+    if (!is_start && rs_counter_get(&h->loaded_policy) == policy_serial &&
+        rs_counter_get(&h->loaded_apps) == apps_serial)
         return 0;
     snprintf(policy_path, sizeof policy_path, "%.*spolicy.bin", slash ? (int)(slash - shm->path + 1) : 0, shm->path);
     tables = calloc(1, sizeof *tables);
@@ -198,8 +199,8 @@ int rs_tables_load(struct rs_tables_box *box, rs_shm *shm, const char *apps_path
     note_numbering(tables, old, h);
     swap(box, tables, !is_start);
     atomic_store(&h->generation, tables->generation);
-    atomic_store(&h->loaded_policy, policy_serial);
-    atomic_store(&h->loaded_apps, apps_serial);
+    rs_counter_set(&h->loaded_policy, policy_serial);
+    rs_counter_set(&h->loaded_apps, apps_serial);
     rs_shm_changed(shm);
     return 1;
 }

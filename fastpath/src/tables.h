@@ -26,7 +26,7 @@ struct rs_tables {
 
 struct rs_tables_box {
     _Atomic(const struct rs_tables *) current;
-    _Atomic uint64_t *turns[RS_READERS_MAX];
+    _Atomic uint32_t *turns[RS_READERS_MAX];
     _Atomic uint32_t *adopted[RS_READERS_MAX]; /* by queue thread: the numbering its classifier uses */
     uint32_t readers;                          /* queue threads and, last, the account thread */
 };
@@ -36,13 +36,13 @@ struct rs_tables_box {
 int rs_tables_load(struct rs_tables_box *box, rs_shm *shm, const char *apps_path, int is_start);
 void rs_tables_close(struct rs_tables_box *box);
 
-static inline const struct rs_tables *rs_tables_enter(struct rs_tables_box *box, _Atomic uint64_t *turn)
+static inline const struct rs_tables *rs_tables_enter(struct rs_tables_box *box, _Atomic uint32_t *turn)
 {
     atomic_store(turn, atomic_load_explicit(turn, memory_order_relaxed) | 1); /* before the pointer is read: seq_cst */
     return atomic_load(&box->current);
 }
 
-static inline void rs_tables_leave(_Atomic uint64_t *turn)
+static inline void rs_tables_leave(_Atomic uint32_t *turn)
 {
     atomic_store_explicit(turn, (atomic_load_explicit(turn, memory_order_relaxed) | 1) + 1, memory_order_release);
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "behaviour.h"
+#include "classifier.h"
 #include "page.h"
 
 #define DNS_PORT  53
@@ -28,12 +29,13 @@ int rs_worker_init(struct rs_worker *w, rs_shm *shm, uint32_t index, struct rs_w
     atomic_store(&w->shared->adopted, 0);
     /* The process before may have been killed within a table: start with an empty one. Nothing is lost but the place
      * within the first packets; what was decided stands in the marks. */
-    memset(memory, 0, h->classifier_length);
+    rs_shm_clear(shm, memory, h->classifier_length);
     result = rs_classifier_init(memory, h->classifier_length, (h->flows + h->queues - 1) / h->queues,
                                 (uint32_t)(h->instance >> 17) + index, &w->classifier);
     if (result < 0)
         return result;
     rs_classifier_use_ja4(w->classifier, 1);
+    w->sites.fd = -1;
     w->openings = shm->openings + h->openings_count * index;
     if (first) /* a DNS answer and the flow after it may meet different threads */
         rs_classifier_share(w->classifier, first->classifier);
@@ -42,6 +44,9 @@ int rs_worker_init(struct rs_worker *w, rs_shm *shm, uint32_t index, struct rs_w
 
 void rs_worker_turn(struct rs_worker *w, const struct rs_tables *t)
 {
+    int wants_sites = (int)atomic_load_explicit(&w->shm->header->wants_sites, memory_order_relaxed);
+
+    rs_classifier_use_sites(w->classifier, wants_sites ? &w->sites : NULL);
     if (!t || !t->apps || t->apps == w->apps)
         return;
     rs_classifier_set_apps(w->classifier, t->apps);
@@ -229,6 +234,7 @@ void rs_worker_packet(struct rs_worker *w, const struct rs_tables *t, const rs_p
     if (view.transport == RS_UDP && view.source_port == DNS_PORT) { /* only for what it teaches */
         out->mark = mark;
         rs_classifier_packet(w->classifier, packet, &result);
+        rs_sites_tell(&w->sites, (uint32_t)(packet->now_ms / 1000));
         return;
     }
     if (mark & RS_MARK_DECIDED && !(t->foreign >> (mark >> RS_MARK_GENERATION_SHIFT & 63) & 1)) {
@@ -237,4 +243,5 @@ void rs_worker_packet(struct rs_worker *w, const struct rs_tables *t, const rs_p
         return;
     }
     judge(w, t, packet, &view, mark, out);
+    rs_sites_tell(&w->sites, (uint32_t)(packet->now_ms / 1000)); /* names may be asked by TCP */
 }

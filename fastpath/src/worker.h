@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * One queue thread's judgement: packet and ct mark in, new ct mark out. No I/O, no clock, no allocation, no lock; tested
- * without root.
+ * One queue thread's judgement: packet and ct mark in, new ct mark out. No clock, no allocation, no lock, and no I/O but
+ * telling the kernel the sites of an answer's addresses, where they are asked for; tested without root.
  */
 #ifndef RS_WORKER_H
 #define RS_WORKER_H
 
 #include "shm.h"
+#include "sites.h"
 #include "tables.h"
 #include "view.h"
 
@@ -31,6 +32,7 @@ struct rs_worker {
     uint16_t dns;          /* its number for DNS */
     uint16_t suspected[3]; /* its numbers by enum rs_suspicion */
     struct rs_opening *openings;
+    struct rs_sites sites;
 };
 
 struct rs_verdict {
