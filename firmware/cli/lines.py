@@ -23,12 +23,27 @@ def lines(context: Context) -> None:
     show(
         context,
         rows,
-        ("line", "number", "state", "use", "device", "delay", "loss", "address", "gateway", "upload", "download"),
+        (
+            "line",
+            "number",
+            "state",
+            "use",
+            "share",
+            "device",
+            "delay",
+            "loss",
+            "address",
+            "gateway",
+            "upload",
+            "download",
+            "offloaded",
+        ),
         lambda line: (
             line["name"],
             str(line["number"]),
             _state(terminal, line),
             terminal.t("is drained") if line["draining"] else terminal.t(line["role"]),
+            f"{line['share_percent']} %",
             line["device"],
             _unit(line["rtt_ms"], "ms"),
             _unit(line["loss_percent"], "%"),
@@ -36,6 +51,7 @@ def lines(context: Context) -> None:
             line.get("gateway") or "-",
             rate_text(line["up_bps"]),
             rate_text(line["down_bps"]),
+            _unit(line["offload"]["share_percent"], "%"),
         ),
     )
     if terminal.as_json:
@@ -47,9 +63,26 @@ def lines(context: Context) -> None:
             [(name, *_target(terminal, target)) for name, target in targets],
         )
     for line in rows:
+        if line["month"]:
+            terminal.line()
+            terminal.line(_month(terminal, line))
         if line["reason"]:
             terminal.line()
             terminal.line(f"{line['name']}: {terminal.t(line['reason'])}")
+    if not_offloaded := [line for line in rows if line["enabled"] and line["offload"]["obstacle"]]:
+        terminal.line()
+        for line in not_offloaded:
+            why = terminal.t(line["offload"]["obstacle"])
+            terminal.line(terminal.t("%(line)s, nothing is offloaded: %(reason)s", line=line["name"], reason=why))
+
+
+def _month(terminal: Terminal, line: Row) -> str:
+    month = line["month"]
+    used, cap = (f"{month[key] / 1e9:.2f}" for key in ("used_bytes", "cap_bytes"))
+    message = "%(line)s: %(used)s of %(cap)s GB used this month, until %(until)s."
+    if month["spent"]:
+        message = "%(line)s: %(used)s of %(cap)s GB used; until %(until)s only when no other line works."
+    return terminal.t(message, line=line["name"], used=used, cap=cap, until=time_text(month["until"])[:10])
 
 
 def _state(terminal: Terminal, line: Row) -> str:

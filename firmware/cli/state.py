@@ -30,6 +30,7 @@ def status(context: Context) -> None:
     facts = [
         ("host name", state["hostname"]),
         ("version", state["version"]),
+        *([("serial number", state["serial"])] if state.get("serial") else []),
         ("running for", duration_text(state["uptime_s"])),
         ("processor", f"{state['cpu_percent']:.0f} %"),
         (
@@ -54,6 +55,21 @@ def status(context: Context) -> None:
     if pending := state.get("pending"):
         facts.append(("waits for confirmation", t("revision %(revision)s", revision=pending["revision"])))
     terminal.pairs(facts)
+
+
+def board(context: Context) -> None:
+    """A PC has neither lights that a router could switch nor a button."""
+    found = context.call("board")
+    terminal, t = context.terminal, context.terminal.t
+    if terminal.as_json:
+        terminal.json(found)
+        return
+    if not found["lights"] and not found["button"]:
+        terminal.line(t("This board has no lights for the router to switch, and no button."))
+        return
+    lights = [f"{t(role)}{'' if there else ' ' + t('(is not there)')}" for role, there in found["lights"].items()]
+    button = t("yes") if found["button"] else t("no")
+    terminal.pairs([("board", found["name"]), ("lights", ", ".join(lights)), ("button", button)])
 
 
 def selfcheck(context: Context) -> None:
@@ -200,7 +216,9 @@ def alarms(context: Context) -> None:
         lambda row: (
             time_text(row["time"]),
             context.terminal.t(row["level"]),
-            context.terminal.t(row["message"], **row.get("params", {})),
+            context.terminal.t(
+                row["message"], **{name: context.terminal.t(value) for name, value in row.get("params", {}).items()}
+            ),
         ),
     )
 

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from firmware.client.errors import BY_CODE, Internal, Refused, Unavailable
 from firmware.model.problem import Problem
 
+PATIENCE_S = {"backup.make": 150.0, "backup.open": 150.0, "backup.restore": 150.0}  # what takes longer than others
 REPLY_MAX_BYTES = 64 * 1024 * 1024
 
 
@@ -63,6 +64,7 @@ class Client:
                 self._drop()
             connection = self._connected()
             self._last_id += 1
+            connection.settimeout(max(self.timeout_s, PATIENCE_S.get(verb, 0)))
             try:
                 connection.sendall(self._request(self._last_id, verb, args))
                 reply = _read_line(connection, self._received)

@@ -50,11 +50,13 @@ def permits(identity: Identity | None, least: Least) -> bool:
 class Authority:
     """Checks sessions, tokens and passwords against the configuration in force."""
 
-    def __init__(self, state_dir: Path, run_dir: Path, config: Callable[[], Config]) -> None:
+    def __init__(self, state_dir: Path, run_dir: Path, config: Callable[[], Config], *, first: str = "") -> None:
+        """``first`` is the hash of the first password on the box's label; without one it is drawn at each start."""
         self.secrets = SecretsFile(state_dir / "secrets.json")
         self.sessions = Sessions(run_dir / "sessions.json")
         self._config = config
         self._lockout = Lockout()
+        self._first = first
         self._first_path = run_dir / "first-password"
         self.prepare_first_password()
 
@@ -103,11 +105,11 @@ class Authority:
 
     def check_first_password(self, password: str, source: str) -> None:
         """See that who sets the box up can read its label or console. Raises UnauthenticatedError, LockedOutError."""
-        self._check("", source, lambda: hmac.compare_digest(self._first_password().encode(), password.strip().encode()))
+        self._check("", source, lambda: self._is_first_password(password.strip()))
 
     def prepare_first_password(self) -> None:
         """Have a first password lie ready while it is needed, and not longer."""
-        if not self.needs_setup:
+        if self._first or not self.needs_setup:
             self._first_path.unlink(missing_ok=True)
         elif not self._first_path.exists():
             words = ("".join(secrets.choice(_ALPHABET) for _ in range(4)) for _ in range(4))
@@ -117,6 +119,11 @@ class Authority:
     def session_life_s(self) -> float:
         """How long a session lasts at most."""
         return LIFE_S
+
+    def _is_first_password(self, password: str) -> bool:
+        if self._first:
+            return self.secrets.matches(password, self._first) and self.needs_setup
+        return hmac.compare_digest(self._first_password().encode(), password.encode())
 
     def _first_password(self) -> str:
         try:
@@ -157,11 +164,13 @@ class Authority:
 
 def check_password_rules(password: str) -> None:
     """Raises InvalidError for a password that is too short or too long."""
-    if not PASSWORD_MIN <= len(password) <= PASSWORD_MAX:
-        problem = Problem(
-            path="password",
-            message="A password has at least %(low)s characters and at most %(high)s.",
-            remedy="Three or four words in a row are easy to remember and hard to guess.",
-            params={"low": str(PASSWORD_MIN), "high": str(PASSWORD_MAX)},
-        )
+    message = "A password has at least %(low)s characters and at most %(high)s."
+    check_length("password", password, PASSWORD_MIN, PASSWORD_MAX, message)
+
+
+def check_length(path: str, secret: str, low: int, high: int, message: str) -> None:
+    """Raises InvalidError when a secret has fewer or more characters; ``low`` and ``high`` fill the message."""
+    if not low <= len(secret) <= high:
+        remedy = "Three or four words in a row are easy to remember and hard to guess."
+        problem = Problem(path=path, message=message, remedy=remedy, params={"low": str(low), "high": str(high)})
         raise InvalidError(problem.message, problems=[problem], **problem.params)

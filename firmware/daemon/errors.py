@@ -5,7 +5,8 @@ VerbError
 ├── ForbiddenError        code forbidden
 ├── UnauthenticatedError  code unauthenticated
 ├── NotFoundError         code not_found
-└── LockedOutError        code busy, with ``retry_s``
+└── BusyError             code busy, with ``retry_s``
+    └── LockedOutError
 """
 
 from __future__ import annotations
@@ -42,11 +43,15 @@ class NotFoundError(VerbError):
     code = "not_found"
 
 
-class LockedOutError(VerbError):
+class BusyError(VerbError):
     code = "busy"
 
-    def __init__(self, retry_s: float) -> None:
-        super().__init__(
-            "Too many wrong passwords; try again in %(minutes)s minutes.", minutes=str(int(retry_s / 60) + 1)
-        )
+    def __init__(self, message: str, retry_s: float, **params: str) -> None:
+        super().__init__(message, problems=None, **params)
         self.retry_s = retry_s
+
+
+class LockedOutError(BusyError):
+    def __init__(self, retry_s: float) -> None:
+        minutes = str(int(retry_s / 60) + 1)
+        super().__init__("Too many wrong passwords; try again in %(minutes)s minutes.", retry_s, minutes=minutes)

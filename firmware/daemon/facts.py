@@ -30,6 +30,7 @@ class FactsSource:
         applications: Callable[[], dict[str, str]],
         database: Callable[[], str],
         passwords: Callable[[], frozenset[str]],
+        has_backup_key: Callable[[], bool],
         signs: Callable[[Collection[str]], dict[str, Signs]],
         prefix_lists: Callable[[], dict[str, PrefixFact]],
         queues: int,
@@ -38,15 +39,17 @@ class FactsSource:
         self._lines_dir = run_dir / "lines"
         self._lines_dir.mkdir(parents=True, exist_ok=True)
         self._port_names = port_names
-        self._applications, self._database, self._passwords = applications, database, passwords
         self._applications, self._database, self._signs = applications, database, signs
+        self._passwords, self._has_backup_key = passwords, has_backup_key
         self._prefix_lists = prefix_lists
         self._queues = queues
-        self._nft_queue = probe.has_nft_queue()
+        self._nft_queue, self._has_flowtable = probe.has_nft_queue(), probe.has_flowtable()
         self._can_set_clock = probe.can_set_clock()
         self._web_argv = _front() if with_web else ()
         self._lock = threading.Lock()
         self._down: frozenset[str] = frozenset()
+        self.free_bps: dict[str, int] = {}  # what is free on each line (balancing.py)
+        self.spent_lines: frozenset[str] = frozenset()  # which have moved their month's bytes (metering.py)
 
     def __call__(self, config: Config) -> Facts:
         """Facts for a configuration; its policy generation is the engine's business."""
@@ -57,12 +60,16 @@ class FactsSource:
             signs=self._signs({name for policy in config.line_policies.values() for name in policy.applications}),
             prefix_lists=self._prefix_lists(),
             lines=self.lines(config),
+            spent_lines=self.spent_lines,
+            free_bps=self.free_bps,
             active_schedules=schedules.active(config, datetime.now(UTC)),
             ended_limits=limits.ended(config, datetime.now(UTC)),
             nft_queue=self._nft_queue,
+            has_flowtable=self._has_flowtable,
             can_set_clock=self._can_set_clock,
             has_pppoe=all(wan.protocol != "pppoe" for wan in config.wans.values()) or probe.has_pppoe(),
             passwords=self._passwords(),
+            has_backup_key=self._has_backup_key(),
             web_argv=self._web_argv,
             queues=self._queues,
         )

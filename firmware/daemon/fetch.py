@@ -10,7 +10,7 @@ import urllib.request
 from collections.abc import Sequence
 from http.client import HTTPException
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
 TIMEOUT_S = 10.0
@@ -26,16 +26,8 @@ class _NoOther(urllib.request.BaseHandler):
 def main(arguments: Sequence[str]) -> int:
     """See the module's text. The file is signed: http is as good as https, and nothing else is opened."""
     url, target, limit = arguments[0], Path(arguments[1]), int(arguments[2])
-    opener = urllib.request.OpenerDirector()
-    for handler in (
-        *(urllib.request.HTTPHandler, urllib.request.HTTPSHandler, urllib.request.HTTPDefaultErrorHandler),
-        *(urllib.request.HTTPErrorProcessor, urllib.request.HTTPRedirectHandler, _NoOther),
-    ):
-        opener.add_handler(handler())
     try:
-        if urlsplit(url).scheme not in {"http", "https"}:
-            raise ValueError("the address does not begin with http:// or https://")
-        with opener.open(url, timeout=TIMEOUT_S) as answer:
+        with opened(url, TIMEOUT_S) as answer:
             data = answer.read(limit + 1)
         if len(data) > limit:
             raise ValueError(f"the file is larger than {limit >> 20} MB")
@@ -45,6 +37,19 @@ def main(arguments: Sequence[str]) -> int:
         return 1
     target.write_bytes(data)
     return 0
+
+
+def opened(url: str, timeout_s: float) -> Any:
+    """What lies at an address, to be read and closed. Raises OSError, ValueError, HTTPException."""
+    opener = urllib.request.OpenerDirector()
+    for handler in (
+        *(urllib.request.HTTPHandler, urllib.request.HTTPSHandler, urllib.request.HTTPDefaultErrorHandler),
+        *(urllib.request.HTTPErrorProcessor, urllib.request.HTTPRedirectHandler, _NoOther),
+    ):
+        opener.add_handler(handler())
+    if urlsplit(url).scheme not in {"http", "https"}:
+        raise ValueError("the address does not begin with http:// or https://")
+    return opener.open(url, timeout=timeout_s)
 
 
 if __name__ == "__main__":

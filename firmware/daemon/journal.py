@@ -40,6 +40,7 @@ class Journal:
         self._lock = threading.Lock()
         self._database = _open(path)
         self._open_keys = {str(row[0]) for row in self._database.execute("SELECT key FROM alarm WHERE cleared IS NULL")}
+        self._unwritten: dict[str, dict[str, Any]] = {}  # open alarms by key that the disk did not take
 
     def close(self) -> None:
         """Close the file."""
@@ -53,8 +54,11 @@ class Journal:
             self._open_keys.add(key)
             values = (time.time(), level, message, json.dumps(params), key)
             if is_new:
-                self._write("INSERT INTO alarm (time, level, message, params, key) VALUES (?, ?, ?, ?, ?)", values)
-                self._trim("alarm", ALARMS_KEPT)
+                insert = "INSERT INTO alarm (time, level, message, params, key) VALUES (?, ?, ?, ?, ?)"
+                if self._write(insert, values):
+                    self._trim("alarm", ALARMS_KEPT)
+                else:
+                    self._unwritten[key] = {"time": values[0], "level": level, "message": message, "params": params}
             else:
                 change = "UPDATE alarm SET level = ?, message = ?, params = ? WHERE key = ? AND cleared IS NULL"
                 self._write(change, values[1:])
@@ -66,6 +70,8 @@ class Journal:
             if key not in self._open_keys:
                 return False
             self._open_keys.discard(key)
+            if self._unwritten.pop(key, None) is not None:
+                return True
             self._write("UPDATE alarm SET cleared = ? WHERE key = ? AND cleared IS NULL", (time.time(), key))
             return True
 
@@ -75,7 +81,9 @@ class Journal:
         query = f"SELECT {columns} FROM alarm WHERE cleared IS NULL OR cleared > ? ORDER BY id DESC LIMIT 200"  # noqa: S608
         with self._lock:
             rows = self._read(query, (time.time() - CLEARED_SHOWN_S,))
-        return [
+            # Their numbers are below zero: who tells alarms apart by number must not take them for written ones.
+            unwritten = [{"id": -n, **row, "cleared": None} for n, row in enumerate(self._unwritten.values(), 1)]
+        return unwritten + [
             {"id": i, "time": t, "level": level, "message": m, "params": json.loads(p), "cleared": c}
             for i, t, level, m, p, c in rows
         ]
@@ -84,6 +92,10 @@ class Journal:
     def open_alarms(self) -> int:
         """How many things are wrong now."""
         return len(self._open_keys)
+
+    def is_open(self, key: str) -> bool:
+        """Whether this is wrong now."""
+        return key in self._open_keys
 
     def audit(self, who: str, verb: str, details: dict[str, Any], outcome: str) -> None:
         """Note who did what, and how it ended. ``details`` must hold no secrets."""
@@ -106,11 +118,14 @@ class Journal:
     def _trim(self, table: str, keep: int) -> None:
         self._write(f"DELETE FROM {table} WHERE id <= (SELECT max(id) FROM {table}) - ?", (keep,))  # noqa: S608
 
-    def _write(self, statement: str, values: tuple[Any, ...]) -> None:
+    def _write(self, statement: str, values: tuple[Any, ...]) -> bool:
+        """Whether it was written."""
         try:
             self._database.execute(statement, values)
         except sqlite3.Error as error:
             log.error("log.db: %s", error)
+            return False
+        return True
 
     def _read(self, query: str, values: tuple[Any, ...]) -> list[Any]:
         try:

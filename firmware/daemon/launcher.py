@@ -29,6 +29,8 @@ WELL_AFTER_S = 20.0
 STOP_S = 15.0
 _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER, _PR_SET_NO_NEW_PRIVS = 1, 36, 38
 _M_MMAP_THRESHOLD, _MMAP_BYTES = -3, 256 << 10
+_CLONE_NEWNS = 0x20000
+_MS_BIND, _MS_REC, _MS_PRIVATE = 1 << 12, 1 << 14, 1 << 18
 _SIGNALS = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGCHLD})
 
 
@@ -104,7 +106,9 @@ def main(argv: list[str] | None = None) -> int:
     children = [Child("rsd", lambda: _rsd(options))]
     if account is not None:
         (run / "web").mkdir(mode=0o755, exist_ok=True)
-        children.append(Child("rsweb", lambda: _rsweb(run, account)))
+        folder = _uploads(state, account)
+        business = _business(state, run, account)
+        children.append(Child("rsweb", lambda: _rsweb(run, account, folder, business)))
     _prctl(_PR_SET_CHILD_SUBREAPER, 1)
     _give_memory_back()
     signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
@@ -184,10 +188,43 @@ def _rsd(options: Options) -> None:
     rsd.main(options)
 
 
-def _rsweb(run: Path, account: Account) -> None:
+def _uploads(state: Path, account: Account) -> int:
+    """A folder for what people send, on the disk and rsweb's own, and open: rsweb may not go through ``state``."""
+    folder = state / "uploads"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    for left in folder.iterdir():
+        left.unlink()
+    os.chown(folder, account.uid, account.gid)
+    return os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+
+
+def _business(state: Path, run: Path, account: Account) -> tuple[Path, Path]:
+    """The folder of the business's data, rsweb's own, and the place at which rsweb alone sees it."""
+    folder, place = state / "business", run / "web" / "business"
+    for path, mode in ((folder, 0o700), (place, 0o755)):
+        path.mkdir(mode=mode, exist_ok=True)
+    os.chown(folder, account.uid, account.gid)
+    return folder, place
+
+
+def _rsweb(run: Path, account: Account, folder: int, business: tuple[Path, Path]) -> None:
     from webui import server
 
-    server.main(run, before_serving=lambda: _drop_privileges(run, account))
+    _show_within(*business)
+    uploads = Path(f"/proc/self/fd/{folder}")
+    server.main(run, before_serving=lambda: _drop_privileges(run, account), uploads=uploads, business=business[1])
+
+
+def _show_within(source: Path, target: Path) -> None:
+    """Show a folder at another place too, in this process only: SQLite opens by path, and ``state`` is closed to us."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    for failed in (
+        libc.unshare(_CLONE_NEWNS),
+        libc.mount(b"none", b"/", None, _MS_REC | _MS_PRIVATE, None),
+        libc.mount(bytes(source), bytes(target), None, _MS_BIND, None),
+    ):
+        if failed:
+            raise OSError(ctypes.get_errno(), f"{source} cannot be shown at {target}")
 
 
 def _drop_privileges(run: Path, account: Account) -> None:

@@ -99,6 +99,17 @@ class Prefixes:
             self._put(name)
         self._refresh()
 
+    def restore(self, name: str, path: Path) -> None:
+        """Put contents in force that a backup has, read anew. Raises InvalidError, NotFoundError."""
+        with self._lock:
+            self._wanted(name)
+            head = _head(path) or {}
+            shutil.rmtree(self._waiting, ignore_errors=True)
+            self._waiting.mkdir(mode=0o700, parents=True)
+            self._check(name, path, str(head.get("source", "")), "")
+            self._put(name)
+        self._refresh()
+
     def _wanted(self, name: str) -> PrefixList:
         wanted = self._lists().get(name)
         if wanted is None:
@@ -125,13 +136,17 @@ class Prefixes:
     def _read(self, name: str, content: str, url: str, sha256: str) -> dict[str, Any]:
         wanted = self._wanted(name)
         with self._source(name, content, url or wanted.url) as (source, whence):
-            argv = (str(source), str(self._waiting / f"{name}.txt"), str(self._path(name, "txt")), whence)
-            try:
-                result: dict[str, Any] = json.loads(command.run((*program(_READ), *argv)))
-            except CommandError as error:
-                raise InvalidError("The list cannot be read: %(reason)s.", reason=error.reason) from None
+            return self._check(name, source, whence, sha256 or wanted.sha256)
+
+    def _check(self, name: str, source: Path, whence: str, sha256: str) -> dict[str, Any]:
+        """Read a file; what it holds waits then."""
+        argv = (str(source), str(self._waiting / f"{name}.txt"), str(self._path(name, "txt")), whence)
         try:
-            _refuse_unfit(result, sha256 or wanted.sha256)
+            result: dict[str, Any] = json.loads(command.run((*program(_READ), *argv)))
+        except CommandError as error:
+            raise InvalidError("The list cannot be read: %(reason)s.", reason=error.reason) from None
+        try:
+            _refuse_unfit(result, sha256)
         except InvalidError:
             (self._waiting / f"{name}.txt").unlink(missing_ok=True)
             raise

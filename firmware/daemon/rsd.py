@@ -13,14 +13,21 @@ from firmware.daemon.errors import NotFoundError
 from firmware.daemon.services import Options, Services
 from firmware.daemon.verbs import Call, Verb
 from firmware.daemon.verbs.access import VERBS as ACCESS
+from firmware.daemon.verbs.backup import VERBS as BACKUP
 from firmware.daemon.verbs.configuration import VERBS as CONFIGURATION
 from firmware.daemon.verbs.prefixes import VERBS as PREFIXES
 from firmware.daemon.verbs.recognition import VERBS as RECOGNITION
+from firmware.daemon.verbs.speedtest import VERBS as SPEED_TEST
 from firmware.daemon.verbs.state import VERBS as STATE
+from firmware.daemon.verbs.tools import VERBS as TOOLS
+from firmware.daemon.verbs.update import VERBS as UPDATE
 
 log = logging.getLogger(__name__)
 
-VERBS: dict[str, Verb] = {verb.name: verb for verb in (*ACCESS, *CONFIGURATION, *PREFIXES, *RECOGNITION, *STATE)}
+VERBS: dict[str, Verb] = {
+    verb.name: verb
+    for verb in (*ACCESS, *BACKUP, *CONFIGURATION, *PREFIXES, *RECOGNITION, *SPEED_TEST, *STATE, *TOOLS, *UPDATE)
+}
 
 
 class Daemon:

@@ -1,5 +1,5 @@
 """``STATE/secrets.json`` (mode 0600): hashes of passwords and of API tokens; in clear only what must be: the passwords
-of dialled lines, which their providers ask for."""
+of dialled lines, which their providers ask for, and what automatic backups are encrypted and sent with."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import logging
 import secrets
 import threading
 import time
+from collections.abc import Container
 from pathlib import Path
 
 import msgspec
@@ -39,6 +40,8 @@ class _Content(msgspec.Struct, kw_only=True):
     passwords: dict[str, str] = msgspec.field(default_factory=dict)
     tokens: list[Token] = msgspec.field(default_factory=list)
     lines: dict[str, str] = msgspec.field(default_factory=dict)
+    backup_key: str = ""  # JSON: what automatic backups are encrypted with, and how it is made of the passphrase
+    backup_logins: dict[str, str] = msgspec.field(default_factory=dict)  # password or token by destination
 
 
 class SecretsFile:
@@ -58,7 +61,10 @@ class SecretsFile:
 
     def check_password(self, user: str, password: str) -> bool:
         """Whether it is the user's password; takes as long when there is no such user."""
-        kept = self._content.passwords.get(user)
+        return self.matches(password, self._content.passwords.get(user))
+
+    def matches(self, password: str, kept: str | None) -> bool:
+        """Whether ``kept`` is the password's hash; takes as long when there is none."""
         salt, _, wanted = (kept or f"{'00' * _SALT_BYTES}$").partition("$")
         with self._hashing:
             found = _hash(password, bytes.fromhex(salt))
@@ -66,9 +72,8 @@ class SecretsFile:
 
     def set_password(self, user: str, password: str) -> None:
         """Keep a new password's hash."""
-        salt = secrets.token_bytes(_SALT_BYTES)
         with self._hashing:
-            kept = f"{salt.hex()}${_hash(password, salt)}"
+            kept = hash_password(password)
         with self._lock:
             self._write(msgspec.structs.replace(self._content, passwords={**self._content.passwords, user: kept}))
 
@@ -96,6 +101,51 @@ class SecretsFile:
                 lines[line] = password
             if lines != self._content.lines:
                 self._write(msgspec.structs.replace(self._content, lines=lines))
+
+    @property
+    def backup_key(self) -> str:
+        """What automatic backups are encrypted with; ``""`` while no passphrase is set."""
+        return self._content.backup_key
+
+    def set_backup_key(self, key: str) -> None:
+        """Keep a key as ``backup_worker.py`` makes it."""
+        with self._lock:
+            self._write(msgspec.structs.replace(self._content, backup_key=key))
+
+    def backup_login(self, destination: str) -> str:
+        """The password or token that a destination of backups asks for."""
+        return self._content.backup_logins.get(destination, "")
+
+    def set_backup_login(self, destination: str, secret: str) -> None:
+        """Keep a destination's password or token; an empty one is forgotten."""
+        with self._lock:
+            logins = {name: kept for name, kept in self._content.backup_logins.items() if name != destination}
+            if secret:
+                logins[destination] = secret
+            self._write(msgspec.structs.replace(self._content, backup_logins=logins))
+
+    def dump(self) -> str:
+        """All of it, for a backup or to go back to with ``load``."""
+        return msgspec.json.encode(self._content).decode()
+
+    def load(self, text: str) -> None:
+        """Take back what ``dump`` gave."""
+        with self._lock:
+            self._write(msgspec.json.decode(text, type=_Content))
+
+    def take(self, saved: str, users: Container[str], *, with_tokens: bool, with_backup: bool) -> None:
+        """Take the passwords of some users from another's ``dump``, its tokens, its automatic backups' secrets."""
+        other = msgspec.json.decode(saved, type=_Content)
+        with self._lock:
+            now = self._content
+            found = {user: kept for user, kept in other.passwords.items() if user in users}
+            content = msgspec.structs.replace(now, passwords={**now.passwords, **found})
+            if with_tokens:
+                content.tokens = _joined(now.tokens, other.tokens)
+            if with_backup:
+                content.backup_key = other.backup_key or now.backup_key
+                content.backup_logins = {**now.backup_logins, **other.backup_logins}
+            self._write(content)
 
     def tokens(self) -> list[Token]:
         """All API tokens."""
@@ -137,6 +187,25 @@ class SecretsFile:
     def _write(self, content: _Content) -> None:
         files.write(self._path, msgspec.json.encode(content), 0o600)
         self._content = content
+
+
+def lines_of(saved: str) -> dict[str, str]:
+    """The passwords of dialled lines in a ``dump``."""
+    return msgspec.json.decode(saved, type=_Content).lines
+
+
+def _joined(present: list[Token], other: list[Token]) -> list[Token]:
+    """Both, each secret and each name once; those that were not here get numbers of their own."""
+    known = {key for token in present for key in (token.digest, token.name)}
+    fresh = [token for token in other if token.digest not in known and token.name not in known]
+    first = max((token.id for token in present), default=0) + 1
+    return [*present, *(msgspec.structs.replace(token, id=first + index) for index, token in enumerate(fresh))]
+
+
+def hash_password(password: str) -> str:
+    """A new salt and the password's hash with it."""
+    salt = secrets.token_bytes(_SALT_BYTES)
+    return f"{salt.hex()}${_hash(password, salt)}"
 
 
 def _hash(password: str, salt: bytes) -> str:

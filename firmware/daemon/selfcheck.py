@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from firmware.features import limits
+from firmware.features import limits, shares
 from firmware.features.topology import Line
 from firmware.model.config import Config
 
@@ -23,7 +23,7 @@ Row = dict[str, Any]
 class Seen(NamedTuple):
     """What the box does: ``connections`` by line within WINDOW_S, the verb ``bandwidth``, numbers of the queues that
     somebody reads, how many there should be (0: the fastpath does not run, which has an alarm of its own), and the
-    names of all flowtables."""
+    names of all flowtables but our own."""
 
     takers: Sequence[Line]
     connections: Mapping[str, int]
@@ -46,7 +46,9 @@ def selfcheck(config: Config, seen: Seen) -> list[Finding]:
 
 
 def _one_line(config: Config, seen: Seen) -> Iterator[Finding]:
-    """Several lines share new connections by weight, and yet nearly all take one."""
+    """Several lines share new connections by weight or rate, and yet nearly all take one."""
+    if shares.follows_free(config):  # the share is of this moment, the connections are of minutes
+        return
     total = sum(seen.connections.get(line.name, 0) for line in seen.takers)
     weights = sum(line.weight for line in seen.takers)
     if len(seen.takers) < 2 or total < CONNECTIONS_LEAST:

@@ -4,48 +4,51 @@ from __future__ import annotations
 
 import logging
 import os
-import threading
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import msgspec
-
 import firmware
-from firmware import features
+from firmware.daemon import provision
 from firmware.daemon.auth import Authority, Identity
-from firmware.daemon.daily import Daily
-from firmware.daemon.database import Database, Version, fetch
+from firmware.daemon.automatic_backups import AutomaticBackups
+from firmware.daemon.backups import Backups
+from firmware.daemon.balancing import Balancing
+from firmware.daemon.button import ButtonWatch
+from firmware.daemon.database import Database
+from firmware.daemon.dead_lines import DeadLines
 from firmware.daemon.dialling import Dialling
-from firmware.daemon.errors import InvalidError, VerbError
+from firmware.daemon.errors import InvalidError
 from firmware.daemon.facts import FactsSource
 from firmware.daemon.fastpath import UNIT, FastpathDoor
+from firmware.daemon.firmware_updates import FirmwareUpdates
 from firmware.daemon.journal import Journal, Level
 from firmware.daemon.keeper import Keeper
+from firmware.daemon.lights import Lights, Shown, read_board
+from firmware.daemon.metering import Metering
 from firmware.daemon.prefixes import Prefixes
-from firmware.daemon.selfcheck import WINDOW_S, Finding, Seen, selfcheck
+from firmware.daemon.restoring import Restoring
+from firmware.daemon.speedtests import SpeedTests
 from firmware.daemon.tls import Certificates
+from firmware.daemon.tools.jobs import Tools
+from firmware.daemon.updates import Updates
+from firmware.daemon.watching import Watching
 from firmware.engine import Applier, Engine
-from firmware.engine.errors import EngineError
 from firmware.engine.pending import remaining_s
+from firmware.features import offload, shares
 from firmware.features.pppoe import unit_name
 from firmware.features.qos import SHAPE_STATE
-from firmware.features.topology import WAN_BITS, WAN_MASK, lines, usable
-from firmware.kernel import conntrack, nft
+from firmware.features.topology import bridge, lines
 from firmware.kernel.errors import KernelError
-from firmware.kernel.queues import read_queues
 from firmware.kernel.supervisor import EventKind, Supervisor
 from firmware.model.config import Config, PrefixList
 from firmware.model.defaults import factory
+from firmware.model.devices import line_device
 from firmware.monitor import Monitor
 from firmware.version import VERSION
 
 log = logging.getLogger(__name__)
 
 ROOT = Path(firmware.__file__).resolve().parent.parent
-STATUS_S = 2.0
-WATCH_S = 0.5
-CHECK_S = 60.0
 
 
 class Options(NamedTuple):
@@ -66,13 +69,11 @@ class Services:
         state, run = options.state_dir, options.run_dir
         queues = options.queues or min(os.cpu_count() or 1, 4)
         self.is_closing = False
-        self._stop = threading.Event()
-        self._updating = threading.Lock()
-        self._dead_lock = threading.Lock()
-        self._dead_lines: dict[int, int] = {}  # whose flows are still in conntrack: how often to cut them
+        self.firmware = FirmwareUpdates(state, run)  # before all stores: it may bring back those of another version
         self._certificates = Certificates(state, run)
-        self._with_web = options.with_web
+        self.with_web = options.with_web
         self.journal = Journal(state / "log.db")
+        self.box = provision.take(state, self._not_provisioned)
         build = ROOT / "fastpath" / "build"
         self.database = Database(build, state, run)
         self.prefixes = Prefixes(state, run, self._prefix_lists, self._refresh)
@@ -83,6 +84,7 @@ class Services:
             applications=self.fastpath.applications,
             database=lambda: self.database.in_force.version,
             passwords=lambda: self.authority.secrets.lines_with_password,
+            has_backup_key=lambda: bool(self.authority.secrets.backup_key),
             signs=self.database.signs,
             prefix_lists=self.prefixes.facts,
             queues=queues,
@@ -98,9 +100,16 @@ class Services:
         self.supervisor = Supervisor(run, places, self._unit_event)
         applier = Applier(run, places, self.supervisor, self.fastpath, always=(self.fastpath.unit,), queues=queues)
         self.engine = Engine(
-            state, run, applier, self.facts, factory=lambda: factory(list(self.facts.ports())), listener=self
+            state,
+            run,
+            applier,
+            self.facts,
+            factory=lambda: factory(list(self.facts.ports()), self.box.headquarters),
+            listener=self,
         )
-        self.authority = Authority(state, run, lambda: self.engine.config)
+        self.speed_tests = SpeedTests(state, lambda: self.engine.config, self.facts)
+        self.tools = Tools(run, state, lambda: self.engine.config, self.facts)
+        self.authority = Authority(state, run, lambda: self.engine.config, first=self.box.first_password)
         self.dialling = Dialling(run, self.authority.secrets)
         self.monitor = Monitor(
             state,
@@ -113,20 +122,33 @@ class Services:
         )
         self.fastpath.on_numbering = self.monitor.renumber
         self.keeper = Keeper(self.engine, self._configure_monitor)
-        self._daily_database = Daily("update", self._fetch_database)
-        self._daily_prefixes = Daily("prefixes", self._fetch_prefixes)
-        self._watcher = threading.Thread(target=self._watch, name="watch", daemon=True)
+        self.metering = Metering(
+            self.monitor, self.facts, tell=self.tell, clear=lambda key: self.alarm(key, None), poke=self.keeper.poke
+        )
+        self.balancing = Balancing(self.monitor, self.facts, self.keeper.poke)
+        self.dead_lines = DeadLines(self.monitor, self.keeper.poke)
+        self.updates = Updates(self)
+        self.backups, self.restoring = Backups(self, state), Restoring(self, state)
+        self.automatic_backups = AutomaticBackups(self, state, run)
+        self.lights = Lights(read_board(), self._shown)
+        board = self.lights.board
+        self._button = ButtonWatch(board.button) if board.button else None
+        self.watching = Watching(self, state)
 
     def start(self) -> None:
         """Bring the box to its configuration and begin to look after it."""
         self._ensure_certificate(self.engine.config)
         self._prepare_dialling()
         self.prefixes.forget_strangers()
+        self.metering.look(self.engine.config)  # a line that is spent takes nothing from the first moment on
         self.engine.start()
         self._configure_monitor()
         self.monitor.start()
         self.keeper.start()
-        self._watcher.start()
+        self.watching.start()
+        if self._button is not None:
+            self.lights.ask = self._button.light
+            self._button.start()
         if self.authority.secrets.was_broken:
             message = "The file of passwords was broken; set all passwords anew."
             self.tell("secrets", "critical", message, {})
@@ -134,8 +156,10 @@ class Services:
     def close(self, *, stop_units: bool) -> None:
         """End in the reverse order. The box goes on forwarding; its services end only with ``stop_units``."""
         self.is_closing = True
-        self._stop.set()
-        self._watcher.join()
+        if self._button is not None:
+            self._button.close()
+        self.watching.close()
+        self.tools.close()
         self.keeper.close()
         self.monitor.close()
         self.supervisor.close(stop_units=stop_units)
@@ -151,6 +175,7 @@ class Services:
         return {
             "hostname": self.engine.config.system.hostname,
             "version": VERSION,
+            "serial": self.box.serial,
             **self.monitor.status(),
             "pending": waiting
             and {
@@ -191,47 +216,10 @@ class Services:
         self.supervisor.renew(unit_name(line))
         self.keeper.poke()
 
-    # ---- the application database ----
-
-    def update_applications(self, data: bytes) -> dict[str, Any]:
-        """Put a signed database in force. InvalidError says why not; what was in force then stays."""
-        with self._updating, self.database.checked(data, self.engine.config.recognition.publishers) as fresh:
-            self._use_database(fresh, self.database.take)
-        return self.applications_state()
-
-    def roll_back_applications(self) -> dict[str, Any]:
-        """Put the application database before in force again; InvalidError says why not."""
-        with self._updating, self.database.before() as earlier:
-            self._use_database(earlier, self.database.roll_back)
-        return self.applications_state()
-
-    def _use_database(self, wanted: Version, put: Callable[[Version], None]) -> None:
-        if self.engine.pending is not None:  # what it would go back to is not looked at
-            raise InvalidError("A change waits for its confirmation; confirm it or take it back first.")
-        config = self.engine.config
-        facts = msgspec.structs.replace(self.facts(config), applications=wanted.categories)
-        if problems := [problem for problem in features.verify(config, facts) if problem.severity == "error"]:
-            raise InvalidError("The configuration needs what this database has not.", problems=problems)
-        try:
-            put(wanted)
-            self.monitor.catalogue.read_from(self.database.names)
-            self.engine.refresh()
-        except (EngineError, OSError) as error:
-            raise InvalidError("The database could not be put in force: %(reason)s.", reason=str(error)) from error
-        if self.fastpath.version != wanted.version:
-            raise InvalidError("The fastpath has refused the database; see the alarms.")
-
-    def applications_state(self) -> dict[str, Any]:
-        """The verb ``applications.database``."""
-        now = self.database.in_force
-        return {
-            "version": now.version,
-            "source": "update" if now.is_update else "firmware",
-            "applications": len(now.categories),
-            "previous": self.database.previous,
-        }
-
-    # ---- prefix lists, and what is fetched daily ----
+    def take_authority(self, folder: Path) -> None:
+        """Be the authority whose key and certificate a backup has; browsers that trusted it trust the box again."""
+        if self._certificates.take(folder):
+            self._ensure_certificate(self.engine.config)
 
     def _prefix_lists(self) -> dict[str, PrefixList]:
         return self.engine.config.prefix_lists
@@ -239,37 +227,11 @@ class Services:
     def _refresh(self) -> None:
         self.engine.refresh()
 
-    def _look_at_daily(self) -> None:
-        config = self.engine.config
-        self._daily_database.look(WATCH_S, config.recognition.update_daily)
-        self._daily_prefixes.look(WATCH_S, any(item.daily for item in config.prefix_lists.values()))
-
-    def _fetch_database(self) -> bool:
-        """Take the database that is published; trouble is an alarm until it went well."""
-        try:
-            data = fetch(self.engine.config.recognition.update_url)
-            if self.database.is_wanted(data):
-                self.update_applications(data)
-        except (InvalidError, OSError) as error:
-            message = "The application database could not be updated: %(reason)s"
-            self.tell("applications", "warning", message, {"reason": str(error)})
-            return False
-        self.alarm("applications", None)
-        return True
-
-    def _fetch_prefixes(self) -> bool:
-        """Take the prefix lists that are published, each for itself."""
-        is_well = True
-        for name in [name for name, item in self.engine.config.prefix_lists.items() if item.daily]:
-            try:
-                self.prefixes.update(name)
-            except (VerbError, EngineError, OSError) as error:
-                message = "The prefix list %(name)s could not be updated: %(reason)s"
-                self.tell(f"prefixes.{name}", "warning", message, {"name": name, "reason": str(error)})
-                is_well = False
-            else:
-                self.alarm(f"prefixes.{name}", None)
-        return is_well
+    def _shown(self) -> Shown:
+        """What the board's lights tell."""
+        config, up = self.engine.config, self.monitor.lines_up()
+        wans = [(line_device(wan), up.get(name, False)) for name, wan in config.wans.items() if wan.enabled]
+        return Shown(wans, [bridge(name) for name in config.lans], self.journal.open_alarms)
 
     # ---- what the parts tell ----
 
@@ -285,7 +247,9 @@ class Services:
         self.journal.audit("rsd", f"revision.{what}", {"revision": revision}, "ok")
         if not hasattr(self, "keeper"):
             return  # still starting
+        self.restoring.changed(what, revision)
         self._configure_monitor()
+        self.metering.look(self.engine.config)  # another cap counts at once
         self.keeper.look()
         if self.engine.pending is None:
             self._forget_users()
@@ -342,10 +306,7 @@ class Services:
         self.facts.line_is(name, is_up)
         wan = self.engine.config.wans.get(name)
         if wan is not None:
-            with self._dead_lock:
-                self._dead_lines.pop(wan.number, None)
-                if not is_up:
-                    self._dead_lines[wan.number] = 2
+            self.dead_lines.line_is(wan.number, is_up)
         if is_up:
             self.alarm(f"line.{name}", None)
         else:
@@ -360,29 +321,14 @@ class Services:
         config = self.engine.config
         dialled = [name for name, wan in config.wans.items() if wan.protocol == "pppoe"]
         troubles = {name: self.dialling.trouble(name) for name in dialled}
-        self.monitor.configure(config, self.facts.lines(config), troubles)
-        self._cut_dead_lines()
+        facts = self.facts(config)
+        not_offloaded, parts = offload.obstacles(config, facts), shares.percents(config, facts)
+        self.monitor.configure(config, facts.lines, troubles, not_offloaded, parts)
+        self.dead_lines.cut(lines(config, facts))
 
-    def _cut_dead_lines(self) -> None:
-        """What was on a line that died begins anew on another, as soon as there is one.
-
-        Twice: the first time may follow a refresh that did not know yet, and flows then come back to the dead line.
-        """
-        config = self.engine.config
-        if not self._dead_lines or not usable(lines(config, self.facts(config))):
-            return  # when the line comes back soon its connections go on
-        with self._dead_lock:
-            dead, self._dead_lines = self._dead_lines, {}
-            self._dead_lines.update({number: times - 1 for number, times in dead.items() if times > 1})
-        for number in dead:
-            try:
-                flows = self.monitor.flows_of_line(number)
-                conntrack.forget(number << WAN_BITS, WAN_MASK)
-                self.monitor.nudge(flows)
-            except (KernelError, OSError) as error:
-                log.error("line %d: %s", number, error)
-        if self._dead_lines:
-            self.keeper.poke()
+    def _not_provisioned(self, reason: str) -> None:
+        message = "What the box was told when its disk was written cannot be read: %(reason)s."
+        self.tell("provision", "warning", message, {"reason": reason})
 
     def _prepare_dialling(self) -> None:
         try:
@@ -401,7 +347,7 @@ class Services:
 
     def _ensure_certificate(self, config: Config) -> None:
         """A certificate for the front, which takes up a new one without losing a connection."""
-        if not self._with_web:
+        if not self.with_web:
             return
         try:
             is_new = self._certificates.ensure(config)
@@ -412,71 +358,3 @@ class Services:
             self.alarm("certificate", None)
             if is_new:
                 self.supervisor.reload("lighttpd")
-
-    # ---- what must happen all the time ----
-
-    def _watch(self) -> None:
-        """The fastpath's heartbeat, and the state for whoever looks at it live."""
-        jobs: list[Callable[[], None]] = [
-            self._watch_fastpath,
-            self.monitor.tell_delays,
-            self._publish_status,
-            self._look_at_daily,
-            self._check_itself,
-        ]
-        while not self._stop.wait(WATCH_S):
-            for job in jobs:
-                try:
-                    job()
-                except Exception:
-                    log.exception("watch")
-
-    def _watch_fastpath(self) -> None:
-        if self.fastpath.watch(self.supervisor):
-            self._well_s += WATCH_S
-            if self._well_s >= 60:
-                self.alarm(f"unit.{UNIT}.ended", None)
-        else:
-            self._well_s = 0.0
-
-    def selfcheck(self) -> list[Finding]:
-        """What is not as the configuration says (daemon/selfcheck.py)."""
-        config = self.engine.config
-        facts = self.facts(config)
-        seen = Seen(
-            takers=usable(lines(config, facts)),
-            connections={row["key"]: row["connections"] for row in self.monitor.usage("wan", WINDOW_S, 16)},
-            bandwidth=self.monitor.bandwidth(),
-            read_queues=read_queues(),
-            queues=facts.queues if self._well_s else 0,
-            flowtables=nft.flowtables(),
-        )
-        return selfcheck(config, seen)
-
-    def _check_itself(self) -> None:
-        """Each minute; what is found twice in a row is an alarm, so that a moment between two states is none."""
-        self._until_check_s -= WATCH_S
-        if self._until_check_s > 0:
-            return
-        self._until_check_s = CHECK_S
-        found = {finding.key: finding for finding in self.selfcheck()}
-        for key, finding in found.items():
-            if key in self._found_before:
-                self.tell(f"selfcheck.{key}", "warning", finding.message, finding.params)
-                if key == "queue":
-                    self.supervisor.restart(UNIT)
-        for key in self._found_before - found.keys():
-            self.alarm(f"selfcheck.{key}", None)
-        self._found_before = frozenset(found)
-
-    def _publish_status(self) -> None:
-        self._until_status_s -= WATCH_S
-        if self._until_status_s <= 0:
-            self._until_status_s = STATUS_S
-            if self.monitor.broadcaster.has_listeners:
-                self.monitor.broadcaster.publish("status", self.status())
-
-    _well_s = 0.0
-    _until_check_s = 60.0
-    _found_before: frozenset[str] = frozenset()
-    _until_status_s = STATUS_S

@@ -41,6 +41,19 @@ class Certificates:
         self._make_certificate(config.system.hostname, names)
         return True
 
+    def take(self, folder: Path) -> bool:
+        """Take another authority's key and certificate; returns whether there were any. ``ensure`` does the rest."""
+        key, certificate = folder / "ca.key", folder / "ca.crt"
+        if not key.exists() or not certificate.exists():
+            return False
+        if key.read_bytes() == _content(self._directory / "ca.key"):
+            return False
+        self._directory.mkdir(mode=0o700, exist_ok=True)
+        files.write(self._directory / "ca.key", key.read_bytes(), 0o600)
+        files.write(self._directory / "ca.crt", certificate.read_bytes())
+        files.remove(self._directory / "names")
+        return True
+
     def _make_authority(self, hostname: str) -> None:
         with tempfile.TemporaryDirectory(dir=self._directory) as place:
             key, certificate = Path(place, "key"), Path(place, "crt")
@@ -81,6 +94,13 @@ class Certificates:
             return False
         # A clock that is behind the file's time says nothing about its age.
         return known == names and age_s < (BOX_DAYS - RENEW_DAYS) * 86_400
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b""
 
 
 def _names(config: Config) -> Iterable[str]:

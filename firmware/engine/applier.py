@@ -25,8 +25,9 @@ class Fastpath(Protocol):
 class Applier:
     """The order of the steps is the order of ``steps.APPLY``.
 
-    nft comes before the links: it is what refuses most often, and then nothing else has been touched. The fastpath
-    comes before nft, as the generation that nft asks for must be there.
+    nft comes before the links: it is what refuses most often, and then little else has been touched. The fastpath
+    comes before nft, as the generation that nft asks for must be there; and so do the tables whose hooks go away with
+    them, which costs whatever waits in a queue: nft makes every connection wait there to be judged anew.
     """
 
     def __init__(
@@ -46,6 +47,7 @@ class Applier:
         self._fastpath = fastpath
         self._always = always
         self._queues = queues
+        self._lacks_offload = False
 
     def apply(self, plan: Plan, current: Plan | None, generation: int, phase: Phase) -> list[str]:
         """Bring the box from ``current`` (``None``: not known) to ``plan``; returns what is not as it should be.
@@ -84,6 +86,20 @@ class Applier:
             if current is None or plan.queue_by_iptables != current.queue_by_iptables:
                 queue_rule.apply(plan.queue_by_iptables, self._queues)
 
+        def withdraw_offload() -> None:
+            if current is None or plan.nft_offload != current.nft_offload:
+                nft.withdraw_offload(plan)
+
+        def set_offload() -> None:
+            if current is not None and plan.nft_offload == current.nft_offload and not self._lacks_offload:
+                return
+            self._lacks_offload = False
+            try:
+                nft.apply_offload(plan)
+            except KernelError as error:  # all goes on by the rules; the next change tries again
+                self._lacks_offload = True
+                lacking.append(str(error))
+
         def read_back() -> None:
             with Netlink() as door:
                 lacking.extend(links.missing(door, plan.links))
@@ -91,10 +107,12 @@ class Applier:
         acts: dict[str, Callable[[], None]] = {
             "files": lambda: self._write_files(plan, current),
             "fastpath": load_fastpath,
-            "nft": lambda: nft.apply(plan, current, Path(self._places["state"])),
+            "withdraw": withdraw_offload,
             "shape": set_shape,
+            "nft": lambda: nft.apply(plan, current, Path(self._places["state"])),
             "queue": set_queue,
             "links": lambda: _with_door(lambda door: links.apply(door, plan.links)),
+            "offload": set_offload,
             "sysctls": lambda: sysctl.apply(plan.sysctls, self._run_dir),
             "routes": lambda: _with_door(lambda door: _set_routes(door, plan)),
             "rules": lambda: _with_door(lambda door: rules.apply(door, plan.rules)),

@@ -19,6 +19,7 @@ def explain(plan: Plan, current: Plan | None) -> str:
     text += _section("fastpath", _listed(_rows(old), _rows(plan)))
     text += _section("nft", nft.changes(plan, current).splitlines())
     text += _section("shape", _listed(old.nft_shape.splitlines(), plan.nft_shape.splitlines()))
+    text += _section("offload", _listed(old.nft_offload.splitlines(), plan.nft_offload.splitlines()))
     if plan.queue_by_iptables != old.queue_by_iptables:
         text += _section("queue", ["+ by iptables-nft" if plan.queue_by_iptables else "- by iptables-nft"])
     text += _section("links", _listed(map(_words, old.links), map(_words, plan.links)))

@@ -18,10 +18,12 @@ Phase = Literal["start", "commit", "revert", "restore", "refresh"]
 APPLY = (
     "files",
     "fastpath",
-    "nft",
+    "withdraw",
     "shape",
+    "nft",
     "queue",
     "links",
+    "offload",
     "sysctls",
     "routes",
     "rules",

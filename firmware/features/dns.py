@@ -105,7 +105,9 @@ def render(config: Config, facts: Facts) -> Part:
     conf += server_names.dnsmasq_lines(line_policies.learned_names(config, facts))
     hosts = [f"{lan_address(lan).ip} {config.system.hostname.lower()}" for _, lan in sorted(config.lans.items())]
     hosts += [f"{parse_address(to)} {parse_hostname(name)}" for name, to in sorted(config.dns.records.items())]
-    changing = (HOSTS, SERVERS, dhcp.RESERVATIONS)
+    # A question whose answer died with its line would hold up, for all hosts, every later one for the same name: when
+    # dnsmasq reads servers anew it goes on asking from the socket of the line that is gone. So it forgets them.
+    restart_on = (CONF, dhcp.CONF, SERVERS)
     return Part(
         files=(
             File(path=CONF, content=_text(conf)),
@@ -113,7 +115,7 @@ def render(config: Config, facts: Facts) -> Part:
             File(path=SERVERS, content=_text(_servers(config, facts))),
         ),
         rules={"nat_in": _redirect(config, facts)},
-        units=(Unit(name="dnsmasq", argv=_ARGV, restart_on=(CONF, dhcp.CONF), reload_on=changing),),
+        units=(Unit(name="dnsmasq", argv=_ARGV, restart_on=restart_on, reload_on=(HOSTS, dhcp.RESERVATIONS)),),
     )
 
 

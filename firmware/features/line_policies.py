@@ -11,9 +11,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal, NamedTuple
 
-from firmware.features import nft, server_names
+from firmware.features import line_groups, nft, server_names
 from firmware.features.part import Part
-from firmware.features.problems import problem, same_position, unknown_names, unreadable
+from firmware.features.problems import problem, same_position, too_many, unknown_names, unreadable
 from firmware.features.server_names import LINE_MAX_BYTES, Names
 from firmware.features.topology import WAN_MASK, Line, lines
 from firmware.model.config import Config, LinePolicy
@@ -30,12 +30,9 @@ _IP: dict[Family, str] = {4: "ip", 6: "ip6"}
 
 
 def verify(config: Config, facts: Facts) -> list[Problem]:
-    problems: list[Problem] = []
-    if len(config.line_policies) > POLICIES_MAX:
-        message = "There are %(value)s line rules; at most %(limit)s are possible."
-        remedy = "Let one rule serve several groups, lists or ports."
-        count = len(config.line_policies)
-        problems.append(problem("line_policies", value=count, message=message, remedy=remedy, limit=POLICIES_MAX))
+    message = "There are %(value)s line rules; at most %(limit)s are possible."
+    remedy = "Let one rule serve several groups, lists or ports."
+    problems = too_many("line_policies", len(config.line_policies), POLICIES_MAX, message=message, remedy=remedy)
     owner: dict[int, str] = {}
     applications = facts.applications.keys() | config.applications.keys()
     for name, policy in sorted(config.line_policies.items()):
@@ -45,7 +42,7 @@ def verify(config: Config, facts: Facts) -> list[Problem]:
             ("groups", config.groups, "There is no group %(value)s."),
             ("prefix_lists", config.prefix_lists, "There is no prefix list %(value)s."),
             ("applications", applications, "There is no application %(value)s."),
-            ("lines", config.wans, "There is no line %(value)s."),
+            ("lines", config.wans.keys() | config.line_groups.keys(), "There is no line %(value)s."),
         ):
             problems += unknown_names(*path, key, names=getattr(policy, key), known=known, message=message)
         if not policy.lines:
@@ -55,6 +52,10 @@ def verify(config: Config, facts: Facts) -> list[Problem]:
             message = "Nothing says which connections this rule is for."
             remedy = "Choose groups, prefix lists or applications, or name domains, ports or DSCP values."
             problems.append(problem(*path, value=name, message=message, remedy=remedy))
+        if policy.router and policy.groups:
+            message = "The rule is for the router's own connections, and the router is in no group."
+            remedy = "Remove the groups, or let the rule be for the hosts."
+            problems.append(problem(*path, "router", value="true", message=message, remedy=remedy))
         problems += _unreadable(path, policy) + _without_signs(path, policy, config, facts)
         if policy.enabled:
             problems += _without_contents(path, policy, config, facts)
@@ -134,13 +135,17 @@ def render(config: Config, facts: Facts) -> Part:
         rules[f"line_{line.number}"] = (f"ct mark set {mark} meta mark set {mark} accept",)
     sets: dict[str, NftSet] = {}
     jumps: list[str] = []
+    own = ["meta l4proto { tcp, udp } th dport 53 return"]  # names are asked of each line's own servers
     for item in policies:
         conditions = list(_conditions(item, config, facts))
         rules[f"policy_{item.name}"] = (*conditions, *_refreshes(item), f"meta nfproto vmap @way_{item.name}")
-        jumps += _jumps(item)
-        found = [*_host_sets(item, config), *_place_sets(item, config, facts), _way(item, active)]
+        (own if item.policy.router else jumps).extend(_jumps(item))
+        found = [*_host_sets(item, config), *_place_sets(item, config, facts), _way(item, config, active)]
         sets |= {one.name: one for one in found}  # lists serve several policies
-    return Part(rules=rules | {"line_policies": tuple(jumps)}, sets=tuple(sets.values()))
+    return Part(
+        rules=rules | {"line_policies": tuple(jumps), "own_policies": tuple(own) if len(own) > 1 else ()},
+        sets=tuple(sets.values()),
+    )
 
 
 def in_force(config: Config, facts: Facts) -> list[_Policy]:
@@ -253,20 +258,15 @@ def _networks(item: _Policy, family: Family) -> str:
     return f"networks{family}_{item.name}"
 
 
-def _way(item: _Policy, active: dict[str, Line]) -> NftSet:
+def _way(item: _Policy, config: Config, active: dict[str, Line]) -> NftSet:
     """Where it goes now; an empty map lets the next policy decide."""
-    line = _first_working(item.policy, active)
-    ways = [] if line is None else [f"ipv4 : goto line_{line.number}"]
+    chain = line_groups.way(item.policy, config, active)
+    ways = [] if chain is None else [f"ipv4 : goto {chain}"]
     if item.policy.strict:
         ways = [*(ways or ["ipv4 : drop"]), "ipv6 : drop"]
-    elif line is not None and 6 in item.families:
+    elif chain is not None and 6 in item.families:
         ways.append("ipv6 : goto line_kept")
     return nft.named(f"way_{item.name}", "vmap", "nf_proto : verdict", ways)
-
-
-def _first_working(policy: LinePolicy, active: dict[str, Line]) -> Line | None:
-    known = [active[name] for name in policy.lines if name in active]
-    return next((line for line in known if line.up and line.gateway4 and not line.is_draining), None)
 
 
 def _ports(texts: Iterable[str]) -> Iterator[str]:

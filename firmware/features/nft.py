@@ -23,6 +23,8 @@ CHAINS: tuple[tuple[str, str], ...] = (
     ("nat_out", "type nat hook postrouting priority 100; policy accept;"),
     ("line_policies", ""),
     ("line_choice", ""),
+    ("own_policies", ""),
+    ("own_choice", ""),
     ("to_queue", ""),
     ("refuse", ""),
 )

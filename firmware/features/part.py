@@ -23,6 +23,7 @@ class Part(Struct, frozen=True, kw_only=True):
     units: tuple[Unit, ...] = ()
     fastpath: FastpathTables | None = None
     nft_shape: str = ""
+    nft_offload: str = ""
     hostname: str = ""
     timezone: str = ""
     queue_by_iptables: bool = False
@@ -35,6 +36,7 @@ def assemble(parts: Iterable[Part]) -> Plan:
         nft_rules=nft.chains([part.rules for part in parts]),
         nft_sets=tuple(sorted(item for part in parts for item in part.sets)),
         nft_shape=next((part.nft_shape for part in parts if part.nft_shape), ""),
+        nft_offload=next((part.nft_offload for part in parts if part.nft_offload), ""),
         queue_by_iptables=any(part.queue_by_iptables for part in parts),
         links=tuple(sorted((item for part in parts for item in part.links), key=lambda link: (link.kind, link.name))),
         routes=tuple(sorted((item for part in parts for item in part.routes), key=_route_key)),

@@ -47,6 +47,11 @@ def unknown_names(*path: str, names: Sequence[str], known: Collection[str], mess
     ]
 
 
+def too_many(path: str, count: int, limit: int, *, message: str, remedy: str) -> list[Problem]:
+    """More of something than the box has room for; the message names ``value`` and ``limit``."""
+    return [problem(path, value=count, message=message, remedy=remedy, limit=limit)] if count > limit else []
+
+
 def same_position(*path: str, position: int, owner: dict[int, str]) -> list[Problem]:
     """A policy, the last of ``path``, whose position another has; ``owner`` remembers who came first."""
     other = owner.setdefault(position, path[-1])

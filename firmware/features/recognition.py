@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from firmware.features.downloads import no_address
 from firmware.features.part import Part
-from firmware.features.prefix_lists import is_address
 from firmware.features.problems import problem, unreadable
 from firmware.model.config import Config
 from firmware.model.facts import Facts
@@ -19,10 +19,7 @@ def verify(config: Config, facts: Facts) -> list[Problem]:
         remedy = "Paste the publisher's Ed25519 public key as openssl prints it: one line that begins with MCowBQ."
         path = ("recognition", "publishers", name)
         problems += unreadable(parse_public_key, key, *path, message=message, remedy=remedy)[1]
-    if wanted.update_url and not is_address(wanted.update_url):
-        message = "This is no address of a file."
-        remedy = "Write an address that begins with https:// or http://."
-        problems.append(problem("recognition", "update_url", value=wanted.update_url, message=message, remedy=remedy))
+    problems += no_address(wanted.update_url, "recognition", "update_url")
     if wanted.update_daily and not wanted.update_url:
         message = "Updates shall come daily, but nothing says from where."
         remedy = "Give the address of the database, or switch daily updates off."

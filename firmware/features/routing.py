@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from ipaddress import IPv4Network, IPv6Network, collapse_addresses, ip_address
 from typing import Literal
 
 from firmware.features import nft
+from firmware.features.dealing import deal, site_sets
 from firmware.features.part import Part
-from firmware.features.topology import MAIN_TABLE, WAN_MASK, Line, lan_networks4, lan_networks6, lines, usable
+from firmware.features.problems import problem
+from firmware.features.topology import MAIN_TABLE, WAN_MASK, Line, lan_networks4, lan_networks6, lines
 from firmware.model.config import Config
 from firmware.model.facts import Facts
 from firmware.model.plan import NftSet, Route, Rule
@@ -21,18 +22,26 @@ PRIORITY_MAIN, PRIORITY_MARK, PRIORITY_SOURCE = 1000, 2000, 3000
 # Plus the line's number in the main table; 0 would read back as 1024 for IPv6.
 METRIC_UP, METRIC_BACKUP, METRIC_DOWN = 100, 500, 1000
 METRIC_UNREACHABLE = 65_535
-_STICKY = {
-    "no": "numgen inc mod {count}",
-    "host": "jhash ip saddr mod {count} seed 0x52532d31",
-    "server": "jhash ip saddr . ip daddr mod {count} seed 0x52532d31",
-}
 _FAMILIES: tuple[Literal[4, 6], ...] = (4, 6)
 _NEVER_ROUTED4 = (IPv4Network("224.0.0.0/3"),)  # multicast, reserved, broadcast
 _NEVER_ROUTED6 = (IPv6Network("fe80::/10"), IPv6Network("ff00::/8"))
 
 
 def verify(config: Config, facts: Facts) -> list[Problem]:
-    return []
+    balance = config.balance
+    if balance.by == "weight":
+        return []
+    problems = []
+    if unknown := sorted(name for name, wan in config.wans.items() if wan.enabled and not wan.down_bps):
+        message = "The rate down of %(lines)s is not known, so connections cannot be shared by it."
+        remedy = "Enter how fast down these lines are, or share by weight."
+        names = ", ".join(unknown)
+        problems.append(problem("balance", "by", value=balance.by, message=message, remedy=remedy, lines=names))
+    if balance.by == "free" and balance.sticky != "no":
+        message = "While something stays together the lines share by their rates, not by what is free."
+        remedy = "Let nothing stay together, or share by rate."
+        problems.append(problem("balance", "by", value=balance.by, message=message, remedy=remedy, severity="warning"))
+    return problems
 
 
 def render(config: Config, facts: Facts) -> Part:
@@ -56,12 +65,19 @@ def render(config: Config, facts: Facts) -> Part:
                 # IPv6 is not translated: who has an address of a line's prefix leaves by that line.
                 "ct mark set ip6 saddr map @line_of_prefix6",
                 "jump line_policies",  # whoever finds a line there does not come back
-                *_choice(active, config.balance.sticky),
+                *deal(config, facts, active),
+            ),
+            "own_choice": (
+                'oifname "lo" return',
+                "ip daddr @local4 return",
+                "ip6 daddr @local6 return",
+                "jump own_policies",
             ),
             "wan_choice_out": (
                 "meta mark and 0x40000000 != 0 accept",  # a DNS answer on its way to the fastpath
                 # Questions that test a line carry its mark; two modems may have given the same address.
                 f"meta mark and {WAN_MASK:#x} != 0 ct mark 0 ct mark set meta mark and {WAN_MASK:#x}",
+                "ct mark 0 ct state new jump own_choice",
                 # The box's own flows stay on the line whose address they have (probes bind to one).
                 "ct mark 0 ct mark set ip saddr map @line_of_address4",
                 "ct mark 0 ct mark set ip6 saddr map @line_of_address6",
@@ -69,44 +85,8 @@ def render(config: Config, facts: Facts) -> Part:
                 f"meta mark set ct mark and {WAN_MASK:#x}",
             ),
         },
-        sets=_sets(config, facts, active),
+        sets=(*_sets(config, facts, active), *site_sets(config)),
     )
-
-
-def _choice(active: tuple[Line, ...], sticky: str) -> tuple[str, ...]:
-    """One rule that deals new IPv4 flows out by weight, over the lines that work."""
-    takers = usable(active)
-    if not takers:
-        return ()
-    if len(takers) == 1:
-        return (f"meta nfproto ipv4 ct mark set {nft.mark(takers[0].mark)}",)
-    down = [line for line in active if line not in takers and not line.is_backup]
-    known = takers if sticky == "no" else sorted([*takers, *down], key=lambda line: line.number)
-    slots = _slots(known, takers)
-    key = _STICKY[sticky].format(count=len(slots))
-    return (f"meta nfproto ipv4 ct mark set {key} map {{ {', '.join(_runs(slots))} }}",)
-
-
-def _by_weight(lines_: Sequence[Line]) -> list[Line]:
-    """Each line as often as it weighs."""
-    return [line for line in lines_ for _ in range(line.weight)]
-
-
-def _slots(known: Sequence[Line], takers: Sequence[Line]) -> list[Line]:
-    """Slots of all lines, also of those that are down: theirs are dealt out among the others, so that nobody whose line
-    works is moved when another fails or comes back."""
-    share = itertools.cycle(_by_weight(takers))
-    return [line if line in takers else next(share) for line in _by_weight(known)]
-
-
-def _runs(slots: Sequence[Line]) -> list[str]:
-    """Map elements of equal neighbours."""
-    runs, first = [], 0
-    for line, group in itertools.groupby(slots):
-        last = first + len(list(group)) - 1
-        runs.append(f"{first} : {nft.mark(line.mark)}" if first == last else f"{first}-{last} : {nft.mark(line.mark)}")
-        first = last + 1
-    return runs
 
 
 def _sets(config: Config, facts: Facts, active: tuple[Line, ...]) -> tuple[NftSet, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from firmware.features.part import Part
@@ -55,8 +56,27 @@ def verify(config: Config, facts: Facts) -> list[Problem]:
                 remedy="Use a name such as Asia/Shanghai or Europe/Berlin.",
             )
         )
+    if config.system.headquarters is not None and not _is_https(config.system.headquarters):
+        problems.append(
+            problem(
+                "system",
+                "headquarters",
+                value=config.system.headquarters,
+                message="This is no address of headquarters.",
+                remedy="Write https:// and a name, such as https://hq.example.cn, or leave it empty.",
+            )
+        )
     return problems
 
 
 def render(config: Config, facts: Facts) -> Part:
     return Part(hostname=config.system.hostname, timezone=config.system.timezone, sysctls=_SYSCTLS)
+
+
+def _is_https(text: str) -> bool:
+    """Plain http would show the box's token to everybody on the way."""
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        return False
+    return parts.scheme == "https" and bool(parts.hostname) and not parts.username and len(text) <= 200

@@ -39,6 +39,7 @@ class Line(NamedTuple):
     prefix6: IPv6Network | None
     dns: tuple[str, ...]
     is_dialled: bool = False  # over a device that comes and goes with its session and has one neighbour only
+    is_spent: bool = False  # its month's bytes are used up: the last of the backups
 
     @property
     def mark(self) -> int:
@@ -70,8 +71,9 @@ def lines(config: Config, facts: Facts) -> tuple[Line, ...]:
                 device=line_device(wan),
                 zone=wan.zone,
                 weight=wan.weight,
-                is_backup=wan.role == "backup",
+                is_backup=wan.role == "backup" or name in facts.spent_lines,
                 is_draining=wan.draining,
+                is_spent=name in facts.spent_lines,
                 is_dialled=wan.protocol == "pppoe",
                 up=state.up,
                 address4=_interface4(address4),
@@ -87,13 +89,15 @@ def lines(config: Config, facts: Facts) -> tuple[Line, ...]:
 
 def usable(active: Iterable[Line]) -> list[Line]:
     """The lines that new connections are dealt out to: of those that work the active ones, else the backups, else those
-    that are being drained."""
+    whose month is spent, else those that are being drained."""
     working = [line for line in active if line.up and line.gateway4]
-    for wanted in ((False, False), (True, False)):
-        found = [line for line in working if (line.is_backup, line.is_draining) == wanted]
-        if found:
-            return found
-    return working
+    best = min(map(_turn, working), default=0)
+    return [line for line in working if _turn(line) == best]
+
+
+def _turn(line: Line) -> int:
+    """Lines of a lower turn are used up before those of a higher one are asked."""
+    return 3 if line.is_draining else 2 if line.is_spent else int(line.is_backup)
 
 
 def bridge(lan: str) -> str:

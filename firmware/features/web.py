@@ -38,6 +38,11 @@ mimetype.assign = (
 alias.url = ("/static/" => "{static}/")
 # Only lighttpd says whom it answers: what the client claims is dropped.
 setenv.set-request-header = ("X-Forwarded-For" => "", "Forwarded" => "")
+# Large files go on as they come; rsweb takes more than others may send only by its own ticket (webui/uploads.py).
+$HTTP["url"] =~ "^/(api/v1/uploads/file|system/[a-z]+/upload|business/files/[a-z_.]+/[^/]+)$" {
+  server.max-request-size = 262144
+  server.stream-request-body = 2
+}
 server.port = 80
 server.bind = "0.0.0.0"
 $SERVER["socket"] == "[::]:80" {}
@@ -47,6 +52,11 @@ ssl.pemfile = "{state}/tls/box.pem"
 ssl.openssl.ssl-conf-cmd = ("MinProtocol" => "TLSv1.2")
 $HTTP["url"] =~ "^/static/" {
   setenv.set-response-header = ("Cache-Control" => "public, max-age=86400", "X-Content-Type-Options" => "nosniff")
+} else $HTTP["url"] =~ "^/update/bundle/" {
+  # An update goes as it comes to who awaits it (firmware/daemon/upload.py): no memory would hold it.
+  server.max-request-size = 262144
+  server.stream-request-body = 2
+  proxy.server = ("" => (("socket" => "{run}/update.sock", "connect-timeout" => 5)))
 } else {
   proxy.server = ("" => (("socket" => "{run}/web/rsweb.sock", "connect-timeout" => 5)))
 }

@@ -25,7 +25,7 @@ def run(argv: Sequence[str], stdin: str | None = None, *, timeout_s: float = TIM
             argv, input=stdin, capture_output=True, text=True, errors="replace", timeout=timeout_s, check=False
         )
     except FileNotFoundError:
-        log.error("%s: not installed", argv[0])
+        log.log(logging.DEBUG if quiet else logging.ERROR, "%s: not installed", argv[0])
         raise MissingError(argv, "the program is not installed") from None
     except subprocess.TimeoutExpired:
         log.error("%s: no end after %g s", " ".join(argv), timeout_s)

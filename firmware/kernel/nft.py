@@ -6,6 +6,9 @@ listing. What is in force is told by a chain without rules whose name holds the 
 Sets that are kept (``NftSet.is_kept``) stay when the rules are replaced: what others put in is not lost, and 43,000
 prefixes are loaded once (0.5 s), not at each change of a rule (0.01 s). They are loaded in pieces before the rules
 that use them: nft needs 84 MB for all of them at once, 11 MB for 4,000. A chain ``whole_SET`` says that all are there.
+
+Base chains are kept too, and only their rules replaced: with any hook that goes away the kernel drops every packet
+that waits in a queue of the namespace (``nf_queue_nf_hook_drop``). A chain ``hooks_DIGEST`` says which are there.
 """
 
 from __future__ import annotations
@@ -22,10 +25,11 @@ from firmware.kernel.errors import CommandError, KernelError
 from firmware.model.plan import NftSet, Plan
 
 TABLE = "inet rs"
-SHAPE_TABLE = "inet rs_shape"
+SHAPE_TABLE, OFFLOAD_TABLE = "inet rs_shape", "inet rs_offload"
 CHUNK = 1000  # elements per line of input
 FILE_CHUNK = 4000  # elements per transaction when a set is loaded from a file
-_WHOLE = "whole_"
+_WHOLE, _HOOKS = "whole_", "hooks_"
+_BASE_CHAIN = re.compile(r"^chain (\S+) \{\n\s*(type \S+ hook .*)$", re.MULTILINE)
 _LISTED = re.compile(r"^\t(chain|set|map) (\S+) \{", re.MULTILINE)
 
 
@@ -38,7 +42,7 @@ class There(NamedTuple):
 
     def has(self, item: NftSet) -> bool:
         """Whether a kept set is there with all its contents."""
-        return item.name in self.sets and (not item.elements_file or _WHOLE + item.name in self.chains)
+        return item.name in self.sets | self.maps and (not item.elements_file or _WHOLE + item.name in self.chains)
 
 
 def apply(plan: Plan, current: Plan | None, state_dir: Path) -> None:
@@ -48,7 +52,7 @@ def apply(plan: Plan, current: Plan | None, state_dir: Path) -> None:
     it had before.
     """
     there = There()
-    if _is_reload(plan, current) and any(item.is_kept for item in plan.nft_sets):
+    if _is_reload(plan, current):
         there = _there()
         for item in plan.nft_sets:
             if item.elements_file and not there.has(item):
@@ -64,33 +68,62 @@ def apply(plan: Plan, current: Plan | None, state_dir: Path) -> None:
 
 def apply_shape(plan: Plan) -> None:
     """Load the shaper's table where another is in force; who fills its maps sees that it is new."""
-    wanted = _shape_marker(plan.nft_shape)
-    if plan.nft_shape and wanted in _there_of("chains", SHAPE_TABLE):
+    _apply_whole(SHAPE_TABLE, plan.nft_shape)
+
+
+def withdraw_offload(plan: Plan) -> None:
+    """Remove the flowtable where another is wanted: its connections come back to the rules.
+
+    To be done before the rules change: removing a hook costs whatever waits in a queue just then, and after a change
+    of policy every connection comes by there.
+    """
+    there = _there_of("chains", OFFLOAD_TABLE)
+    if there and _whole_marker(plan.nft_offload) not in there:
+        _apply_whole(OFFLOAD_TABLE, "")
+
+
+def apply_offload(plan: Plan) -> None:
+    """Load the flowtable's table where another is in force.
+
+    When it does not load (a device has gone) there is none afterwards: what is in force must not be passed by.
+    """
+    try:
+        _apply_whole(OFFLOAD_TABLE, plan.nft_offload)
+    except CommandError:
+        _apply_whole(OFFLOAD_TABLE, "")
+        raise
+
+
+def _apply_whole(table: str, body: str) -> None:
+    wanted = _whole_marker(body)
+    if body and wanted in _there_of("chains", table):
         return
-    text = f"add table {SHAPE_TABLE}\ndelete table {SHAPE_TABLE}\n"
-    if plan.nft_shape:
-        text += f"table {SHAPE_TABLE} {{\n{plan.nft_shape}chain {wanted} {{\n}}\n}}\n"
+    text = f"add table {table}\ndelete table {table}\n"
+    if body:
+        text += f"table {table} {{\n{body}chain {wanted} {{\n}}\n}}\n"
     command.run(("nft", "-f", "-"), stdin=text)
 
 
-def flowtables() -> list[str]:
-    """Names of all flowtables, whoever made them; none where the kernel has none."""
+def _whole_marker(body: str) -> str:
+    return "plan_" + _digest(body)
+
+
+def foreign_flowtables() -> list[str]:
+    """Names of all flowtables that are not ours; none where the kernel has none."""
     try:
         text = command.run(("nft", "list", "flowtables"), quiet=True)
     except CommandError:
         return []
-    return re.findall(r"^\s*flowtable (\S+) \{", text, re.MULTILINE)
-
-
-def _shape_marker(text: str) -> str:
-    return "plan_" + hashlib.sha256(text.encode()).hexdigest()[:24]
+    tables = re.split(r"^table ", text, flags=re.MULTILINE)
+    foreign = (table for table in tables if not table.startswith(f"{OFFLOAD_TABLE} "))
+    return [name for table in foreign for name in re.findall(r"^\s*flowtable (\S+) \{", table, re.MULTILINE)]
 
 
 def changes(plan: Plan, current: Plan | None) -> str:
     """What ``nft -f -`` gets to read: the whole table, or only elements, or nothing."""
     there = There()
     loads = []
-    if current is not None and _is_reload(plan, current) and any(item.is_kept for item in plan.nft_sets):
+    if current is not None and _is_reload(plan, current):
         there = _made_by(current)
         for item in plan.nft_sets:
             if item.elements_file and not there.has(item):
@@ -100,13 +133,15 @@ def changes(plan: Plan, current: Plan | None) -> str:
 
 
 def script(plan: Plan, there: There | None = None) -> str:
-    """What replaces the whole table in one transaction, as ``nft -f -`` reads it."""
+    """What replaces all that is there in one transaction, as ``nft -f -`` reads it."""
     there = there or There()
     kept = {item.name for item in plan.nft_sets if item.is_kept and there.has(item)}
     sets = "".join(_definition(item) for item in plan.nft_sets if item.name not in kept)
+    bases = _base_chains(plan) if _hooks(plan) in there.chains else set()
     # The first line makes the table, so that removing what it has cannot fail.
-    head = f"add table {TABLE}\n" + (_emptied(there, kept) if kept else f"delete table {TABLE}\n")
-    body = f"table {TABLE} {{\n{sets}{plan.nft_rules}chain {_marker(plan)} {{\n}}\n}}\n"
+    head = f"add table {TABLE}\n" + (_emptied(there, kept, bases) if kept or bases else f"delete table {TABLE}\n")
+    markers = f"chain {_hooks(plan)} {{\n}}\nchain {_marker(plan)} {{\n}}\n"
+    body = f"table {TABLE} {{\n{sets}{plan.nft_rules}{markers}}}\n"
     elements = "".join(line for item in plan.nft_sets for line in _add(item.name, item.elements))
     return head + body + elements
 
@@ -126,17 +161,17 @@ def _changes(plan: Plan, current: Plan | None, there: There) -> str:
     return "".join(_element_changes(current.nft_sets, plan.nft_sets))
 
 
-def _emptied(there: There, kept: set[str]) -> str:
-    """Removes all but the sets that are kept; maps go first, as their elements name chains."""
-    chains = there.chains - {_WHOLE + name for name in kept}
-    gone = [("map", there.maps), ("set", there.sets - kept), ("chain", chains)]
+def _emptied(there: There, kept: set[str], bases: set[str]) -> str:
+    """Removes all but the sets and base chains that are kept; maps go first, as their elements name chains."""
+    chains = there.chains - {_WHOLE + name for name in kept} - bases
+    gone = [("map", there.maps - kept), ("set", there.sets - kept), ("chain", chains)]
     deletions = (f"delete {kind} {TABLE} {name}\n" for kind, names in gone for name in sorted(names))
     return f"flush table {TABLE}\n" + "".join(deletions)
 
 
 def _made_by(plan: Plan) -> There:
     """What the kernel's table has when a Plan is in force."""
-    chains = set(re.findall(r"^chain (\S+) \{", plan.nft_rules, re.MULTILINE)) | {_marker(plan)}
+    chains = set(re.findall(r"^chain (\S+) \{", plan.nft_rules, re.MULTILINE)) | {_marker(plan), _hooks(plan)}
     chains |= {_WHOLE + item.name for item in plan.nft_sets if item.elements_file}
     sets = {item.name for item in plan.nft_sets if item.kind == "set"}
     return There(frozenset(chains), frozenset(sets), frozenset(i.name for i in plan.nft_sets if i.kind != "set"))
@@ -175,7 +210,19 @@ def _load(item: NftSet, state_dir: Path) -> None:
 
 def _marker(plan: Plan) -> str:
     definitions = "".join(_definition(item) for item in plan.nft_sets)
-    return "plan_" + hashlib.sha256((definitions + plan.nft_rules).encode()).hexdigest()[:24]
+    return "plan_" + _digest(definitions + plan.nft_rules)
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:24]
+
+
+def _base_chains(plan: Plan) -> set[str]:
+    return {name for name, _ in _BASE_CHAIN.findall(plan.nft_rules)}
+
+
+def _hooks(plan: Plan) -> str:
+    return _HOOKS + _digest(repr(sorted(_BASE_CHAIN.findall(plan.nft_rules))))
 
 
 def _definition(item: NftSet, elements: str = "") -> str:

@@ -16,12 +16,26 @@ _QUEUE_RULESET = """add table inet rs_probe
 add chain inet rs_probe c { type filter hook forward priority 0; }
 add rule inet rs_probe c queue flags bypass to 0
 """
+_FLOWTABLE_RULESET = """add table inet rs_probe
+add flowtable inet rs_probe f { hook ingress priority 0; devices = { lo }; counter; }
+add chain inet rs_probe c { type filter hook forward priority 0; }
+add rule inet rs_probe c flow add @f
+"""
 
 
 def has_nft_queue() -> bool:
     """Ask the kernel, without loading anything, whether it takes nft's queue statement."""
+    return _takes(_QUEUE_RULESET)
+
+
+def has_flowtable() -> bool:
+    """Likewise, whether it has flowtables."""
+    return _takes(_FLOWTABLE_RULESET)
+
+
+def _takes(ruleset: str) -> bool:
     try:
-        command.run(("nft", "-c", "-f", "-"), stdin=_QUEUE_RULESET, quiet=True)
+        command.run(("nft", "-c", "-f", "-"), stdin=ruleset, quiet=True)
     except CommandError:
         return False
     return True

@@ -24,6 +24,8 @@ Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 Role = Literal["owner", "admin", "department_manager", "clerk", "worker", "auditor", "hq"]
 Language = Literal["zh", "en"]
 Bps = Annotated[int, Meta(ge=8_000, le=400_000_000_000)]  # bits per second
+MonthlyBytes = Annotated[int, Meta(ge=1_000_000, le=10**18)]
+BackupPart = Literal["configuration", "applications", "prefixes", "statistics", "business"]
 Service = Literal["dhcp", "dns", "ntp", "ping", "ssh", "web"]
 
 
@@ -36,6 +38,7 @@ class System(Node, frozen=True):
     timezone: str = "Asia/Shanghai"
     language: Language = "zh"
     ntp_servers: tuple[str, ...] = ("ntp.aliyun.com", "ntp.tencent.com")
+    headquarters: str | None = None  # address of whoever looks after many boxes, https://...
 
 
 class Interface(Node, frozen=True):
@@ -98,7 +101,8 @@ class Wan(Node, frozen=True):
     PPPoE); a port's is said at the port.
 
     A ``backup`` line gets connections only while no other works. ``draining``: connections in use stay, new ones go
-    elsewhere, so that it can be unplugged.
+    elsewhere, so that it can be unplugged. ``monthly_bytes`` is what may be moved, up and down together, from midnight
+    of each month's ``billing_day`` on; a line that has spent it is used only when no other works.
     """
 
     interface: Device
@@ -126,17 +130,23 @@ class Wan(Node, frozen=True):
     draining: bool = False
     up_bps: Bps | None = None  # what the line really carries; without it the line is not shaped
     down_bps: Bps | None = None
+    monthly_bytes: MonthlyBytes | None = None
+    billing_day: Annotated[int, Meta(ge=1, le=28)] = 1
     isp: Annotated[str, Meta(max_length=32)] = ""
+    offload: bool = True  # what is decided goes past the rules, where the kernel can and nothing of the line is shaped
 
 
 class Balance(Node, frozen=True):
-    """How new connections are dealt out to the lines, always by weight.
+    """How new connections are dealt out to the lines: by ``weight``, by ``rate`` (``down_bps``), or by what is ``free``
+    of it now; the last only while nothing sticks, else it is as by rate.
 
     ``sticky``: ``no`` deals each anew; ``host`` keeps all of a host's on one line; ``server`` those of a host to one
-    server, so that a bank sees one address. When a line fails only what was on it moves.
+    server; ``site`` those of a host to all servers of a site (``example.com``), so that a bank sees one address. When a
+    line fails only what was on it moves.
     """
 
-    sticky: Literal["no", "host", "server"] = "no"
+    sticky: Literal["no", "host", "server", "site"] = "no"
+    by: Literal["weight", "rate", "free"] = "weight"
 
 
 class PrefixList(Node, frozen=True):
@@ -151,13 +161,24 @@ class PrefixList(Node, frozen=True):
     description: str = ""
 
 
+class LineGroup(Node, frozen=True):
+    """Lines bound into one, those of one provider say: what a policy gives to the group is shared among those of its
+    lines that work, as all connections are among all lines."""
+
+    lines: tuple[Identifier, ...]
+    description: str = ""
+
+
 class LinePolicy(Node, frozen=True):
-    """New connections leave by the first of ``lines`` that works; the policy of the lowest ``position`` decides.
+    """New connections leave by the first of ``lines`` (or groups of lines) that works; the policy of the lowest
+    ``position`` decides.
 
     A policy matches when every kind that is given does: who (``groups``), where to (``prefix_lists``,
     ``applications``, ``domains``), ``ports`` (``"tcp/443"``, ``"udp/5000-5010"``), ``dscp`` (``"ef"``, ``"46"``);
     within a kind any will do. When no line of it works the next policy is asked, or, with ``strict``, the connection
     goes nowhere; and never by IPv6, whose addresses are the hosts' own.
+
+    With ``router`` it is for what the router itself opens (tunnels, updates) and not for the hosts'.
     """
 
     position: Annotated[int, Meta(ge=1, le=1_000_000)]
@@ -168,6 +189,7 @@ class LinePolicy(Node, frozen=True):
     domains: tuple[str, ...] = ()
     ports: tuple[str, ...] = ()
     dscp: tuple[str, ...] = ()
+    router: bool = False
     strict: bool = False
     enabled: bool = True
     description: str = ""
@@ -266,6 +288,15 @@ class Recognition(Node, frozen=True):
     publishers: dict[Identifier, str] = field(default_factory=dict)
     update_url: str = ""
     update_daily: bool = False
+
+
+class Update(Node, frozen=True):
+    """Updates of the firmware by themselves: from where, and between which hours the box may start again for them."""
+
+    url: str = ""
+    daily: bool = False
+    restart_from: str = "03:00"
+    restart_until: str = "05:00"
 
 
 class Policy(Node, frozen=True):
@@ -375,6 +406,41 @@ class Qos(Node, frozen=True):
     priority: Priority = field(default_factory=Priority)
 
 
+class SpeedTest(Node, frozen=True):
+    """The server that a line's speed is measured with, on demand only: what is fetched, and where to is posted.
+
+    One of the line's own provider measures the line alone; one further out measures the way there too.
+    """
+
+    download_url: str = "https://speed.cloudflare.com/__down?bytes=200000000"
+    upload_url: str = "https://speed.cloudflare.com/__up"
+
+
+class Backup(Node, frozen=True):
+    """Backups that make themselves, at ``hour`` of the site's clock; ``keep`` of them stay at each place but HQ, which
+    keeps what it likes. ``share_url`` is a folder of WebDAV. Passphrase, password and token are in the secrets file.
+    """
+
+    every: Literal["never", "daily", "weekly"] = "never"
+    day: Day = "sun"
+    hour: Annotated[int, Meta(ge=0, le=23)] = 3
+    parts: tuple[BackupPart, ...] = ("configuration", "applications", "prefixes", "business")
+    keep: Annotated[int, Meta(ge=1, le=100)] = 7
+    usb: bool = False
+    share_url: str = ""
+    share_user: Annotated[str, Meta(max_length=64)] = ""
+    hq_url: str = ""
+
+
+class Business(Node, frozen=True):
+    """The business pages on the same box. ``database`` is a PostgreSQL URL without a password; empty is the box's own
+    SQLite file in the state directory.
+    """
+
+    enabled: bool = False
+    database: Annotated[str, Meta(max_length=200)] = ""
+
+
 class User(Node, frozen=True):
     """Who may log in; the password's hash and the tokens live in the secrets file, not here."""
 
@@ -392,6 +458,7 @@ class Config(Node, frozen=True):
     wans: dict[Identifier, Wan] = field(default_factory=dict)
     balance: Balance = field(default_factory=Balance)
     prefix_lists: dict[Identifier, PrefixList] = field(default_factory=dict)
+    line_groups: dict[Identifier, LineGroup] = field(default_factory=dict)
     line_policies: dict[Identifier, LinePolicy] = field(default_factory=dict)
     qos: Qos = field(default_factory=Qos)
     zones: dict[Identifier, Zone] = field(default_factory=dict)
@@ -403,4 +470,8 @@ class Config(Node, frozen=True):
     applications: dict[Identifier, Application] = field(default_factory=dict)
     policies: dict[Identifier, Policy] = field(default_factory=dict)
     recognition: Recognition = field(default_factory=Recognition)
+    update: Update = field(default_factory=Update)
+    speed_test: SpeedTest = field(default_factory=SpeedTest)
+    backup: Backup = field(default_factory=Backup)
+    business: Business = field(default_factory=Business)
     users: dict[Identifier, User] = field(default_factory=dict)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from firmware.model.config import Config, Lan, User, Wan, Zone
+from firmware.model.config import Config, Lan, System, User, Wan, Zone
 
 
-def factory(ports: list[str]) -> Config:
+def factory(ports: list[str], headquarters: str = "") -> Config:
     """First port to the internet by DHCP, all others one office LAN; nothing listens towards the line."""
     wans = {"line1": Wan(interface=ports[0], number=1)} if ports else {}
     lans = {"office": Lan(ports=tuple(ports[1:]), address="192.168.8.1/24")} if len(ports) > 1 else {}
     return Config(
+        system=System(headquarters=headquarters or None),
         wans=wans,
         lans=lans,
         zones={

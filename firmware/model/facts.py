@@ -45,12 +45,16 @@ class Facts(Struct, frozen=True, kw_only=True):
     signs: dict[str, Signs] = field(default_factory=dict)  # of those that line policies name
     prefix_lists: dict[str, PrefixFact] = field(default_factory=dict)  # those that have contents
     lines: dict[str, LineState] = field(default_factory=dict)  # by WAN
+    spent_lines: frozenset[str] = frozenset()  # which have moved all of their month's bytes
+    free_bps: dict[str, int] = field(default_factory=dict)  # down, by WAN, where connections are dealt out by it
     active_schedules: frozenset[str] = frozenset()
     ended_limits: frozenset[str] = frozenset()  # those of ``qos.limits`` whose time is over
     nft_queue: bool = True
+    has_flowtable: bool = True
     can_set_clock: bool = True
     has_pppoe: bool = True
     passwords: frozenset[str] = frozenset()  # lines of which the secrets file has one
+    has_backup_key: bool = True  # automatic backups can be encrypted
     web_argv: tuple[str, ...] = ()  # how to start the TLS front, empty when not installed
     policy_generation: int = 0  # 0..63, see docs/design/contracts.md
     fastpath_packets: int = 32  # of a flow that may be queued; rs-fastpath decides by the 8th that is

@@ -160,6 +160,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     nft_rules: str = ""  # body of table inet rs without the sets: chains only
     nft_sets: tuple[NftSet, ...] = ()
     nft_shape: str = ""  # body of table inet rs_shape, whose maps rs-shape fills; empty: no such table
+    nft_offload: str = ""  # body of table inet rs_offload; empty: no such table
     queue_by_iptables: bool = False  # the kernel lacks nft's queue statement
     links: tuple[Link, ...] = ()
     routes: tuple[Route, ...] = ()

@@ -75,7 +75,7 @@ def explain(question: Question, sources: Sources, language: str) -> dict[str, An
         say("The policy %(policy)s blocks it.", policy=deciding)
     else:
         say("The policy %(policy)s allows it.", policy=deciding)
-    live = runtime.flows(asker.address, number, FLOWS_COUNTED)
+    live = runtime.flows(asker.address, [number], FLOWS_COUNTED)
     if live:
         refused = sum(flow["action"] != "allow" for flow in live)
         say("Live connections: %(count)s, of these blocked: %(blocked)s.", count=str(len(live)), blocked=str(refused))

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
-from datetime import datetime
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, tzinfo
 from typing import Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -61,6 +61,20 @@ class History:
         if not until_s:
             totals += self._undrained(column, hosts, applications, wans)
         return self._rows(by, totals)[:limit]
+
+    def moved(self, since_s: float, until_s: float) -> dict[str, int]:
+        """Bytes of each line, up and down together, that the store has of a period."""
+        totals = self._sampler.store.usage("wan", since_s, until_s)
+        return {total.key: total.up_bytes + total.down_bytes for total in totals}
+
+    def moved_until_now(self, since_s: float, now_s: float, names: Mapping[int, str]) -> dict[str, int]:
+        """The same until now, with what the fastpath has accounted since; ``names`` of the lines by number."""
+        with self._sampler.drain_lock:
+            sums = self.moved(since_s, now_s + 60)  # a row has the minute in which it was written: also that which runs
+            for row in self._sampler.runtime.usage().rows:
+                if (name := names.get(row.wan)) is not None:
+                    sums[name] = sums.get(name, 0) + row.up_bytes + row.down_bytes
+        return sums
 
     def series(self, kind: Kind, key: str, window_s: int = LIVE_S) -> Row:
         """Rates over the last ``window_s``: by ``STEP_S`` up to ten minutes, else by slots of minutes or hours."""
@@ -180,10 +194,14 @@ def _series(step_s: int, start_s: float, points: list[Point]) -> Row:
     }
 
 
-def _midnight_s(timezone: str) -> float:
+def site_zone(timezone: str) -> tzinfo:
+    """The site's zone; a box without zone data counts by UTC."""
     try:
-        zone = ZoneInfo(timezone)
-    except (ZoneInfoNotFoundError, ValueError):  # a box without zone data counts by UTC
-        zone = ZoneInfo("UTC")
-    now = datetime.now(zone)
+        return ZoneInfo(timezone)
+    except (ZoneInfoNotFoundError, ValueError):
+        return UTC
+
+
+def _midnight_s(timezone: str) -> float:
+    now = datetime.now(site_zone(timezone))
     return now.replace(hour=0, minute=0, second=0, microsecond=0).timestamp()

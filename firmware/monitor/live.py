@@ -34,11 +34,19 @@ class Live:
         self._epoch = ""
         self._sums: dict[tuple[str, str, str], UsageRow] = {}
         self._carried: dict[tuple[str, str], list[int]] = {}
-        self._read_s = 0.0
+        self._read_s = self._latest_s = 0.0
         self._uses: dict[str, dict[str, tuple[float, Point]]] = {}
+
+    def _follow_clock(self, now_s: float) -> None:
+        """When the clock is set back what was kept lies in the future, and would hide what comes."""
+        if now_s < self._latest_s - STEP_S:
+            self.lines, self.hosts, self.applications = Rates(), Rates(), Rates()
+            self._uses, self._read_s = {}, 0.0
+        self._latest_s = now_s
 
     def sample_lines(self, now_s: float, devices: Mapping[str, str], counters: Mapping[str, Counters]) -> None:
         """Takes the devices' counters; ``devices`` is line -> device. What the line receives is download."""
+        self._follow_clock(now_s)
         points = {}
         step = int(now_s // STEP_S)
         for line, device in devices.items():
@@ -61,22 +69,21 @@ class Live:
 
     def sample_usage(self, now_s: float, epoch: str, rows: Iterable[UsageRow]) -> None:
         """Takes what was accounted since the last drain; ``epoch`` changes with each."""
+        self._follow_clock(now_s)
         if epoch != self._epoch:
             self._epoch, self._sums = epoch, {}
         moved = self._carried
         for row in rows:
             key = row[:3]
             before = self._sums.get(key)
-            up, down = row.up_bytes, row.down_bytes
-            if before is not None:
-                up, down = up - before.up_bytes, down - before.down_bytes
+            up, down = _since(before, row)
             if before is None or up or down:
                 self._sums[key] = row
                 sums = moved.setdefault((row.host, row.application), [0, 0])
                 sums[0] += up
                 sums[1] += down
         self._carried = {}
-        if self._read_s:  # else nobody knows since when the first sums were gathered
+        if 0 < self._read_s < now_s:  # else nobody knows since when the first sums were gathered
             self._put(now_s, min(now_s - self._read_s, STEPS * STEP_S), moved)
         self._read_s = now_s
 
@@ -85,9 +92,7 @@ class Live:
         if epoch != self._epoch:
             return
         for row in rows:
-            before = self._sums.get(row[:3])
-            up = row.up_bytes - (before.up_bytes if before else 0)
-            down = row.down_bytes - (before.down_bytes if before else 0)
+            up, down = _since(self._sums.get(row[:3]), row)
             if up or down:
                 sums = self._carried.setdefault((row.host, row.application), [0, 0])
                 sums[0] += up
@@ -131,6 +136,13 @@ class Live:
         first = int((now_s - elapsed) // STEP_S) + 1
         for rates, table in ((self.hosts, hosts), (self.applications, applications)):
             rates.put(min(first, last), last, {key: _point(up, down, elapsed) for key, (up, down) in table.items()})
+
+
+def _since(before: UsageRow | None, row: UsageRow) -> tuple[int, int]:
+    """Bytes up and down since ``before``; sums that are less than they were began anew, as those of a device do."""
+    if before is None or row.up_bytes < before.up_bytes or row.down_bytes < before.down_bytes:
+        return row.up_bytes, row.down_bytes
+    return row.up_bytes - before.up_bytes, row.down_bytes - before.down_bytes
 
 
 def _point(up_bytes: int, down_bytes: int, elapsed_s: float) -> Point:

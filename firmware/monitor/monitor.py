@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,7 @@ from firmware.monitor.explain import Question, Sources, explain
 from firmware.monitor.health import Health, Line, LineHealth, OnLineChange, TargetHealth
 from firmware.monitor.history import History
 from firmware.monitor.hosts import ROUTER, Host
+from firmware.monitor.meter import Meter, Month
 from firmware.monitor.neighbours import neighbours
 from firmware.monitor.nudge import nudge
 from firmware.monitor.numbering import UNKNOWN, Numbering
@@ -33,7 +34,9 @@ if TYPE_CHECKING:
     from fastpath.binding.runtime import Runtime
 
 FLOWS_CUT = 16_384  # as many as the fastpath knows
-FLOWS_READ = 2000  # of each kind, the largest
+FLOWS_READ = 2000  # the largest
+FLOWS_UNKNOWN = 4000  # likewise, of those without a name
+AVERAGED = 3  # steps: six seconds
 ACTIVE_S = 300  # a host that was heard of within this time is here
 
 Row = dict[str, Any]
@@ -66,9 +69,12 @@ class Monitor:
         self._sampler = Sampler(state_dir, runtime, self.broadcaster, on_alarm)
         self._history = History(self._sampler, self.catalogue)
         self.usage, self.series, self.blocked = self._history.usage, self._history.series, self._history.blocked
+        self._meter = Meter(self._history, self._sampler.store.clock)
         self._health = LineHealth(self._line_changed)
         self._config = Config()
         self._lines: dict[str, LineState] = {}
+        self._not_offloaded: dict[str, str | None] = {}
+        self._shares_percent: dict[str, int] = {}
 
     def start(self) -> None:
         self._sampler.start()
@@ -80,12 +86,23 @@ class Monitor:
         self._health.close()
         self._sampler.close()
 
+    def restore_usage(self, path: Path) -> None:
+        """Takes the usage of another file in place of what was counted here. :raise ValueError: it has other tables."""
+        self._sampler.store.restore(path)
+
     def configure(
-        self, config: Config, lines: Mapping[str, LineState], troubles: Mapping[str, str] | None = None
+        self,
+        config: Config,
+        lines: Mapping[str, LineState],
+        troubles: Mapping[str, str] | None = None,
+        not_offloaded: Mapping[str, str | None] | None = None,
+        shares_percent: Mapping[str, int] | None = None,
     ) -> None:
-        """Takes the configuration in force, what the lines have got and, of dialled ones, why they have nothing (a
-        message identifier); to be called whenever any of them changes."""
-        self._config, self._lines = config, dict(lines)
+        """Takes the configuration in force, what the lines have got, why dialled ones have nothing, why lines are not
+        offloaded (message identifiers) and which part of the new connections each takes; to be called whenever any of
+        them changes."""
+        self._config, self._lines, self._not_offloaded = config, dict(lines), dict(not_offloaded or {})
+        self._shares_percent = dict(shares_percent or {})
         self.catalogue.configure(config)
         self._history.timezone = config.system.timezone
         self._sampler.configure(config)
@@ -112,6 +129,7 @@ class Monitor:
             if wan.enabled
             for state in (self._lines.get(name, LineState()),)
         )
+        self.tell_lines()
 
     def renumber(self, applications: Sequence[str], policies: Sequence[str]) -> None:
         """Tells what the loaded tables number: application ids from 1 on, names of the policy rows from 0 on.
@@ -136,12 +154,38 @@ class Monitor:
         with self._sampler.lock:
             rates = {name: self._sampler.live.lines.now(name) for name in self._config.wans}
         return [
-            _line_row(name, self._config, self._lines.get(name, LineState()), health.get(name), rates[name])
+            {
+                **_line_row(name, self._config, self._lines.get(name, LineState()), health.get(name), rates[name]),
+                "share_percent": self._shares_percent.get(name, 0),
+                "month": _month_row(self._meter.months.get(name)),
+                "offload": self._offload_row(name),
+            }
             for name in sorted(self._config.wans, key=lambda name: self._config.wans[name].number)
         ]
 
-    def tell_delays(self) -> None:
-        """Tell the shaper how slow the lines are: one that delays is full, whatever its rate."""
+    def _offload_row(self, name: str) -> Row:
+        share = self._runtime.line_share(self._config.wans[name].number)
+        return {
+            "obstacle": self._not_offloaded.get(name),
+            "connections": share.flows,
+            "offloaded": share.fast_flows,
+            "share_percent": round(share.fast_bytes * 100 / share.bytes) if share.bytes else None,
+        }
+
+    def download_rates(self) -> dict[str, int]:
+        """What each line receives, averaged over the last steps, in bits per second."""
+        with self._sampler.lock:
+            found = {name: self._sampler.live.lines.series(name, AVERAGED)[1] for name in self._config.wans}
+        return {name: sum(point.down_bps for point in points) // len(points) for name, points in found.items()}
+
+    def look_at_months(self, config: Config) -> dict[str, Month]:
+        """What metered lines have moved in their month; cheap, but it reads the store. Works before ``start`` too."""
+        return self._meter.look(config, time.time())
+
+    def tell_lines(self) -> None:
+        """Tell the fastpath whether lines are chosen by site, and the shaper how slow they are: one that delays is
+        full, whatever its rate."""
+        self._runtime.want_sites(self._config.balance.sticky == "site")
         for name, health in self._health.state().items():
             if (wan := self._config.wans.get(name)) is not None:
                 self._runtime.set_delay(wan.number, round(health.rtt_ms or 0))
@@ -186,19 +230,25 @@ class Monitor:
 
     def flows(self, host: str | None = None, application: str | None = None, limit: int = 200) -> list[Row]:
         """Live connections, of one host (address, MAC or name) or application if asked."""
-        number = self._sampler.numbering.number(application) if application else None
-        if application and number is None:
+        wanted = self._numbers([application]) if application else None
+        if wanted == []:
             return []
         addresses: list[str | None] = [None]
         if host is not None:
             found = self._find(host)
             addresses = list(found.addresses) if found else [host]
-        flows = itertools.chain.from_iterable(self._runtime.flows(address, number, limit) for address in addresses)
+        flows = itertools.chain.from_iterable(self._runtime.flows(address, wanted, limit) for address in addresses)
         return [self._flow_row(flow) for flow in itertools.islice(flows, limit)]
+
+    def _numbers(self, applications: Iterable[str]) -> list[int]:
+        """The numbers of those that the fastpath knows."""
+        found = (self._sampler.numbering.number(application) for application in applications)
+        return [number for number in found if number is not None]
 
     def flows_of_line(self, number: int) -> list[Row]:
         """Connections that leave by a line, as the runtime has them; the largest where there are many."""
-        return [flow for flow in self._runtime.flows(limit=FLOWS_CUT) if flow["wan"] == number]
+        found: list[Row] = self._runtime.flows(limit=FLOWS_CUT, line=number)
+        return found
 
     def nudge(self, flows: Sequence[Row]) -> None:
         """Have the clients of connections that were cut notice it."""
@@ -209,8 +259,8 @@ class Monitor:
 
         The router's own connections and those within a LAN never come by the fastpath and are left out.
         """
-        kinds = (UNKNOWN, *self.catalogue.suspected(), *CARRIERS)
-        found = itertools.chain.from_iterable(self.flows(application=kind, limit=FLOWS_READ) for kind in kinds)
+        kinds = self._numbers((UNKNOWN, *self.catalogue.suspected(), *CARRIERS))
+        found = map(self._flow_row, self._runtime.flows(applications=kinds, limit=FLOWS_UNKNOWN))
         return unknown_traffic((flow for flow in found if flow["is_decided"] or any(flow["opening"])), limit)
 
     def posture(self, since_s: int) -> Row:
@@ -276,6 +326,16 @@ class Monitor:
     def _line_changed(self, name: str, is_up: bool, reason: str) -> None:
         self._on_line_change(name, is_up, reason)
         self.broadcaster.publish("line", {"name": name, "up": is_up, "reason": reason})
+
+
+def _month_row(month: Month | None) -> Row | None:
+    return month and {
+        "used_bytes": month.used_bytes,
+        "cap_bytes": month.cap_bytes,
+        "since": month.start_s,
+        "until": month.end_s,
+        "spent": month.is_spent,
+    }
 
 
 def _target_row(target: TargetHealth) -> Row:

@@ -68,7 +68,8 @@ class Sampler:
         self._asked_s = -WATCHED_FOR_S * 1.0
         self._interval_s = 0.0
         self._is_failing = False
-        self._drain_lock = threading.Lock()  # new numbers and the minute can come together
+        # New numbers and the minute can come together; while it is held nothing moves from ``live`` to the store.
+        self.drain_lock = threading.Lock()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="monitor", daemon=True)
         if self.store.was_damaged:
@@ -193,7 +194,7 @@ class Sampler:
         """Moves what is accounted from the fastpath into the store; see ``store`` for what a kill leaves."""
         if not self._is_numbered:  # nobody knows yet what the numbers stand for
             return
-        with self._drain_lock:
+        with self.drain_lock:
             self._drain()
 
     def _drain(self) -> None:

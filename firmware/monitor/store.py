@@ -10,7 +10,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -264,6 +264,11 @@ class UsageStore:
                 start = end
         return found
 
+    def clock(self, now_s: float) -> float:
+        """The time by which rows are kept: until the clock is set that of the last row."""
+        with self._lock:
+            return now_s if now_s >= CLOCK_IS_SET_S else self._number("last_minute") * 60.0
+
     def blocked_count(self, since_s: float) -> int:
         """How many connections were refused since then (whole hours)."""
         with self._lock:
@@ -276,6 +281,14 @@ class UsageStore:
             self._database.close()
             put_aside(self.path)
             self._database, _ = open_database(self.path)
+            self._names.clear()
+
+    def restore(self, path: Path) -> None:
+        """Takes the content of another file, in one transaction. :raise ValueError: it has other tables."""
+        with closing(sqlite3.connect(path)) as source, self._lock:
+            if _columns(source) != _columns(self._database):
+                raise ValueError("it comes from another release")
+            source.backup(self._database)
             self._names.clear()
 
     def used_bytes(self) -> int:
@@ -355,3 +368,8 @@ def _cover(first: int, last: int, levels: list[tuple[str, int, int, int]]) -> It
     yield from _cover(first, start * size, finer)
     yield table, start, end
     yield from _cover(end * size, last, finer)
+
+
+def _columns(database: sqlite3.Connection) -> set[tuple[str, str]]:
+    rows = "SELECT m.name, p.name FROM sqlite_master AS m, pragma_table_info(m.name) AS p WHERE m.type = 'table'"
+    return {(str(table), str(column)) for table, column in database.execute(rows)}

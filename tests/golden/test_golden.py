@@ -66,6 +66,7 @@ VIEWS: dict[str, Callable[[Plan], str]] = {
     "nft": ruleset,
     "sets": _sets,
     "shape": shape,
+    "offload": lambda plan: plan.nft_offload,
     "links": lambda plan: _rows(plan.links),
     "routes": lambda plan: _rows(plan.routes) + _rows(plan.rules),
     "sysctls": lambda plan: "".join(f"{name} = {value}\n" for name, value in plan.sysctls.items()),

@@ -234,11 +234,13 @@ class Box:
     def snapshot(self) -> dict[str, str]:
         """Everything that a Plan brings about, without what differs between two identical ones."""
         table = self.inside("nft", "-s", "list", "table", "inet", "rs")
-        table = re.sub(r"plan_\w+", "plan", table)
+        table = re.sub(r"(plan|hooks)_\w+", r"\1", table)
         table = re.sub(r"(& 0x[3b]f000000 [!=]= )0x[0-9a-f]+", r"\1GENERATION", table)
         table = re.sub(r"elements = \{([^}]*)\}", _sorted_elements, table)
         return {
-            "nft": table,
+            "nft": "\n\n".join(
+                sorted(table.split("\n\n"))
+            ),  # chains that are kept come before those that are made anew
             "addresses": "\n".join(sorted(re.sub(r"\s+", " ", line) for line in self._addresses())),
             "masters": "\n".join(sorted(self._masters())),
             "routes": "\n".join(
@@ -299,11 +301,14 @@ class Box:
 
     @contextmanager
     def stream(self) -> Iterator[IO[str]]:
-        """Fifty packets a second from client to server for as long as the block lasts; lost() reads what was said."""
+        """Fifty packets a second from client to server for as long as the block lasts; lost() reads what was said.
+
+        The block begins when the first is answered: a fastpath that is killed takes along what waits in its queue."""
         argv = netns.inside(self.client, ["ping", "-i0.02", "-W1", "-n", SERVER])
         told = tempfile.TemporaryFile("w+")  # noqa: SIM115 (lost() closes it)
         process = subprocess.Popen(argv, stdout=told, text=True)
         try:
+            netns.wait_until(lambda: os.pread(told.fileno(), 4096, 0).count(b"icmp_seq="), "the stream flows")
             yield told
         finally:
             process.send_signal(signal.SIGINT)

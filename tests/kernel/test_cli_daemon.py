@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from firmware.cli.commands import COMMANDS
-from tests.kernel.engine_box import CLIENT, Box, config
+from tests.kernel.engine_box import CLIENT, SERVER, Box, config
 
 pytestmark = pytest.mark.kernel
 RSCTL = ("-m", "firmware.cli.main")
@@ -145,7 +145,7 @@ def test_export_and_import(rsctl: Rsctl, tmp_path: Path) -> None:
 
 
 STATE = [
-    ("status",), ("bandwidth",), ("selfcheck",), ("prefixes", "list"),
+    ("status",), ("board",), ("bandwidth",), ("selfcheck",), ("prefixes", "list"),
     ("lines",), ("hosts",), ("flows", "--host", CLIENT, "--limit", "5"), ("usage", "--by", "category"),
     ("usage", "--since", "7d", "--application", "wechat"), ("blocked",), ("alarms",), ("applications",), ("users",),
     ("why", CLIENT, "www.qq.com"), ("revisions", "--limit", "1"), ("diff",), ("plan",), ("export",), ("token", "list"),
@@ -168,6 +168,14 @@ def test_lines_and_why_speak_of_this_box(rsctl: Rsctl) -> None:
     assert "what no policy forbids is allowed" in steps
     assert "没有匹配的策略" in rsctl("why", CLIENT, "www.qq.com", "--language", "zh").out
     assert rsctl("why", "nobody", "www.qq.com").code == 1
+
+
+def test_a_line_that_cannot_be_measured_is_told(rsctl: Rsctl) -> None:
+    assert rsctl("speedtest", "nothing").code == 1
+    done = rsctl("speedtest", "line1", "--shaped")
+    assert done.code == 1
+    assert "has no shaper to measure" in done.err
+    assert "没有带宽管理可测" in rsctl("speedtest", "line1", "--shaped", "--language", "zh").err
 
 
 def test_other_users_are_told_to_be_root(rsctl: Rsctl) -> None:
@@ -209,6 +217,45 @@ def test_the_database_refuses_in_words(rsctl: Rsctl, tmp_path: Path) -> None:
         done = rsctl("database", *words)
         assert (done.code, reason in done.err) == (1, True), done.err
     assert rsctl("database", "show", "--json").json() == before
+
+
+def test_a_box_without_slots_refuses_updates_in_words(rsctl: Rsctl) -> None:
+    assert "not started from an image" in rsctl("update", "show").out
+    assert rsctl("update", "show", "--json").json()["available"] is False
+    for words in (("install", "--usb"), ("install", "/tmp/none.swu"), ("restart",)):
+        done = rsctl("update", *words)
+        assert (done.code, "not started from an image" in done.err) == (1, True), done.err
+    assert "update.url" in rsctl("update", "install").err
+
+
+def test_a_backup_is_made_and_becomes_the_candidate(rsctl: Rsctl, tmp_path: Path) -> None:
+    words, path = "three long words\n", tmp_path / "box.rsbackup"
+    done = rsctl("backup", str(path), "--stdin", stdin=words)
+    assert (done.code, path.stat().st_mode & 0o777) == (0, 0o600), done.err
+    assert "passphrase is wrong" in rsctl("restore", str(path), "--stdin", stdin="three other words\n").err
+    rsctl("set", "system.hostname", "changed")
+    rsctl("commit")
+    assert rsctl("restore", str(path), "--parts", "configuration", "--stdin", stdin=words).code == 0
+    assert "system.hostname" in rsctl("diff").out
+    assert rsctl("commit").code == 0, "the box has its name again"
+    assert rsctl("backups", "show").code == 0
+
+
+def test_the_field_tools_answer_in_words(rsctl: Rsctl, tmp_path: Path) -> None:
+    def result(*words: str) -> Any:
+        return rsctl(*words, "--json").json()["result"]
+
+    assert result("ping", SERVER, "--count", "1")["received"] == 1
+    assert any(hop["address"] == SERVER for hop in result("trace", SERVER)["hops"])
+    assert result("lookup", "eng-box.lan")["outcome"] == "answer"
+    assert result("port", SERVER, "9")["outcome"] == "refused"
+    assert result("cable")["ports"]
+    capture, bundle = tmp_path / "arp.pcap", tmp_path / "box.tar.gz"
+    done = rsctl("capture", "lan:office", "--protocol", "arp", "--seconds", "1", "--output", str(capture))
+    assert (done.code, capture.stat().st_size >= 24) == (0, True), done.err
+    assert rsctl("diagnose", "--output", str(bundle)).code == 0
+    assert bundle.read_bytes()[:2] == b"\x1f\x8b"
+    assert rsctl("console", stdin="").code == 0
 
 
 def test_unknown_traffic_goes_into_a_file(rsctl: Rsctl, tmp_path: Path) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import signal
 import subprocess
 from collections.abc import Iterator
 from contextlib import suppress
@@ -11,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from firmware.client import Refused
-from tests.kernel.engine_box import CLIENT, Box, config, lost
+from tests.kernel.engine_box import CLIENT, SERVER, Box, config, lost
 from tests.lab import netns
 
 pytestmark = pytest.mark.kernel
@@ -63,6 +65,36 @@ def test_nft_refuses_a_ruleset(box: Box, tmp_path: Path) -> None:
     box.call("config.set", path="port_forwards.ssh.ports", value="2223")
     box.call("config.commit", message="another port")  # nothing of the change was lost, and the box is not stuck
     assert box.running().port_forwards["ssh"].ports == "2223"
+
+
+def test_what_waits_in_the_queue_survives_other_rules(box: Box) -> None:
+    """With any hook that goes away the kernel drops what waits: no chain with a hook is made anew."""
+    box.start()
+    box.commit(config())
+    netns.wait_until(box.ping, "the client reaches the server")
+    fastpath = box.unit("rs-fastpath")
+    assert fastpath is not None
+    before = box.inside("nft", "-a", "list", "chain", "inet", "rs", "nat_in")
+    os.kill(fastpath, signal.SIGSTOP)
+    try:
+        argv = netns.inside(box.client, ["ping", "-c1", "-W20", "-n", SERVER])
+        with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True) as ping:
+            netns.wait_until(lambda: waiting(box) > 0, "the packet waits")
+            box.call("config.set", path="dns.redirect", value=True)
+            box.call("config.commit", message="other rules")
+            assert waiting(box) == 1
+            os.kill(fastpath, signal.SIGCONT)
+            assert ping.wait(30) == 0
+    finally:
+        with suppress(ProcessLookupError):
+            os.kill(fastpath, signal.SIGCONT)
+    assert box.inside("nft", "-a", "list", "chain", "inet", "rs", "nat_in") != before
+
+
+def waiting(box: Box) -> int:
+    """Packets that the kernel keeps for the fastpath."""
+    lines = box.inside("cat", "/proc/net/netfilter/nfnetlink_queue").splitlines()
+    return sum(int(line.split()[2]) for line in lines)
 
 
 def test_dnsmasq_is_missing(box: Box) -> None:

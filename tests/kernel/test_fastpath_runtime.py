@@ -170,7 +170,7 @@ def test_a_thousand_swaps_under_load(site: Site, iperf: subprocess.Popen[str]) -
 def test_live_flows_are_listed(site: Site) -> None:
     with site.connection() as end:
         exchange(end, client_hello("www.wechat.com"))
-        flows = site.in_router(lambda: site.runtime.flows(CLIENT, NUMBER["wechat"]))
+        flows = site.in_router(lambda: site.runtime.flows(CLIENT, [NUMBER["wechat"]]))
         assert site.in_router(lambda: site.runtime.flows(host="192.0.2.77")) == []
         port = end.getsockname()[1]
     (flow,) = flows

@@ -113,6 +113,27 @@ def test_the_port_decides(office: Office) -> None:
     assert len(seen) == 3
 
 
+def test_the_routers_own_connections_have_rules_of_their_own(office: Office) -> None:
+    one, two, three = office.names
+    server = server_addresses("internet.test")[0]
+    argv = ["curl", "-sS", "-m", "3", "-H", "Host: internet.test", f"http://{server}/address"]
+
+    def seen() -> str:
+        found = office.site.run("router", argv, check=False).stdout.strip()
+        return next((line.name for line in office.site.lines if office._address(line) == found), "")
+
+    policy = rule(10, two, three, router=True, ports=["tcp/80"])
+    office.change(line_policies={"own": policy})
+    assert {seen() for _ in range(4)} == {two}
+    assert set(office.shares(9)) == {one, two, three}, "hosts are not meant"
+    office.cut(two)
+    netns.wait_until(lambda: seen() == three, "the next of its lines is taken", 20)
+    assert office.states()[one], "the lines are still tested each by itself"
+    office.mend(two)
+    office.change(line_policies={"own": {**policy, "ports": ["tcp/443"]}})
+    assert {seen() for _ in range(3)} == {one}, "what no rule is for leaves as before"
+
+
 def test_the_mark_of_the_sender_decides(office: Office) -> None:
     _one, two, _three = office.names
     office.change(line_policies={"voice": rule(10, two, dscp=["ef"])})

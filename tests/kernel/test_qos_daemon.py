@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 import signal
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -295,3 +296,41 @@ def test_leaves_tell_flows_apart_where_the_kernel_can(office: Office) -> None:
     wanted = "fq_codel" if has_fq_codel else "pfifo"
     netns.wait_until(lambda: f"qdisc {wanted}" in office.site.run("router", ["tc", "qdisc"]).stdout, wanted)
     assert office.state()["queue"] == wanted
+
+
+HOSTS = 2_000
+# Sends a datagram from each of many addresses of this host; they are taken as the site's own without being set up.
+FROM_MANY = """
+import socket, sys
+target, count = sys.argv[1], int(sys.argv[2])
+for number in range(count):
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as door:
+        door.setsockopt(socket.IPPROTO_IP, 19, 1)  # IP_TRANSPARENT
+        door.bind((f"192.168.{20 + number // 250}.{1 + number % 250}", 0))
+        for _ in range(2):
+            door.sendto(b"x" * 100, (target, 9))
+"""
+
+
+def test_two_thousand_hosts_have_a_class_each(office: Office) -> None:
+    office.change()
+    with Client(office.site.product.run / "rsd.sock") as client:
+        before = client.call("config.get", path="lans.office.address")
+        client.call("config.set", path="lans.office.address", value=before.replace("/24", "/16"))
+        client.call("config.commit", message="many")
+    target = server_addresses("internet.test")[0]
+    office.site.run(office.names[0], [sys.executable, "-c", FROM_MANY, target, str(HOSTS)], timeout_s=60)
+
+    def classes(device: str) -> int:
+        text = office.site.run("router", ["tc", "class", "show", "dev", device]).stdout
+        return text.count(" leaf ") or text.count("class htb")
+
+    netns.wait_until(lambda: classes("eth0") > HOSTS, "each has a class upwards", 30)
+    netns.wait_until(lambda: classes("br-office") > HOSTS, "and downwards", 30)
+    known = office.site.run("router", ["nft", "list", "map", "inet", "rs_shape", "host4"]).stdout
+    assert len(re.findall(r"192\.168\.2\d\.\d+ \. ", known)) == HOSTS
+    one, many = office.together((0, DOWN), (1, ("-R", "-P", "8")), seconds=4)
+    assert near(one, many, 0.1), "they share as before"
+    with Client(office.site.product.run / "rsd.sock") as client:
+        client.call("config.set", path="lans.office.address", value=before)
+        client.call("config.commit", message="few")

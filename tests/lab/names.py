@@ -24,6 +24,11 @@ BROWSED = {
     "boss": ("www.toutiao.com", "weibo.com", "www.feishu.cn", "v.qq.com", "music.163.com", "www.ctrip.com"),
 }
 WATCHED = ("v.qq.com", "www.iqiyi.com", "www.bilibili.com", "www.youku.com", "www.douyin.com")
+# Two sites on shared servers: each name has the first address and one of its own.
+SHARED = {
+    "pair.first-shop.test": ("198.18.3.1", "198.18.3.2"),
+    "pair.second-shop.test": ("198.18.3.1", "198.18.3.3"),
+}
 _OWN = ("internet.test", "tracker.internet.test", "mail.internet.test")
 
 
@@ -48,4 +53,5 @@ def dnsmasq() -> str:
             lines.append(f"address=/{domain}/{fixed[domain]}")
         else:
             lines += [f"address=/{domain}/{v4}", f"address=/{domain}/{v6}"]
+    lines += [f"host-record={name},{address}" for name, found in SHARED.items() for address in found]
     return "\n".join([*lines, "local=/#/", ""])

@@ -38,7 +38,7 @@ class Product:
 
     def argv(self, ports: Sequence[str]) -> list[str]:
         """The command that starts it, to be run in the router's namespace."""
-        launcher = [sys.executable, "-m", "firmware.daemon.launcher", "--ports", ",".join(ports), "--web"]
+        launcher = [sys.executable, "-OO", "-m", "firmware.daemon.launcher", "--ports", ",".join(ports), "--web"]
         launcher += ["--state", str(self.state), "--run", str(self.run)]
         return [sys.executable, "-m", "tests.lab.private", *_PRIVATE, "--", *launcher]
 

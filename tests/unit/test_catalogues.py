@@ -9,7 +9,7 @@ import pytest
 from babel.messages.pofile import read_po
 
 ROOT = Path(__file__).parents[2]
-CATALOGUES = sorted(path for part in ("firmware", "webui") for path in (ROOT / part).rglob("*.po"))
+CATALOGUES = sorted(path for part in ("firmware", "webui", "bizlite") for path in (ROOT / part).rglob("*.po"))
 PLACE = re.compile(r"%\((\w+)\)s")
 LONE_PERCENT = re.compile(r"(?<!%)(?:%%)*%(?![%(])")
 
@@ -32,6 +32,6 @@ def test_catalogue_is_whole(path: Path) -> None:
             faults.append(f"not translated: {singular}")
         elif any(set(PLACE.findall(text)) - set(PLACE.findall(" ".join(ids))) for text in texts):
             faults.append(f"unknown place: {singular} -> {texts}")
-        elif "webui" in path.parts and any(LONE_PERCENT.search(text) for text in (*ids, *texts)):
+        elif path.stem in ("web", "biz") and any(LONE_PERCENT.search(text) for text in (*ids, *texts)):
             faults.append(f"a percent sign that templates take for a place: {singular} -> {texts}")
     assert not faults, "\n".join(faults)

@@ -53,7 +53,7 @@ def test_common_options_stand_before_or_after() -> None:
 
 
 def test_completes_commands_options_and_choices() -> None:
-    assert candidates(["co"], NO_SOCKET) == ["commit", "completion", "confirm"]
+    assert candidates(["co"], NO_SOCKET) == ["commit", "completion", "confirm", "console"]
     assert candidates(["token", ""], NO_SOCKET) == ["create", "list", "revoke"]
     assert "--confirm" in candidates(["commit", "--"], NO_SOCKET)
     assert candidates(["usage", "--by", "a"], NO_SOCKET) == ["application"]

@@ -12,7 +12,9 @@ from babel.messages.pofile import read_po
 from firmware.cli.commands import COMMANDS, GROUPS
 from firmware.cli.lines import _STATES
 from firmware.cli.parser import EPILOG
+from firmware.cli.speedtest import GRADES
 from firmware.daemon import dialling
+from firmware.daemon.tools import trace
 from firmware.monitor import explain, probe_answer, sampler, verdict
 from webui.api import errors
 
@@ -75,6 +77,6 @@ def test_reasons_and_alarms_are_in_the_catalogue(known: set[str]) -> None:
         for module in (dialling, probe_answer, verdict)
         for name, text in vars(module).items()
         if name.isupper() and not name.startswith("_") and isinstance(text, str)
-    } | {*verdict.SILENT_KIND.values(), *_STATES.values()}
+    } | {*verdict.SILENT_KIND.values(), *_STATES.values(), *GRADES.values(), *trace.UNREACHABLE.values()}
     messages = {message for _, message in errors._OF_STATUS.values()}
     assert not (reasons | messages | {sampler.DAMAGED, sampler.NOT_STORED}) - known

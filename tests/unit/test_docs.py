@@ -29,8 +29,8 @@ ENTRIES = {
     "groups": "hosts-and-groups", "control": "application-control", "schedules": "application-control",
     "recognition": "recognition",
     "bandwidth": "bandwidth", "lines": "lines", "lans": "lines", "prefixes": "lines",
-    "revisions": "revisions", "changes": "revisions", "system": "backup",
-    "users": "accounts", "live": "quickstart",
+    "revisions": "revisions", "changes": "revisions", "system": "backup", "backup": "backup", "update": "update",
+    "tools": "field-tools", "users": "accounts", "live": "quickstart",
 }  # fmt: skip
 
 
@@ -124,6 +124,7 @@ def _beginning(language: str, alarm: str) -> str:
             "percent": "97",
             "fair": "50",
             "queue": "0",
+            "cap": "\0",
         },
     )
     return said.partition("\0")[0].rstrip(" （(")
@@ -131,6 +132,8 @@ def _beginning(language: str, alarm: str) -> str:
 
 ALARMS = (
     "The line %(line)s does not work: %(reason)s",
+    "The line %(line)s has used 80 percent of its %(cap)s GB; its month ends on %(until)s.",
+    "The line %(line)s has used up its %(cap)s GB: until %(until)s it is used only when no other line works.",
     "The fastpath ended (%(reason)s) and was started again; meanwhile all traffic went on.",
     "The service %(unit)s cannot be started: %(reason)s.",
     "The service %(unit)s ends again and again: %(reason)s.",
@@ -150,6 +153,10 @@ ALARMS = (
     "The flowtable %(name)s carries connections past the limits.",
     "Nobody reads the queue %(queue)s: new connections are let through without being recognised.",
     "The prefix list %(name)s could not be updated: %(reason)s",
+    "Not all of the backup could be restored: %(reason)s",
+    "The automatic backup to the USB stick failed: %(reason)s",
+    "The automatic backup to the share failed: %(reason)s",
+    "The automatic backup to HQ failed: %(reason)s",
 )
 
 

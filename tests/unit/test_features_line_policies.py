@@ -361,3 +361,14 @@ def test_lines_that_are_off_are_no_way() -> None:
     states = {name: LineState(up=True) for name in ("wan1", "wan3")}
     part = render_policies(config, msgspec.structs.replace(facts(), lines=states))
     assert next(item.elements for item in part.sets if item.name == "way_sales") == ("ipv4 : goto line_3",)
+
+
+def test_rules_of_the_router_itself_are_asked_apart() -> None:
+    own = LinePolicy(position=1, router=True, ports=("udp/51820",), lines=("wan2",))
+    hosts = LinePolicy(position=2, ports=("tcp/443",), lines=("wan1",))
+    rules = render_policies(bound({"tunnel": own, "web": hosts}), facts()).rules
+    assert rules["line_policies"] == ("meta nfproto ipv4 jump policy_web",)
+    assert rules["own_policies"][-1] == "meta nfproto ipv4 jump policy_tunnel"
+    assert "dport 53 return" in rules["own_policies"][0], "each line's names are asked over it"
+    grouped = msgspec.structs.replace(own, groups=(next(iter(GROUPS)),))
+    assert list(errors(bound({"tunnel": grouped}), facts())) == ["line_policies.tunnel.router"]

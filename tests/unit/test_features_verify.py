@@ -62,6 +62,8 @@ def test_empty_configuration_renders() -> None:
         ("system.hostname", "x" * 63),
         ("recognition", {"publishers": {"hq": KEY}, "update_url": "https://a.example/apps", "update_daily": True}),
         ("recognition.publishers.hq", "MCowBQYDK2VwAyEA" + KEY[:-1] + "="),
+        ("business", {"enabled": True, "database": "postgresql://biz@192.0.2.1/firm"}),
+        ("speed_test", {"download_url": "http://192.0.2.1:8080/big", "upload_url": "http://192.0.2.1:8080/"}),
         ("applications.till", {**OWN, "patterns": [{"transport": "udp", "hex": "16 03 ?? 01"}]}),
         ("dns", {"redirect": True, "canary": True, "hide_ech_keys": True}),
     ],
@@ -95,10 +97,19 @@ def test_borders_that_are_right(setting: str, value: object) -> None:
         ("recognition.publishers.hq", KEY[4:], "recognition.publishers.hq"),
         ("recognition.publishers.hq", "no key", "recognition.publishers.hq"),
         ("recognition.update_url", "ftp://a.example/apps", "recognition.update_url"),
+        ("business.database", "sqlite:///tmp/x.db", "business.database"),
+        ("business.database", "postgresql://host", "business.database"),
+        ("business.database", "postgresql://a:secret@host/firm", "business.database"),
         ("recognition.update_url", "https://", "recognition.update_url"),
         ("recognition.update_url", "https://a.example/a b", "recognition.update_url"),
         ("recognition", {"publishers": {"hq": KEY}, "update_daily": True}, "recognition.update_daily"),
         ("recognition", {"update_url": "https://a.example/", "update_daily": True}, "recognition.publishers"),
+        ("update.url", "ftp://a.example/x.swu", "update.url"),
+        ("update.daily", True, "update.daily"),
+        ("update.restart_from", "25:00", "update.restart_from"),
+        ("update.restart_until", "03:00", "update.restart_until"),
+        ("speed_test.download_url", "ftp://a.example/big", "speed_test.download_url"),
+        ("speed_test.upload_url", "", "speed_test.upload_url"),
         ("applications.till", OWN, "applications.till"),
         ("applications.wechat", {**OWN, "ports": ["7000"]}, "applications.wechat"),
         ("applications.till", {**OWN, "patterns": [{"transport": "tcp", "hex": "16 ?? ??"}]}, PATTERN),
@@ -280,6 +291,8 @@ def test_weights_fill_the_wheel_exactly() -> None:
         FACTS,
         lines={"line1": LINE, "line2": msgspec.structs.replace(LINE, address="203.0.113.2/24", gateway="203.0.113.1")},
     )
-    assert "numgen inc mod 4 map { 0-2 : 0x00001000, 3 : 0x00002000 }" in render(config, facts).nft_rules
+    assert (
+        "numgen inc mod 4 map { 0-1 : 0x00001000, 2 : 0x00002000, 3 : 0x00001000 }" in render(config, facts).nft_rules
+    )
     down = msgspec.structs.replace(facts, lines={"line1": LineState(), "line2": facts.lines["line2"]})
     assert "meta nfproto ipv4 ct mark set 0x00002000" in render(config, down).nft_rules

@@ -13,6 +13,17 @@ ROOT = Path(__file__).parents[2]
 OWN = ("firmware", "fastpath", "webui", "bizlite", "tests")
 
 FIRMWARE = "firmware"
+BIZLITE = ("bizlite.core", "bizlite.web", "peewee", "flask", "werkzeug", "jinja2", "markupsafe")
+# Module of bizlite -> modules whose rules it may call; a module that may be off is imported late, see quality.
+MODULES: dict[str, tuple[str, ...]] = {
+    "finance": (),
+    "stock": ("finance",),
+    "quality": ("finance", "stock"),
+    "sales": ("finance", "stock", "quality"),
+    "purchasing": ("finance", "stock", "quality"),
+    "production": ("finance", "stock", "quality", "sales", "purchasing"),
+    "reports": ("finance", "stock", "quality", "sales", "purchasing", "production"),
+}
 # Package -> what it may import besides itself and the standard library.
 ARROWS: dict[str, tuple[str, ...]] = {
     "firmware.model": ("msgspec",),
@@ -25,10 +36,28 @@ ARROWS: dict[str, tuple[str, ...]] = {
     "firmware.cli": ("firmware.client", "firmware.model", "msgspec"),
     "fastpath": ("cffi", "_cffi_backend", "yaml", "msgspec", "firmware.model"),
     "webui": ("firmware.client", "firmware.model", "flask", "werkzeug", "jinja2", "markupsafe", "waitress", "msgspec"),
-    "bizlite": ("flask", "werkzeug", "jinja2", "markupsafe", "peewee"),
+    "bizlite.core": ("peewee",),
+    "bizlite.web": ("bizlite.core", "peewee", "flask", "werkzeug", "jinja2", "markupsafe"),
+    **{
+        f"bizlite.{name}": (*(f"bizlite.{other}" for other in stands_on), *BIZLITE)
+        for name, stands_on in MODULES.items()
+    },
+    # Not among the modules: they are not switched, and stand on all of them.
+    "bizlite.demo": ("bizlite.core", *(f"bizlite.{name}" for name in MODULES)),
+    "bizlite.guide": ("bizlite.demo", "bizlite.finance", "bizlite.stock", "bizlite.sales", *BIZLITE),
+    "bizlite.__main__": ("bizlite.core",),
+    "bizlite": (),
 }
 # These may more, and only inside a function: it is paid for when it is used (the catalogue tool never on the box).
-LATE = {"firmware.cli.classify": ("fastpath",), "firmware.daemon": ("webui",), "webui.catalogue": ("babel",)}
+LATE = {
+    "firmware.cli.classify": ("fastpath",),
+    "firmware.daemon": ("webui",),
+    "webui.catalogue": ("babel",),
+    "bizlite.sales": ("bizlite.production", "bizlite.purchasing"),
+    "bizlite.__main__": ("bizlite.web", "werkzeug"),
+    "webui.business": ("bizlite.web",),
+    "bizlite.production.prints": ("segno",),
+}
 
 
 def modules() -> Iterator[tuple[str, Path]]:
@@ -94,3 +123,20 @@ def test_imports_follow_the_arrows(module: str, path: Path) -> None:
 
 def test_tests_are_not_imported_by_the_product() -> None:
     assert not [module for module, path in modules() for name, _ in imports(module, path) if is_below(name, "tests")]
+
+
+def test_modules_of_bizlite_declare_what_they_import() -> None:
+    """What the registry refuses to switch off is what the code stands on."""
+    from bizlite.core.registry import modules as declared
+
+    for module in declared():
+        assert set(module.depends) <= set(MODULES[module.name])
+        used = {
+            name.split(".")[1]
+            for m, path in modules()
+            # What the reports read of a module is imported while that is on, each by itself.
+            if is_below(m, f"bizlite.{module.name}") and not is_below(m, "bizlite.reports.sources")
+            for name, is_late in imports(m, path)
+            if name.startswith("bizlite.") and not is_late
+        }
+        assert used - {"core", "web", module.name} <= set(module.depends)

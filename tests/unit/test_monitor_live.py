@@ -56,6 +56,16 @@ def row(up: int, down: int, host: str = "h1", application: str = "wechat", wan: 
     return UsageRow(host, application, wan, up, down, 1, 1, 1)
 
 
+def test_sums_that_began_anew_are_counted_from_nothing() -> None:
+    live = Live()
+    live.sample_usage(1000.0, "one", [row(5000, 9000)])
+    live.sample_usage(1002.0, "one", [row(1000, 2000)])
+    assert live.hosts.now("h1") == Point(4000, 8000)
+    live.end_epoch("one", [row(500, 500)])
+    live.sample_usage(1004.0, "two", [])
+    assert live.hosts.now("h1") == Point(2000, 2000)
+
+
 def test_rates_are_differences_across_drains() -> None:
     live = Live()
     live.sample_usage(100, "1:1", [row(5000, 0)])
@@ -97,3 +107,20 @@ def test_lines_rates_survive_a_device_made_anew() -> None:
     live.sample_lines(10, devices, {"eth1": Counters(5_000_000, 5_000_000)})
     assert live.lines.now("wan1") == Point(0, 0)
     assert STEP_S == 2
+
+
+def test_a_clock_that_is_set_back_begins_anew() -> None:
+    live = Live()
+    devices = {"wan1": "eth1"}
+    for now_s in (10_000.0, 10_010.0):
+        live.sample_usage(now_s, "1:1", [row(int(now_s), 0)])
+        live.sample_lines(now_s, devices, {"eth1": Counters(int(now_s), 0)})
+    assert live.hosts.now("h1") == Point(8, 0)
+    live.sample_usage(5000, "1:1", [row(20_000, 0)])
+    live.sample_lines(5000, devices, {"eth1": Counters(20_000, 0)})
+    assert live.hosts.now("h1") == Point(0, 0)
+    live.sample_usage(5010, "1:1", [row(30_000, 0)])
+    live.sample_lines(5010, devices, {"eth1": Counters(20_000, 10_000)})
+    assert live.hosts.now("h1") == Point(8000, 0)
+    assert live.lines.now("wan1") == Point(8000, 0)
+    live.sample_usage(5010, "1:1", [row(40_000, 0)])  # twice at one moment

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import re
-import socketserver
-import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from tests.unit.stand_in import Refusal, Rsd, serving
 from webui.access import allows, permission_of
 from webui.app import BODY_MAX_BYTES, create_app
 
@@ -30,32 +29,19 @@ def client(app: Flask) -> FlaskClient:
     return app.test_client()
 
 
-class _KnowsWho(socketserver.StreamRequestHandler):
+class KnowsWho(Rsd):
     """The least of rsd that the guard asks: who somebody is. The session is the role's name."""
 
-    def handle(self) -> None:
-        for line in self.rfile:
-            asked = json.loads(line)
-            reply = {"id": asked["id"], "ok": False, "error": {"code": "busy", "message": "reached", "problems": []}}
-            if asked["verb"] == "whoami":
-                reply = {
-                    "id": asked["id"],
-                    "ok": True,
-                    "result": {"user": "x", "role": asked["session"], "language": None},
-                }
-            self.wfile.write(json.dumps(reply).encode() + b"\n")
+    def answer(self, verb: str, args: dict[str, Any], session: str | None) -> Any:
+        if verb == "whoami":
+            return {"user": "x", "role": session, "language": None}
+        raise Refusal(code="busy", message="reached", problems=[])
 
 
 @pytest.fixture
 def door(tmp_path: Path) -> Iterator[None]:
-    server = socketserver.ThreadingUnixStreamServer(str(tmp_path / "rsd.sock"), _KnowsWho)
-    server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving(KnowsWho(tmp_path)):
+        yield
 
 
 def routes(app: Flask) -> Iterator[tuple[str, str, str]]:

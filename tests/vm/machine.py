@@ -11,7 +11,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.vm import initrd, kernel
+from buildroot.dev import kernel
+from tests.vm import initrd
 
 _REPOSITORY = Path(__file__).parents[2]
 _KEPT_VARIABLES = ("PATH", "HOME", "LANG", "LC_ALL", "PYENV_ROOT")

@@ -12,7 +12,8 @@ import pytest
 
 from tests.vm import machine
 
-pytestmark = pytest.mark.vm
+# The first test waits for the whole machine.
+pytestmark = [pytest.mark.vm, pytest.mark.timeout(1350)]
 
 ROOT = Path(__file__).parents[2]
 # What the full kernel decides: rulesets with nft's own queue, traffic through them, the product's engine on top. Pure
@@ -20,6 +21,7 @@ ROOT = Path(__file__).parents[2]
 SUITE = (
     "tests/vm/guest.py",
     "tests/vm/guest_lines.py",
+    "tests/vm/guest_offload.py",
     "tests/golden/test_golden.py::test_nft_takes_every_ruleset",
     "tests/kernel/test_features_traffic.py",
     "tests/kernel/test_fastpath_decide.py",
@@ -55,7 +57,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.fixture(scope="module")
 def guest() -> Guest:
-    run = machine.run([*PYTEST, "-rA", *SUITE], timeout_s=900)
+    run = machine.run([*PYTEST, "-rA", *SUITE], timeout_s=1300)
     guest = Guest(run.status, run.output)
     for outcome, name in _OUTCOME.findall(run.output):
         guest.outcomes.setdefault(name, []).append(outcome)

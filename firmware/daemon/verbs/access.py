@@ -72,7 +72,25 @@ def logout(box: Services, call: Call) -> dict[str, Any]:
 @verb("whoami", "any")
 def whoami(box: Services, call: Call) -> dict[str, Any]:
     who = call.who
-    return {"user": who.user, "role": who.role, "language": who.language, "kind": who.kind}
+    return {
+        "user": who.user,
+        "role": who.role,
+        "language": who.language,
+        "kind": who.kind,
+        # Where the business pages find their data (empty: on the box), for those who have them.
+        "business": _business(box),
+    }
+
+
+@verb("business.place", "none")
+def business_place(box: Services, call: Call) -> dict[str, Any]:
+    """Where the business pages find their data, for those of them that need no login; null while they are off."""
+    return {"database": _business(box)}
+
+
+def _business(box: Services) -> str | None:
+    business = box.engine.config.business
+    return business.database if business.enabled else None
 
 
 @verb("password.change", "any", audited=("user",))

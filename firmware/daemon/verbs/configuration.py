@@ -48,6 +48,7 @@ def delete(box: Services, call: Call, *, path: Path) -> dict[str, Any]:
 @verb("config.discard", "admin", audited=())
 def discard(box: Services, call: Call) -> dict[str, Any]:
     box.engine.discard(call.who.user)
+    box.restoring.forget(call.who.user)
     return {}
 
 

@@ -48,7 +48,7 @@ def applications_try(box: Services, call: Call, *, application: Application, lim
 
 @verb("applications.database", "auditor")
 def applications_database(box: Services, call: Call) -> dict[str, Any]:
-    return box.applications_state()
+    return box.updates.state()
 
 
 @verb("applications.update", "admin", audited=())
@@ -56,7 +56,7 @@ def applications_update(box: Services, call: Call, *, url: str = "", content: Co
     """From ``content`` (base64), else from ``url``, else from the configured address."""
     if content:
         try:
-            return box.update_applications(base64.b64decode(content, validate=True))
+            return box.updates.update(base64.b64decode(content, validate=True))
         except ValueError:
             raise InvalidError("The content is not base64.") from None
     address = url or box.engine.config.recognition.update_url
@@ -64,12 +64,12 @@ def applications_update(box: Services, call: Call, *, url: str = "", content: Co
         raise InvalidError(
             "Nothing says where the database is: give a file or an address, or set recognition.update_url."
         )
-    return box.update_applications(fetch(address))
+    return box.updates.update(fetch(address))
 
 
 @verb("applications.rollback", "admin", audited=())
 def applications_rollback(box: Services, call: Call) -> dict[str, Any]:
-    return box.roll_back_applications()
+    return box.updates.roll_back()
 
 
 VERBS = (

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta
 
-from firmware.daemon.errors import LockedOutError, NotFoundError
+from firmware.daemon.errors import BusyError, NotFoundError
 from firmware.daemon.services import Services
 from firmware.daemon.verbs.table import Call, Stream, verb
 from firmware.model.config import Language
@@ -37,7 +37,15 @@ def bandwidth(box: Services, call: Call) -> Any:
 
 @verb("selfcheck", "auditor")
 def self_check(box: Services, call: Call) -> Any:
-    return [{"key": f.key, "message": f.message, "remedy": f.remedy, "params": f.params} for f in box.selfcheck()]
+    return [
+        {"key": f.key, "message": f.message, "remedy": f.remedy, "params": f.params} for f in box.watching.selfcheck()
+    ]
+
+
+@verb("board", "auditor")
+def board(box: Services, call: Call) -> dict[str, Any]:
+    """The board's lights, and which of them the kernel knows; whether it has a button."""
+    return box.lights.state()
 
 
 @verb("hosts", "auditor")
@@ -101,9 +109,7 @@ def events(box: Services, call: Call) -> Stream:
     try:
         listener = box.monitor.listen()
     except TooManyListenersError:
-        error = LockedOutError(5.0)
-        error.message = "Too many are listening already."
-        raise error from None
+        raise BusyError("Too many are listening already.", retry_s=5.0) from None
     return Stream(_events(box, call, listener))
 
 
@@ -136,6 +142,7 @@ VERBS = (
     lines,
     bandwidth,
     self_check,
+    board,
     hosts,
     flows,
     why,

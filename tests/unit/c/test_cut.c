@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "api.h"
+#include "bytes.h"
 #include "link.h"
 
 #define CAPTURES  "../tests/captures/cases/*/capture.pcap"
@@ -48,14 +49,6 @@ static struct file map(const char *path)
     return f;
 }
 
-static uint32_t number(const uint8_t *p)
-{
-    uint32_t value;
-
-    memcpy(&value, p, sizeof value);
-    return value;
-}
-
 /* Plays a capture with packets of at most `limit` bytes; how many flows were decided. */
 static uint32_t play(struct rs_classifier *c, const struct file *f, uint8_t *end, uint32_t limit)
 {
@@ -63,9 +56,9 @@ static uint32_t play(struct rs_classifier *c, const struct file *f, uint8_t *end
     uint32_t count = 0;
 
     for (size_t at = HEADER; at + RECORD <= f->size;) {
-        uint32_t length = number(f->data + at + 8);
+        uint32_t length = rs_le32(f->data + at + 8);
         const uint8_t *frame = f->data + at + RECORD, *ip;
-        rs_packet packet = {.now_ms = (uint64_t)number(f->data + at) * 1000};
+        rs_packet packet = {.now_ms = (uint64_t)rs_le32(f->data + at) * 1000};
         rs_result result;
 
         assert(length <= f->size - at - RECORD);

@@ -1,0 +1,175 @@
+"""Brings one backup to where it is kept, in a process of its own: TLS costs 8 MB that rsd need not keep.
+
+One job as JSON on standard input, for it holds a password; one object is written: what was done, or ``error``, an
+English message identifier or the words of whoever refused. A share is WebDAV, which is HTTP's PUT and DELETE; HQ
+takes a PUT with a token.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import errno
+import json
+import os
+import shutil
+import sys
+from collections.abc import Sequence
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+import msgspec
+from msgspec import Struct
+
+from firmware.kernel import usb
+from firmware.kernel.errors import CommandError
+
+TIMEOUT_S = 30.0
+NO_STICK = "No USB stick is plugged in. Plug one in, or choose another place."
+NO_MOUNT = "The USB stick cannot be read. Format it with FAT or ext4, or take another one."
+STICK_FULL = "The USB stick is full. Delete something from it, or keep fewer backups."
+STICK_READ_ONLY = "The USB stick cannot be written to: it is locked, or damaged."
+NO_FOLDER = "The folder does not exist on the server. Make it there, or correct the address."
+NO_ACCESS = "The server refuses the account. Enter user and password (or the token) again."
+SERVER_FULL = "The server has no room left."
+NO_CERTIFICATE = "The certificate of the server is not valid. Use a name that it is made for, from a known authority."
+
+
+class Job(Struct, frozen=True, kw_only=True):
+    """``old`` are names that are removed when ``name`` is there; on a stick all but ``keep`` of ``hostname`` are."""
+
+    kind: str  # usb, share, hq
+    file: str
+    name: str
+    url: str = ""
+    user: str = ""
+    secret: str = ""
+    old: tuple[str, ...] = ()
+    keep: int = 1
+    hostname: str = ""
+    mount_point: str = ""
+
+
+class SendError(Exception):
+    """Why it is not there."""
+
+
+# ---- a server ----
+
+
+def put(job: Job) -> dict[str, Any]:
+    """Send the file, then remove the old ones; those that could not be removed are told to be tried again."""
+    with Path(job.file).open("rb") as file:
+        headers = {"Content-Length": str(os.fstat(file.fileno()).st_size), "Content-Type": "application/octet-stream"}
+        _expect(_ask(job, "PUT", job.name, headers, file))
+    left = []
+    for name in job.old:
+        try:
+            status = _ask(job, "DELETE", name, {}, None)
+        except SendError:
+            status = 0
+        if not 200 <= status < 300 and status not in {404, 410}:
+            left.append(name)
+    return {"left": left}
+
+
+def _ask(job: Job, method: str, name: str, headers: dict[str, str], body: Any) -> int:
+    parts = urlsplit(job.url)
+    kind = HTTPSConnection if parts.scheme == "https" else HTTPConnection
+    path = f"{parts.path.rstrip('/')}/{quote(name)}" + (f"?{parts.query}" if parts.query else "")
+    connection = kind(parts.hostname or "", parts.port, timeout=TIMEOUT_S)
+    try:
+        connection.request(method, path, body, {**headers, **_login(job), "User-Agent": "rs-backup"})
+        with connection.getresponse() as answer:
+            answer.read(1 << 16)
+            return answer.status
+    except (OSError, HTTPException) as error:
+        if "CERTIFICATE" in str(error):
+            raise SendError(NO_CERTIFICATE) from None
+        raise SendError(_words(error)) from None
+    finally:
+        connection.close()
+
+
+def _login(job: Job) -> dict[str, str]:
+    if job.kind == "hq":
+        return {"Authorization": f"Bearer {job.secret}"} if job.secret else {}
+    if not job.user:
+        return {}
+    return {"Authorization": "Basic " + base64.b64encode(f"{job.user}:{job.secret}".encode()).decode()}
+
+
+def _expect(status: int) -> None:
+    known = {401: NO_ACCESS, 403: NO_ACCESS, 404: NO_FOLDER, 409: NO_FOLDER, 413: SERVER_FULL, 507: SERVER_FULL}
+    if not 200 <= status < 300:
+        raise SendError(known.get(status, f"HTTP {status}"))
+
+
+# ---- a USB stick ----
+
+
+def to_stick(job: Job) -> dict[str, Any]:
+    devices, folder = usb.plugged_in(), Path(job.mount_point)
+    if not devices:
+        raise SendError(NO_STICK)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with contextlib.ExitStack() as stack:
+        try:
+            stack.enter_context(usb.mounted(devices[0], folder, is_writable=True))
+        except CommandError:
+            raise SendError(NO_MOUNT) from None
+        copy(Path(job.file), folder, job.name)
+        prune(folder, job.hostname, job.keep)
+    return {"left": []}
+
+
+def copy(source: Path, folder: Path, name: str) -> None:
+    """A whole file or none."""
+    partial = folder / f"{name}.part"
+    try:
+        if shutil.disk_usage(folder).free < source.stat().st_size:
+            raise SendError(STICK_FULL)
+        with source.open("rb") as file, partial.open("wb") as target:
+            shutil.copyfileobj(file, target, 1 << 18)
+            target.flush()
+            os.fsync(target.fileno())
+        partial.rename(folder / name)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            partial.unlink(missing_ok=True)
+        reasons = {errno.ENOSPC: STICK_FULL, errno.EROFS: STICK_READ_ONLY, errno.EIO: STICK_READ_ONLY}
+        raise SendError(reasons.get(error.errno or 0, _words(error))) from None
+
+
+def prune(folder: Path, hostname: str, keep: int) -> None:
+    """Remove all but the newest backups of this router; their names sort by time."""
+    ours = sorted(path for path in folder.glob(f"{hostname}-????????-??????.rsbackup"))
+    for path in ours[:-keep]:
+        path.unlink(missing_ok=True)
+
+
+def _words(error: Exception) -> str:
+    return " ".join(str(getattr(error, "strerror", None) or error or type(error).__name__).split())
+
+
+def run(text: str) -> dict[str, Any]:
+    """Do one job."""
+    job = msgspec.json.decode(text, type=Job)
+    try:
+        return to_stick(job) if job.kind == "usb" else put(job)
+    except SendError as error:
+        return {"error": str(error)}
+    except OSError as error:
+        return {"error": _words(error)}
+
+
+def main(_arguments: Sequence[str]) -> int:
+    """See the module's text."""
+    sys.stdout.write(json.dumps(run(sys.stdin.read())))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

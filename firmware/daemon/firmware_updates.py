@@ -1,0 +1,324 @@
+"""Updates of the firmware itself: begun here, installed by ``installer.py``, tried and confirmed or taken back.
+
+The other slot is written while this version serves; it is started only when somebody says so, or within the hours that
+the configuration names for updates by themselves. docs/design/update.md has the way of an update in full.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import logging
+import os
+import secrets
+import shutil
+import signal
+import sqlite3
+import subprocess
+import threading
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from firmware.daemon import trial
+from firmware.daemon.daily import Daily
+from firmware.daemon.database import program
+from firmware.daemon.due import Due
+from firmware.daemon.errors import BusyError, InvalidError
+from firmware.daemon.update_state import PROGRESS, UPLOAD, UPLOAD_SOCKET, Record, State
+from firmware.features.update import may_restart
+from firmware.kernel import files, slots
+from firmware.kernel.errors import CommandError
+from firmware.kernel.slots import Slots
+from firmware.version import VERSION
+
+if TYPE_CHECKING:
+    from firmware.daemon.services import Services
+
+log = logging.getLogger(__name__)
+
+_WORKING = ("waiting", "checking", "writing", "verifying")
+_INSTALL = "from firmware.daemon.installer import main; sys.exit(main(sys.argv[1:]))"
+_DIGEST = "from firmware.daemon.installer import digest_main; sys.exit(digest_main(sys.argv[1:]))"
+_LOOK_S = 2.0
+_REBOOT_AFTER_S = 2.0  # the answer must reach whoever asked
+_RETRY_S = 5.0
+_LISTENING_S, _POLL_S = 20.0, 0.05  # a slow box takes seconds to start the installer
+ALARM = "firmware.update"
+_TAKEN_BACK = "Version %(version)s was taken back, %(before)s is running again. %(reason)s"
+
+
+class FirmwareUpdates:
+    """Made before the stores are opened: it may have to bring back those of before. ``look`` is called all the time."""
+
+    def __init__(
+        self,
+        state_dir: Path,
+        run_dir: Path,
+        *,
+        find: Callable[[], Slots | None] = slots.find,
+        reboot: Callable[[], None] = slots.reboot,
+        page_answers: Callable[[], bool] = trial.page_answers,
+    ) -> None:
+        self._state_dir, self._run = state_dir, run_dir
+        self._record = Record(state_dir)
+        self._slots, self._reboot, self._page_answers = find(), reboot, page_answers
+        self._lock = threading.Lock()
+        self._helper_lock = run_dir / "update.lock"  # held by the installer as long as it lives
+        self._look = Due(_LOOK_S, 0.0)
+        self._is_confirmed = self._slots is None or (run_dir / "started-well").exists()
+        self._daily: Daily | None = None
+        self._told = 0.0  # which failure of an update by itself somebody was told of
+        self._unheard: State | None = None  # a version that did not stay, of which nobody was told yet
+        if self._slots is not None:
+            self._arrive(self._slots)
+
+    # ---- after a start ----
+
+    def _arrive(self, place: Slots) -> None:
+        """Whether this is the version on trial, or the one before, which has its turn again."""
+        state = self._record.load()
+        if state.phase in ("restarting", "trying"):
+            if state.slot == place.own:
+                self._begin_trial(state)
+            else:
+                self._come_back(place, state)
+        elif state.phase == "checking" and not self._is_working():
+            self._save(State(phase="failed", reason="It was interrupted: nothing was changed.", before=VERSION))
+
+    def _begin_trial(self, state: State) -> None:
+        if self._record.is_from_the_future():  # an older version, installed by --downgrade
+            self._record.bring_back_configuration(VERSION)
+        self._save(msgspec.structs.replace(state, phase="trying"))
+        with contextlib.suppress(OSError):
+            self._record.reach("configuration")
+
+    def _come_back(self, place: Slots, state: State) -> None:
+        stage = self._record.reached or ""
+        try:
+            if _digest(place.device, state.size_bytes) != state.sha256:
+                stage = "block"
+        except (CommandError, OSError) as error:
+            log.error("slot %s cannot be read: %s", place.other, error)
+        if stage not in trial.REASONS:
+            stage = ""
+        self._record.bring_back_configuration(state.before)
+        with contextlib.suppress(CommandError):
+            place.close_other()
+        self._unheard = msgspec.structs.replace(
+            state,
+            phase="fell_back",
+            reason=_TAKEN_BACK,
+            params={"version": state.version, "before": VERSION, "reason": trial.REASONS[stage]},
+        )
+        self._save(self._unheard)
+        with contextlib.suppress(OSError):
+            self._record.reach(None)
+
+    # ---- all the time ----
+
+    def look(self, box: Services, passed_s: float) -> None:
+        """Go on with the trial, fetch what is due, restart within the hours that are given for it."""
+        if self._slots is None or not self._look.after(passed_s):
+            return
+        if self._unheard is not None:
+            box.tell(ALARM, "critical", self._unheard.reason, self._unheard.params)
+            self._unheard = None
+        if not self._is_confirmed:
+            self._try(box, self._slots)
+            return
+        wanted = box.engine.config.update
+        if self._daily is None:
+            self._daily = Daily("firmware", lambda: self._begin_daily(box))
+        self._daily.look(_LOOK_S, wanted.daily)
+        state = self._state()
+        if state.phase == "failed" and state.automatic and state.time != self._told:  # nobody was looking
+            box.tell(ALARM, "warning", state.reason, state.params)
+            self._told = state.time
+        is_due = wanted.daily and state.phase == "ready" and state.automatic and box.engine.pending is None
+        if is_due and may_restart(box.engine.config, datetime.now(UTC)):
+            self.restart(box)
+
+    def _try(self, box: Services, place: Slots) -> None:
+        state = self._record.load()
+        if state.phase == "trying":
+            stage = trial.missing(
+                lambda: not box.journal.is_open("configuration"),
+                self._page_answers if box.with_web else lambda: True,
+                state.lines,
+                box.monitor.lines_up,
+            )
+            if stage is not None:
+                if stage != self._record.reached:
+                    with contextlib.suppress(OSError):
+                        self._record.reach(stage)
+                return
+        try:
+            place.confirm_start()
+        except CommandError as error:  # starting again and again would not mend it
+            message = "The boot partition cannot be written: %(reason)s. The next start may be that of the other slot."
+            box.tell("firmware.boot", "critical", message, {"reason": error.reason})
+        files.write(self._run / "started-well", "")
+        self._is_confirmed = True
+        if state.phase == "trying":
+            self._save(msgspec.structs.replace(state, phase="confirmed"))
+            self._record.reach(None)
+            box.alarm(ALARM, None)
+
+    def _begin_daily(self, box: Services) -> bool:
+        url = box.engine.config.update.url
+        if url and self._state().phase not in (*_WORKING, "ready"):
+            try:
+                self.begin(url, automatic=True)
+            except (InvalidError, BusyError, OSError) as error:
+                log.error("daily update: %s", error)
+                return False
+        return True
+
+    # ---- what is asked for ----
+
+    def state(self) -> dict[str, Any]:
+        """The verb ``update.state``."""
+        state = self._state()
+        return {
+            "available": self._slots is not None,
+            "running": VERSION,
+            "running_slot": self._slots.own if self._slots else None,
+            "phase": state.phase,
+            "version": state.version or None,
+            "slot": state.slot or None,
+            "percent": state.percent,
+            "reason": state.reason,
+            "params": state.params,
+            "waits_for": self._record.reached if state.phase == "trying" else None,
+            "time": state.time or None,
+        }
+
+    def begin(self, source: str, *, may_go_back: bool = False, automatic: bool = False) -> None:
+        """Start the installation from ``upload:TOKEN``, ``file:PATH``, ``usb`` or an address."""
+        self._place()
+        if not self._is_confirmed:
+            raise BusyError("This version is still on trial; wait until it is confirmed.", _RETRY_S)
+        with self._lock:
+            if self._state().phase in (*_WORKING, "restarting"):
+                raise BusyError("An update is under way; wait for it, or cancel it.", _RETRY_S)
+            # Nothing can be told later when nothing can be written now.
+            self._save_or_refuse(State(phase="checking", before=VERSION))
+            for name in (PROGRESS, UPLOAD_SOCKET):  # of one that was killed
+                (self._run / name).unlink(missing_ok=True)
+            argv = [*program(_INSTALL), str(self._state_dir), str(self._run), source]
+            argv += ["--downgrade"] * may_go_back + ["--automatic"] * automatic
+            with self._helper_lock.open("a") as held:
+                fcntl.flock(held, fcntl.LOCK_EX)
+                helper = subprocess.Popen(argv, stdin=subprocess.DEVNULL, pass_fds=(held.fileno(),))
+        threading.Thread(target=helper.wait, name="update", daemon=True).start()
+
+    def await_upload(self, *, may_go_back: bool) -> str:
+        """The address on the page that takes one bundle, once; it takes it as soon as this returns."""
+        token = secrets.token_urlsafe(24)
+        self.begin(f"upload:{token}", may_go_back=may_go_back)
+        socket = self._run / UPLOAD_SOCKET
+        deadline_s = time.monotonic() + _LISTENING_S
+        while not socket.exists() and self._is_working() and time.monotonic() < deadline_s:
+            time.sleep(_POLL_S)
+        return f"{UPLOAD}{token}"
+
+    def cancel(self) -> None:
+        """End what is under way; the other slot stays closed."""
+        with self._lock:
+            if self._state().phase not in (*_WORKING, "ready", "failed", "fell_back", "confirmed"):
+                raise InvalidError("There is nothing to cancel.")
+            if self._is_working():
+                pid = self._state().pid
+                if not pid:
+                    raise BusyError("The installer is just starting; try again.", _RETRY_S)
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+                with self._helper_lock.open("a") as held:
+                    fcntl.flock(held, fcntl.LOCK_EX)
+            (self._run / PROGRESS).unlink(missing_ok=True)
+            self._save_or_refuse(State(before=VERSION))
+
+    def restart(self, box: Services) -> None:
+        """Keep the configuration for the way back, switch slots, start the box again. Raises InvalidError."""
+        place = self._place()
+        with self._lock:
+            state = self._state()
+            if state.phase != "ready":
+                raise InvalidError("No update is ready: install one first.")
+            if box.engine.pending is not None:
+                raise InvalidError("A change waits for its confirmation; confirm it or take it back first.")
+            up = tuple(name for name, is_up in box.monitor.lines_up().items() if is_up)
+            try:
+                self._record.keep_configuration(VERSION)
+                self._record.reach("")
+                self._record.save(msgspec.structs.replace(state, phase="restarting", before=VERSION, lines=up))
+                place.start_other(state.verity)
+            except (OSError, sqlite3.Error, CommandError) as error:
+                with contextlib.suppress(OSError):
+                    self._record.reach(None)
+                    self._record.save(state)
+                raise InvalidError(
+                    "The configuration cannot be kept for the way back, so nothing was changed: %(reason)s.",
+                    reason=str(error),
+                ) from error
+        timer = threading.Timer(_REBOOT_AFTER_S, self._reboot)
+        timer.daemon = True
+        timer.start()
+
+    def _place(self) -> Slots:
+        if self._slots is None:
+            raise InvalidError(
+                "This box was not started from an image with two slots: update it the way it was installed."
+            )
+        return self._slots
+
+    def _state(self) -> State:
+        """What the installer tells while it works, else what was saved."""
+        is_working = self._is_working()
+        saved = self._record.load()
+        if saved.phase != "checking":
+            return saved
+        with contextlib.suppress(OSError, msgspec.DecodeError):
+            told = msgspec.json.decode((self._run / PROGRESS).read_bytes(), type=State)
+            if is_working or told.phase == "failed":  # its end, which the disk did not take
+                return told
+        if is_working:
+            return saved
+        text = "The installer ended unexpectedly; what is running was not changed."
+        return msgspec.structs.replace(saved, phase="failed", reason=text)
+
+    def _is_working(self) -> bool:
+        with self._helper_lock.open("a") as asked:
+            try:
+                fcntl.flock(asked, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return True
+        return False
+
+    def _save(self, state: State) -> None:
+        try:
+            self._record.save(state)
+        except OSError as error:
+            log.error("the update's state cannot be kept: %s", error)
+
+    def _save_or_refuse(self, state: State) -> None:
+        try:
+            self._record.save(state)
+        except OSError as error:
+            free = shutil.disk_usage(self._state_dir).free >> 20
+            raise InvalidError(
+                "The data partition cannot be written (%(reason)s, %(free)s MB free): make room on it first.",
+                reason=error.strerror or str(error),
+                free=str(free),
+            ) from error
+
+
+def _digest(device: Path, size_bytes: int) -> str:
+    from firmware.kernel import command
+
+    return command.run((*program(_DIGEST), str(device), str(size_bytes)), timeout_s=120.0).strip()

@@ -1,0 +1,73 @@
+"""The business's data come back into the database that its pages have open, and never through a link."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from firmware.daemon import business_data
+
+
+@pytest.fixture
+def saved(tmp_path: Path) -> Path:
+    """What a backup holds: one row, one file."""
+    folder = tmp_path / "saved"
+    (folder / "business/attachments/ab").mkdir(parents=True)
+    (folder / "business/attachments/ab/abcd").write_text("an invoice")
+    with closing(sqlite3.connect(folder / "business/company.db")) as database:
+        database.execute("CREATE TABLE party AS SELECT 'saved' AS name")
+        database.commit()
+    return folder
+
+
+@pytest.fixture
+def pages(tmp_path: Path) -> Iterator[sqlite3.Connection]:
+    """The connection of the pages."""
+    (tmp_path / "state/business").mkdir(parents=True)
+    with closing(sqlite3.connect(tmp_path / "state/business/company.db", isolation_level=None)) as database:
+        database.execute("PRAGMA journal_mode = WAL")
+        database.execute("CREATE TABLE party AS SELECT 'present' AS name")
+        yield database
+
+
+def test_an_open_database_has_the_saved_rows_at_once(tmp_path: Path, saved: Path, pages: sqlite3.Connection) -> None:
+    state = tmp_path / "state"
+    assert pages.execute("SELECT name FROM party").fetchall() == [("present",)]
+    business_data.restore(state, saved)
+    assert pages.execute("SELECT name FROM party").fetchall() == [("saved",)]
+    assert pages.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    pages.execute("INSERT INTO party VALUES ('after')")
+    assert (state / "business/attachments/ab/abcd").read_text() == "an invoice"
+    assert (state / "business/restored").exists()
+
+
+def test_a_new_box_gets_all_of_it(tmp_path: Path, saved: Path) -> None:
+    (tmp_path / "state").mkdir()
+    business_data.restore(tmp_path / "state", saved)
+    with closing(sqlite3.connect(tmp_path / "state/business/company.db")) as database:
+        assert database.execute("SELECT name FROM party").fetchall() == [("saved",)]
+
+
+@pytest.mark.parametrize(
+    ("name", "is_folder"),
+    [("company.db", False), ("attachments", True), ("attachments/ab", True), ("attachments/ab/abcd", False),
+     ("restored", False)],
+)  # fmt: skip
+def test_a_link_is_refused_and_what_it_leads_to_is_as_before(
+    tmp_path: Path, saved: Path, name: str, is_folder: bool
+) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    if is_folder:
+        elsewhere.mkdir()
+    else:
+        elsewhere.write_text("root's own")
+    link = tmp_path / "state/business" / name
+    link.parent.mkdir(parents=True)
+    link.symlink_to(elsewhere)
+    with pytest.raises(ValueError, match="symbolic link"):
+        business_data.restore(tmp_path / "state", saved)
+    assert (list(elsewhere.iterdir()) == []) if is_folder else (elsewhere.read_text() == "root's own")

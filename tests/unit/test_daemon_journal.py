@@ -1,0 +1,33 @@
+"""Alarms on a disk that takes nothing any more."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from firmware.daemon.journal import Journal
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Journal:
+    """It could be written until now."""
+    journal = Journal(tmp_path / "log.db")
+    journal.raise_alarm("before", "warning", "It was well then.", {})
+    journal._database.execute("PRAGMA query_only = ON")  # as on a file system that has become read-only
+    return journal
+
+
+def test_an_alarm_that_cannot_be_written_is_shown(journal: Journal) -> None:
+    assert journal.raise_alarm("disk", "critical", "The disk is %(how)s.", {"how": "worn"})
+    shown = journal.alarms()
+    assert [alarm["message"] for alarm in shown] == ["The disk is %(how)s.", "It was well then."]
+    assert shown[0]["params"] == {"how": "worn"}
+    assert len({alarm["id"] for alarm in shown}) == 2
+    assert journal.open_alarms == 2
+
+
+def test_it_goes_when_all_is_well(journal: Journal) -> None:
+    journal.raise_alarm("disk", "critical", "The disk is worn.", {})
+    assert journal.clear_alarm("disk")
+    assert [alarm["message"] for alarm in journal.alarms()] == ["It was well then."]
