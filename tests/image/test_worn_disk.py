@@ -1,0 +1,74 @@
+"""Flash that wears out: every write is refused with EIO, in the middle of a commit and of an update, and at a start."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.image import budgets, bundles
+from tests.image.machine import Machine
+from tests.image.updating import CONFIRMED, ask, token, told
+
+pytestmark = [pytest.mark.image, pytest.mark.timeout(3600)]
+
+
+@pytest.fixture(scope="module")
+def bundle(images: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return bundles.make(tmp_path_factory.mktemp("bundle"), images, "0.2.0")
+
+
+@pytest.fixture(scope="module")
+def machine(images: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
+    """One with a configuration that was acknowledged."""
+    folder = tmp_path_factory.mktemp("machine")
+    with Machine(images / "disk.img", folder, memory_mb=budgets.machine_mb(images), kind="wearing") as machine:
+        machine.start()
+        machine.log_in()
+        machine.wait_until(CONFIRMED)
+        machine.run("rsctl set system.hostname kept && rsctl commit")
+        yield machine
+
+
+def test_during_an_update(machine: Machine, bundle: Path) -> None:
+    with bundles.served(bundle.parent) as address:
+        machine.run(f"(rsctl update install {address}/{bundle.name} >/dev/null 2>&1 &)")
+        machine.wait_until("rsctl --json update show | grep -q writing")
+        machine.wear_out()
+        machine.wait_until("rsctl --json update show | grep -q failed")
+    assert "worn or broken" in told(machine)["reason"]
+    assert "ORDER=A B" in machine.run("boot-slots")
+
+
+def test_during_a_commit(machine: Machine) -> None:
+    machine.mend()
+    machine.start()
+    machine.log_in()
+    machine.wait_until(CONFIRMED)
+    machine.wait_for_page()
+    key = token(machine)
+    machine.run("rsctl set system.hostname lost")
+    machine.wear_out()
+    assert machine.status("rsctl commit") != 0
+    assert machine.run("hostname").split()[-1] == "kept"
+    machine.wait_until("LANG=en rsctl alarms | grep -q 'The disk does not take what is written any more'")
+    assert b"does not take what is written" in ask(machine, "GET", "/api/v1/alarms", b"", key)[1]
+
+
+def test_at_a_start(machine: Machine) -> None:
+    machine.start()
+    machine.log_in()
+    machine.wait_until("rsctl status")
+    machine.wait_until("[ $(hostname) = kept ]")
+    machine.wait_until("LANG=en rsctl alarms | grep -q 'serves from a copy in memory'")
+    machine.wait_for_page()
+
+
+def test_what_was_acknowledged_is_there_when_it_takes_everything_again(machine: Machine) -> None:
+    machine.mend()
+    machine.start()
+    machine.log_in()
+    machine.wait_until(CONFIRMED)
+    machine.wait_until("[ $(hostname) = kept ]")
+    assert machine.status("LANG=en rsctl alarms | grep -q 'copy in memory'") != 0
