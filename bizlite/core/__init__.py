@@ -1,0 +1,1 @@
+"""What every module of bizlite stands on; it knows none of them."""

@@ -1,0 +1,100 @@
+"""The one database of a company: opened by URL, one writer at a time.
+
+``sqlite:///path`` on the box, ``postgresql://…`` for larger sites; models and rules do not know which. On both there is
+one writer: a lock in the process and then BEGIN IMMEDIATE or an advisory lock of the transaction. So numbers have no
+gaps, no transaction waits for another in a circle, and none must be tried again. Readers are never blocked.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import peewee
+
+BUSY_S = 10
+WRITER = 0x62697A  # key of PostgreSQL's advisory lock
+# FULL: what was acknowledged is on the disk. The cache is small because the box is.
+PRAGMAS = {"journal_mode": "wal", "synchronous": "full", "foreign_keys": 1, "cache_size": -2000, "temp_store": "memory"}
+
+database = peewee.DatabaseProxy()
+_lock = threading.RLock()
+_state = threading.local()
+
+
+class Record(peewee.Model):
+    """A table. Rows are written by ``core.store`` only; columns in ``SECRET`` are not told in the audit log."""
+
+    SECRET: tuple[str, ...] = ()
+
+    class Meta:
+        database = database
+        legacy_table_names = False
+
+
+def connect(url: str) -> peewee.Database:
+    """A database that is not yet the product's: for moving and comparing. :raise ValueError: for another scheme."""
+    parts = urlsplit(url)
+    if parts.scheme == "sqlite":
+        path = unquote(parts.path)[1:] if parts.path.startswith("//") or parts.path == "/:memory:" else parts.path
+        return peewee.SqliteDatabase(path, pragmas=PRAGMAS, timeout=BUSY_S)
+    if parts.scheme == "postgresql":
+        return peewee.PostgresqlDatabase(url)
+    raise ValueError(f"{url}: give sqlite:///path or postgresql://user@host/name")
+
+
+def use(url: str) -> peewee.Database:
+    """Makes the database of the URL the one that all models speak to; the registry then brings it up to date."""
+    found = connect(url)
+    if isinstance(found, peewee.SqliteDatabase) and found.database != ":memory:":
+        Path(found.database).parent.mkdir(parents=True, exist_ok=True)
+    database.initialize(found)
+    found.connect(reuse_if_open=True)
+    return found
+
+
+def is_sqlite(found: peewee.Database | None = None) -> bool:
+    """Which of the two dialects is spoken."""
+    target = database.obj if found is None else found
+    return isinstance(target, peewee.SqliteDatabase)
+
+
+@contextmanager
+def alone() -> Iterator[None]:
+    """Nobody else writes meanwhile: for going over to another database."""
+    with _lock:
+        yield
+
+
+def depth() -> int:
+    """How many ``write`` blocks this thread is in."""
+    return getattr(_state, "depth", 0)
+
+
+@contextmanager
+def write() -> Iterator[None]:
+    """One transaction of the one writer; a block within a block belongs to the outer one, and fails with it."""
+    if depth():
+        _state.depth += 1
+        try:
+            yield
+        except BaseException:
+            _state.is_lost = True
+            raise
+        finally:
+            _state.depth -= 1
+        return
+    with _lock:
+        _state.depth, _state.is_lost = 1, False
+        try:
+            with database.atomic("IMMEDIATE") if is_sqlite() else database.atomic():
+                if not is_sqlite():
+                    database.execute_sql("SELECT pg_advisory_xact_lock(%s)", (WRITER,))
+                yield
+                if _state.is_lost:  # a part failed and its caller went on as if nothing were: half of it must not stay
+                    raise RuntimeError("a command within this transaction failed")
+        finally:
+            _state.depth = 0

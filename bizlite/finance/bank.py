@@ -1,0 +1,147 @@
+"""The bank's list: imported from its CSV, each line paid to invoices as proposed, or set aside.
+
+A line that was imported before is left out, so that lists may overlap.
+"""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bizlite.core import csvfile, exact, store
+from bizlite.core.commands import command
+from bizlite.core.errors import Refused, refuse, refuse_all
+from bizlite.core.session import Session
+from bizlite.finance import ledger, payments
+from bizlite.finance.models import Account, BankLine, Invoice, Open, Party, Payment
+
+COLUMNS = {
+    "date": ("日期", "交易日期", "交易时间", "记账日期"), "amount": ("金额", "发生额", "交易金额"),
+    "in": ("收入", "贷方发生额", "贷方金额", "收入金额", "存入"),
+    "out": ("支出", "借方发生额", "借方金额", "支出金额", "支取"),
+    "counterparty": ("对方户名", "对方名称", "对方单位", "户名"), "text": ("摘要", "用途", "附言", "备注"),
+    "bank_number": ("流水号", "交易流水号", "凭证号"),
+}  # fmt: skip
+FORMS = ("%Y-%m-%d", "%Y/%m/%d", "%Y%m%d", "%Y.%m.%d")
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """Invoices of a party that a line may pay: claims with amounts, and why."""
+
+    party: int
+    claims: tuple[tuple[int, int], ...]
+    why: str  # number, amount, name
+
+
+@command("finance.bank.import")
+def import_list(session: Session, account: str, text: str) -> int:
+    """Takes the lines of a CSV in, and gives how many were new. All or nothing.
+
+    :raise Refused: with each bad row by its number.
+    """
+    if not store.get(Account, account, "account").code.startswith("1002"):
+        raise refuse("account", "is no bank account", "Choose 1002 or one below it.", account)
+    rows, problems, seen = [], [], Counter[tuple[object, ...]]()
+    for number, row in csvfile.read(text, COLUMNS, ("date",)):
+        try:
+            rows.append(_row(account, row, seen))
+        except Refused as refused:
+            problems += csvfile.at_row(number, refused.problems)
+    refuse_all(problems)
+    digests = {row["digest"] for row in rows}
+    known = {line.digest for line in BankLine.select(BankLine.digest) if line.digest in digests}
+    new = [row for row in rows if row["digest"] not in known]
+    for row in new:
+        store.insert(session, BankLine(**row))
+    return len(new)
+
+
+@command("finance.payment.post")
+def accept(session: Session, line: int, party: int, allocate: Sequence[tuple[int, int]] | None = None) -> Payment:
+    """Posts the payment of a line; what it pays as in ``payments.post``."""
+    row = _open_line(line)
+    kind = "in" if row.amount > 0 else "out"
+    payment = payments.post(
+        session, kind, party, row.date, abs(row.amount), account=row.account_id, text=row.text, allocate=allocate
+    )
+    store.change(session, row, state="paid", payment=payment)
+    return payment
+
+
+@command("finance.payment.post")
+def ignore(session: Session, line: int) -> BankLine:
+    """Sets a line aside that is posted otherwise: fees, wages, taxes, money between our own accounts."""
+    return store.change(session, _open_line(line), state="ignored")
+
+
+def proposals(line: BankLine, most: int = 3) -> list[Proposal]:
+    """What a line most probably pays: the invoice whose number it names, the one of its amount, or by its name."""
+    name = "receivable" if line.amount > 0 else "payable"
+    amount = abs(line.amount)
+    open_ = Open.select(Open, Party).join(Party).where((Open.side == "claim") & (Open.ledger == name) & (Open.rest > 0))
+    claims = list(open_.where(Open.rest <= amount).order_by(Open.due, Open.id).limit(500))
+    of_party = [claim for claim in claims if line.counterparty and claim.party.name == line.counterparty]
+    found = [Proposal(c.party_id, _one(c, amount), "number") for c in claims if _is_named(c, line.text)]
+    exact_ = [claim for claim in of_party or claims if claim.rest == amount]
+    found += [Proposal(c.party_id, _one(c, amount), "amount") for c in exact_]
+    if of_party and not found:
+        left, parts = amount, []
+        for claim in of_party:
+            part = min(left, claim.rest)
+            if part and claim.document_kind == "finance_invoice":
+                parts.append((claim.document_id, part))
+                left -= part
+        found.append(Proposal(of_party[0].party_id, tuple(parts), "name"))
+    return list(dict.fromkeys(found))[:most]
+
+
+def _one(claim: Open, amount: int) -> tuple[tuple[int, int], ...]:
+    is_invoice = claim.document_kind == "finance_invoice"
+    return ((claim.document_id, min(claim.rest, amount)),) if is_invoice else ()
+
+
+def _is_named(claim: Open, text: str) -> bool:
+    if claim.document_kind != "finance_invoice":
+        return False
+    invoice = Invoice.get_by_id(claim.document_id)
+    return any(number and number in text for number in (invoice.number, invoice.their_number))
+
+
+def _open_line(line: int) -> BankLine:
+    row = store.get(BankLine, line, "line")
+    if row.state != "open":
+        raise refuse("line", "is settled already", "Choose an open line.", line)
+    return row
+
+
+def _row(account: str, row: dict[str, str], seen: Counter[tuple[object, ...]]) -> dict[str, object]:
+    date, amount = _date(row["date"]), _amount(row)
+    words = {name: row.get(name, "")[:200] for name in ("counterparty", "text", "bank_number")}
+    key = (account, date.isoformat(), amount, *words.values())
+    seen[key] += 1  # two equal payments on one day are two
+    digest = hashlib.sha256(repr((*key, seen[key])).encode()).hexdigest()
+    return {"account": account, "date": date, "amount": amount, "digest": digest, "state": "open", **words}
+
+
+def _date(text: str) -> datetime.date:
+    for form in FORMS:
+        try:
+            day = datetime.datetime.strptime(text.partition(" ")[0], form).date()
+        except ValueError:
+            continue
+        return ledger.check_date(day)
+    raise refuse("date", "is not a date", "Give a date as 2026-12-31.", text)
+
+
+def _amount(row: dict[str, str]) -> int:
+    parts = [(name, row.get(name, "")) for name in ("amount", "in", "out")]
+    given = {name: exact.parse(name, text, exact.MINOR) for name, text in parts if text}
+    given = {name: value for name, value in given.items() if value}
+    if len(given) != 1:
+        raise refuse("amount", "needs exactly one side", "Give an amount, or what came in or went out.")
+    name, value = given.popitem()
+    return -abs(value) if name == "out" else value

@@ -1,0 +1,167 @@
+"""The three statements in the layout of 小企业会计准则: 会小企01表, 会小企02表, 会小企03表.
+
+``statements.tsv`` is the layout: statement, number of the row, Chinese, English, side, accounts, rows it sums. A side
+is d or c (debits less credits, or the opposite), r or p (cash received or paid). An account stands for all below it
+unless a longer code is named; ``5601~a|b`` for those below it whose name has one of the words; ``*asset`` for what no
+row names.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from peewee import fn
+
+from bizlite.core.errors import refuse
+from bizlite.finance import periods
+from bizlite.finance.models import Account, Balance, Cash
+
+LAYOUT = Path(__file__).with_name("statements.tsv")
+MONEY = ("1001", "1002", "1012")
+# Debts of one party on the wrong side are shown as what they are: (as an asset, as a liability, accounts).
+TURNED = (("1122", "2203", ("1122", "2203")), ("1123", "2202", ("1123", "2202")))
+MONTHS = (1, 3, 12)
+CASH_BEFORE, CASH_NET = 21, 20  # rows of the cash flow statement
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row of a layout; ``number`` is 0 for a heading, ``sums`` are numbers of rows, negative where subtracted."""
+
+    number: int
+    zh: str
+    en: str
+    side: str
+    accounts: tuple[str, ...]
+    sums: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Printed:
+    """A row with its two amounts: now and at the year's begin, or of the months and of the year so far."""
+
+    row: Row
+    now: int
+    year: int
+
+
+@functools.cache
+def layout(statement: str) -> tuple[Row, ...]:
+    """The rows of ``balance``, ``income`` or ``cash``."""
+    lines = (line.split("\t") for line in LAYOUT.read_text(encoding="utf-8").splitlines())
+    return tuple(
+        Row(int(number), zh, en, side, tuple(accounts.split()), tuple(map(int, sums.split())))
+        for name, number, zh, en, side, accounts, sums in lines
+        if name == statement
+    )
+
+
+def balance_sheet(period: int) -> list[Printed]:
+    """At the end of a month, and at the end of the year before."""
+    _check(period, 1)
+    before = (period // 100 - 1) * 100 + periods.CLOSING
+    rows = layout("balance")
+    return _printed(rows, *(_values(rows, _turned(until)) for until in (period, before)))
+
+
+def income_statement(period: int, months: int = 1) -> list[Printed]:
+    """Of the month (or of 3 or 12 that end with it), and of the year so far."""
+    start = _check(period, months)
+    rows = layout("income")
+    return _printed(rows, *(_values(rows, _turnover(first, period)) for first in (start, period // 100 * 100 + 1)))
+
+
+def cash_flow(period: int, months: int = 1) -> list[Printed]:
+    """Of the month (or of 3 or 12 that end with it), and of the year so far."""
+    start = _check(period, months)
+    rows = layout("cash")
+    where = (Balance.aux == "*") & (Balance.period <= period) & fn.SUBSTR(Balance.account, 1, 4).in_(MONEY)
+    cash = int(Balance.select(fn.COALESCE(fn.SUM(Balance.debit - Balance.credit), 0)).where(where).scalar())
+    both = []
+    for first in (start, period // 100 * 100 + 1):
+        sums = Cash.select(Cash.account, fn.SUM(Cash.received), fn.SUM(Cash.paid))
+        found = list(sums.where(Cash.period.between(first, period)).group_by(Cash.account).tuples())
+        came, went = [(a, int(r)) for a, r, _ in found], [(a, int(p)) for a, _, p in found]
+        values = _assigned(rows, came, "r") | _assigned(rows, went, "p")
+        values[CASH_BEFORE] = cash - _summed(rows, dict(values))[CASH_NET]
+        both.append(_summed(rows, values))
+    return _printed(rows, *both)
+
+
+def _check(period: int, months: int) -> int:
+    """The first of the months. :raise Refused: for what is no month, or months that are not a part of one year."""
+    month = period % 100
+    if not 1 <= month <= periods.LAST:
+        raise refuse("period", "is not a month", "Give a period as 202611.", period)
+    if months not in MONTHS or month % months:
+        raise refuse("months", "do not end with this month", "Choose 1, or 3 or 12 at their end.", months)
+    return period - months + 1
+
+
+def _values(rows: tuple[Row, ...], amounts: Iterable[tuple[str, int]]) -> dict[int, int]:
+    return _summed(rows, _assigned(rows, list(amounts), "dc"))
+
+
+def _assigned(rows: tuple[Row, ...], amounts: list[tuple[str, int]], sides: str) -> dict[int, int]:
+    """Each account in the row that names the most of its code; in ``of which`` rows besides."""
+    accounts = {row.code: row for row in Account.select()}
+    named = {code: row for row in rows if row.side and row.side in sides for code in row.accounts if "~" not in code}
+    worded = [row for row in rows if any("~" in code for code in row.accounts)]
+    values: dict[int, int] = {}
+    for account, amount in amounts:
+        prefixes = [account[:length] for length in range(len(account), 0, -1)]
+        kinds = [f"*{accounts[account].kind}", "*"]
+        row = next((named[code] for code in prefixes + kinds if code in named), None)
+        words = [other for other in worded if _has_word(other, account, accounts[account].name_zh)]
+        for found in [*words, *([row] if row else [])]:
+            values[found.number] = values.get(found.number, 0) + (-amount if found.side == "c" else amount)
+    return values
+
+
+def _has_word(row: Row, account: str, name: str) -> bool:
+    for code, _, words in (entry.partition("~") for entry in row.accounts):
+        own = name.rsplit("—", 1)[-1]
+        if words and account != code and account.startswith(code) and any(word in own for word in words.split("|")):
+            return True
+    return False
+
+
+def _summed(rows: tuple[Row, ...], values: dict[int, int]) -> dict[int, int]:
+    """With the rows that sum others; a sum stands before or behind its parts, and its parts may be sums."""
+    own = {row.number: row for row in rows if row.number}
+
+    def value(number: int) -> int:
+        parts = (value(part) if part > 0 else -value(-part) for part in own[number].sums)
+        return values.get(number, 0) + sum(parts)
+
+    return {number: value(number) for number in own}
+
+
+def _printed(rows: tuple[Row, ...], now: dict[int, int], year: dict[int, int]) -> list[Printed]:
+    return [Printed(row, now.get(row.number, 0), year.get(row.number, 0)) for row in rows]
+
+
+def _turnover(first: int, last: int) -> list[tuple[str, int]]:
+    """Debits less credits by account of the months; the closing entry of a year is in none of them."""
+    where = (Balance.aux == "*") & Balance.period.between(first, last) & Balance.account.startswith("5")
+    sums = Balance.select(Balance.account, fn.SUM(Balance.debit - Balance.credit)).where(where)
+    return [(account, int(amount)) for account, amount in sums.group_by(Balance.account).tuples()]
+
+
+def _turned(until: int) -> list[tuple[str, int]]:
+    """Balances by account at the end of a period, those of parties on the side where they belong."""
+    query = Balance.select(Balance.account, fn.SUM(Balance.debit - Balance.credit)).where(Balance.period <= until)
+    whole = query.where(Balance.aux == "*").group_by(Balance.account)
+    amounts = {account: int(amount) for account, amount in whole.tuples()}
+    parts = Balance.select(Balance.account, Balance.aux, fn.SUM(Balance.debit - Balance.credit))
+    of_parties = (Balance.period <= until) & Balance.aux.between("party:", "party;")
+    found: list[tuple[str, int]] = []
+    for account, _, amount in parts.where(of_parties).group_by(Balance.account, Balance.aux).tuples():
+        pair = next((pair for pair in TURNED if account.startswith(pair[2])), None)
+        if pair is not None:
+            amounts[account] -= int(amount)
+            found.append((pair[0] if amount > 0 else pair[1], int(amount)))
+    return found + [(account, amount) for account, amount in amounts.items() if amount]

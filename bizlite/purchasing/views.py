@@ -1,0 +1,327 @@
+"""What the pages show of purchasing."""
+
+from __future__ import annotations
+
+import datetime
+from typing import Any
+
+from flask import Blueprint, redirect, render_template, request, url_for
+from peewee import fn
+from werkzeug.wrappers import Response
+
+from bizlite.core import company, registry, store
+from bizlite.core.errors import Refused, refuse
+from bizlite.core.session import Session
+from bizlite.finance.models import Party
+from bizlite.purchasing import invoices, orders, receipts, requests, returns, suggestions, suppliers
+from bizlite.purchasing.lines import Wanted
+from bizlite.purchasing.models import (
+    OPEN,
+    Order,
+    OrderLine,
+    Progress,
+    Receipt,
+    ReceiptLine,
+    Received,
+    Request,
+    RequestLine,
+    Return,
+    ReturnLine,
+    SupplierItem,
+)  # fmt: skip
+from bizlite.stock.models import Item
+from bizlite.stock.views import item, lot_code, of_item, place_name, quantity
+from bizlite.web import fields as kinds
+from bizlite.web.core import Todo
+from bizlite.web.fields import Area, Date, Money, Percent, Reference, Text, Whole, YesNo
+from bizlite.web.guard import requires, session
+from bizlite.web.pages import address, page_of
+from bizlite.web.resource import Action, Column, Lines, Link, Note, Resource, permission
+from bizlite.web.texts import marked as _
+
+today = datetime.date.today
+
+
+def _supplier(**more: Any) -> Reference:
+    return Reference("party", _("Supplier"), to="finance.party", where=lambda: Party.is_supplier, **more)
+
+
+def _remark() -> Area:
+    return Area("text", _("Remark"), required=False)
+
+
+def _day() -> Date:
+    return Date("date", _("Date"), default=today)
+
+
+def _own_day() -> tuple[Date, ...]:
+    return (Date("date", _("Date"), required=False, hint=_("Empty is its own day.")),)
+
+
+def _sums() -> tuple[Column, ...]:
+    return (
+        Column(kind=Money("net", _("Net")), total=True), Column(kind=Money("tax", _("Tax")), total=True),
+        Column(kind=Money("gross", _("Total")), value=lambda row: row.net + row.tax),
+    )  # fmt: skip
+
+
+SUPPLIER_ITEM = Resource(
+    name="purchasing.supplier_item", label=_("Prices of suppliers"), one=_("price of a supplier"), model=SupplierItem,
+    view="purchasing.view", exact=(),
+    fields=(
+        _supplier(fixed=True), Reference("item", _("Item"), to="stock.item", fixed=True),
+        Text("their_number", _("Supplier's number"), required=False), kinds.Price("price", _("Price with tax")),
+        Percent("rate", _("Tax in percent"), default=company.purchase_rate), quantity("least", _("Least quantity")),
+        quantity("multiple", _("In multiples of")), Whole("lead_days", _("Days until it is here"), default=0),
+        Percent("tolerance", _("Takes more, in percent"), default=0),
+        YesNo("is_preferred", _("Preferred")),
+    ),
+    columns=("item", "party", "their_number", "price", "lead_days", "is_preferred"),
+    search=("their_number",), filters=("party", "item"), create=suppliers.add, change=suppliers.change,
+    actions=(Action(name="remove", label=_("Does not sell it any more"), command=suppliers.remove),),
+    empty=_("Nobody sells anything yet. Say who sells what: suggestions become orders then."),
+)  # fmt: skip
+
+
+def _state(line: RequestLine) -> str:
+    order = OrderLine.get_or_none(OrderLine.request_line == line)
+    if order is not None:
+        return str(order.order.number or f"#{order.order_id}")
+    return ""
+
+
+REQUEST = Resource(
+    name="purchasing.request", label=_("Purchase requests"), one=_("purchase request"), model=Request,
+    view="purchasing.view", fields=(_day(), _remark()),
+    lines=Lines(
+        model=RequestLine, of="request", make=requests.Need,
+        fields=(item(), quantity(), Date("needed", _("Needed by")), Text("text", _("What for"), required=False)),
+        shows=(Column(kind=Text("state", _("On order")), value=_state),),
+    ),
+    columns=("number", "date", Column(kind=Text("created_by", _("By"))), "posted"),
+    exact=("number",), search=("text",), filters=("posted", "date"), sorts=("-id", "-date"),
+    create=requests.draft, change=requests.change,
+    actions=(Action(name="hand_in", label=_("Hand in"), command=requests.hand_in, when=lambda row: not row.posted),),
+    empty=_("There is no request yet. Whoever needs something begins with “New”."),
+)  # fmt: skip
+
+
+def _progress(line: OrderLine) -> Progress | None:
+    return Progress.get_or_none(Progress.line == line.id)
+
+
+def _open_lines(row: Order) -> list[dict[str, Any]]:
+    return [{"line": p.line_id, "quantity": p.open} for p in orders.progress_of(row.id) if p.open]
+
+
+def _is_expected(row: Order) -> bool:
+    return bool(row.posted and _open_lines(row))
+
+
+def _takes_more(row: Order) -> list[dict[str, Any]]:
+    found = orders.progress_of(row.id)
+    return [{"line": p.line_id, "quantity": p.open or None} for p in found if p.room > 0]
+
+
+def _to_invoice(row: Order) -> list[dict[str, Any]]:
+    left: dict[int, int] = {}
+    for line, done in invoices.uninvoiced(row.id):
+        left[line.order_line_id] = left.get(line.order_line_id, 0) + done.uninvoiced
+    prices = dict(OrderLine.select(OrderLine.id, OrderLine.price).where(OrderLine.id << list(left)).tuples())
+    return [{"line": line, "quantity": quantity, "price": prices[line]} for line, quantity in left.items()]
+
+
+def _to_inspect(row: Order) -> list[Note]:
+    """What of the open lines must be inspected first."""
+    if not row.posted or not registry.is_on("quality"):
+        return []
+    from bizlite.quality.notes import to_inspect
+
+    open_ = [p for p in orders.progress_of(row.id) if p.open]
+    lines = [(p.line_id, p.line.item_id, p.received + p.open) for p in open_]
+    return to_inspect("receipt", orders.KIND, row.id, lines)
+
+
+ORDER_ITEM = of_item(lambda line: store.get(OrderLine, line).item_id, "line")
+RECEIVED_ITEM = of_item(lambda line: store.get(ReceiptLine, line).item_id, "line")
+ORDER = Resource(
+    name="purchasing.order", label=_("Purchase orders"), one=_("purchase order"), model=Order, view="purchasing.view",
+    fields=(
+        _supplier(), _day(), Date("expected", _("Expected"), required=False, hint=_("Empty is by the lead time.")),
+        Text("their_number", _("Supplier's number"), required=False),
+        YesNo("is_gross", _("Prices are with tax"), default=True), _remark(),
+    ),
+    lines=Lines(
+        model=OrderLine, of="order", make=Wanted,
+        fields=(
+            item(), quantity(),
+            kinds.Price("price", _("Price"), required=False, hint=_("Empty is the price of the supplier.")),
+            Percent("rate", _("Tax in percent"), required=False),
+            Percent("tolerance", _("Takes more, in percent"), required=False),
+            Text("text", _("Text on the paper"), required=False),
+        ),
+        shows=(
+            Column(kind=Money("net", _("Net"))),
+            Column(kind=quantity("received", _("Received"), required=False),
+                   value=lambda line: p.received if (p := _progress(line)) else None),
+            Column(kind=quantity("open", _("Open"), required=False),
+                   value=lambda line: p.open if (p := _progress(line)) else None),
+        ),
+    ),
+    columns=("number", "party", "date", "expected", *_sums(), "posted"), shows=_sums(),
+    exact=("number",), search=("their_number", "text"), filters=("party", "posted", "date"), sorts=("-id", "-date"),
+    create=orders.draft, change=orders.change, template="purchasing/order_print.html",
+    actions=(
+        Action(name="send", label=_("It is sent"), command=orders.send, when=lambda row: not row.posted),
+        Action(
+            name="receive", is_next=True, label=_("Receive"), command=receipts.post,
+            when=lambda row: bool(row.posted and _takes_more(row)), offer=_takes_more,
+            fields=(_day(), Text("their_number", _("Number of the delivery note"), required=False), _remark()),
+            lines=Lines(
+                make=receipts.Got,
+                fields=(
+                    *ORDER_ITEM, Text("lot_code", _("Lot"), required=False),
+                    Date("expires", _("Expires"), required=False),
+                ),
+            ),
+        ),
+        Action(
+            name="invoice", is_next=True, label=_("Enter the invoice"), command=invoices.post,
+            when=lambda row: bool(row.posted and _to_invoice(row)), offer=_to_invoice,
+            fields=(_day(), Text("their_number", _("Number of the invoice")),
+                    Date("due", _("Due"), required=False)),
+            lines=Lines(make=invoices.Match, fields=(*ORDER_ITEM, kinds.Price("price", _("Price"), required=False))),
+        ),
+        Action(
+            name="credit", label=_("Credit an invoice"), command=invoices.credit_of, when=lambda row: row.posted,
+            fields=(Text("their_number", _("Number of the invoice")), _day()),
+        ),
+        Action(
+            name="cancel", label=_("Cancel what is open"), command=orders.cancel, when=_is_expected,
+            fields=(Text("reason", _("Reason")),), offer=_open_lines,
+            lines=Lines(make=lambda line, quantity: (line, quantity), fields=ORDER_ITEM),
+        ),
+    ),
+    notes=_to_inspect,
+    links=(Link(label=_("Receipts"), to="purchasing.receipt", by="order"),),
+    empty=_("There is no order yet. The first one begins with “New”, or with what is suggested."),
+)  # fmt: skip
+
+
+def _can_go_back(row: Receipt) -> list[dict[str, Any]]:
+    rows = Received.select().join(ReceiptLine).where(ReceiptLine.receipt == row).order_by(Received.line)
+    return [{"line": d.line_id, "quantity": None} for d in rows if d.quantity > d.returned]
+
+
+RECEIPT = Resource(
+    name="purchasing.receipt", label=_("Goods received"), one=_("receipt"), model=Receipt, view="purchasing.view",
+    fields=(
+        Reference("order", _("Purchase order"), to="purchasing.order"), _supplier(),
+        Text("their_number", _("Number of the delivery note")), _remark(),
+        Reference("reverses", _("Takes back"), to="purchasing.receipt", required=False),
+    ),
+    lines=Lines(
+        model=ReceiptLine, of="receipt", fields=(item(), quantity()),
+        shows=(lot_code(), place_name(), Column(kind=Money("value", _("Value")))),
+    ),
+    columns=("number", "party", "date", "order", "their_number"), exact=("number",), search=("their_number", "text"),
+    filters=("party", "date"), sorts=("-id", "-date"),
+    actions=(
+        Action(
+            name="send_back", label=_("Goods go back"), command=returns.post, offer=_can_go_back,
+            when=lambda row: store.stands(row) and bool(_can_go_back(row)), fields=(_day(), _remark()),
+            lines=Lines(make=returns.Back, fields=RECEIVED_ITEM),
+        ),
+        Action(name="storno", label=_("Take the receipt back"), command=receipts.storno, when=store.stands,
+               fields=_own_day()),
+    ),
+    links=(Link(label=_("Returns"), to="purchasing.return", by="receipt"),),
+    empty=_("Nothing was received yet. Receive goods from an order that is sent."),
+)  # fmt: skip
+RETURN = Resource(
+    name="purchasing.return", label=_("Returns to suppliers"), one=_("return to a supplier"), model=Return,
+    view="purchasing.view", in_menu=False,
+    fields=(Reference("receipt", _("Receipt"), to="purchasing.receipt"), _supplier(), _remark()),
+    lines=Lines(
+        model=ReturnLine, of="goods_return",
+        fields=of_item(lambda line: store.get(ReceiptLine, line).item_id, "receipt_line"), shows=(place_name(),),
+    ),
+    columns=("number", "party", "date", "receipt"), exact=("number",), search=("text",), filters=("party", "date"),
+    sorts=("-id", "-date"),
+    actions=(
+        Action(name="storno", label=_("Take the return back"), command=returns.storno, when=store.stands,
+               fields=_own_day()),
+    ),
+    empty=_("Nothing went back yet."),
+)  # fmt: skip
+RESOURCES = (ORDER, RECEIPT, RETURN, REQUEST, SUPPLIER_ITEM)
+
+bp = Blueprint("purchasing", __name__, template_folder="templates")
+
+
+@bp.get("/suggestions")
+@requires("purchasing.view")
+def suggested() -> str:
+    """What to order today, and what was requested."""
+    return _suggested()
+
+
+@bp.post("/suggestions")
+@requires(permission(suggestions.order))
+def order_suggested() -> Response | tuple[str, int]:
+    """Drafts the orders of what is ticked, and leads to the first of them."""
+    sent, key = request.form, request.form.get("key") or None
+    try:
+        if sent.get("what") == "refuse":
+            requests.refuse_line(session(), _number(sent.get("line", "")), sent.get("reason", ""), key=key)
+            return redirect(url_for("purchasing.suggested"), 303)
+        if sent.get("what") == "requests":
+            made = suggestions.order_requests(
+                session(), today(), [_number(line) for line in sent.getlist("line")], key=key
+            )
+        else:
+            asked = [_pair(text) for text in sent.getlist("item")]
+            made = suggestions.order(session(), today(), asked, key=key)
+    except Refused as refused:
+        return _suggested(refused), 422
+    return redirect(page_of(made) + "?done=create", 303)
+
+
+def _suggested(refused: Refused | None = None) -> str:
+    import secrets
+
+    found = suggestions.find(session())
+    items = {row.id: row for row in Item.select().where(Item.id << [one.item for one in found])}
+    shown = quantity()
+    rows = [(one, items[one.item], shown.shown(one.quantity, {"item": one.item})) for one in found]
+    asked = [(line, shown.shown(line.quantity, {"item": line.item_id})) for line in requests.open_lines()]
+    return render_template(
+        "purchasing/suggestions.html", rows=rows, asked=asked, refused=refused, key=secrets.token_urlsafe(16)
+    )
+
+
+def _pair(text: str) -> tuple[int, int]:
+    """An item and the quantity that was shown: a second click sends the same."""
+    number, _colon, amount = text.partition(":")
+    return _number(number), _number(amount)
+
+
+def _number(text: str) -> int:
+    if not (text.isascii() and text.isdecimal() and len(text) < 19):
+        raise refuse("line", "does not exist", "Choose one that exists.", text[:20])
+    return int(text)
+
+
+def todo(user: Session) -> list[Todo]:
+    """What is requested and not ordered, and orders that are late."""
+    if not user.may("purchasing.view"):
+        return []
+    late = Progress.select(fn.COUNT(fn.DISTINCT(OrderLine.order))).join(OrderLine).join(Order)
+    late = late.where(OPEN & (Order.expected < user.today()))
+    return [
+        Todo(text=_("Purchase orders that are late"), count=late.scalar(), href=address(ORDER), is_late=True),
+        Todo(
+            text=_("Requested and not yet ordered"), count=len(requests.open_lines()),
+            href=url_for("purchasing.suggested"),
+        ),
+    ]  # fmt: skip

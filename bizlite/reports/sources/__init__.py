@@ -1,0 +1,1 @@
+"""One file for each module that the reports read; imported when the module is on."""

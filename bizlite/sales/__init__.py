@@ -1,0 +1,1 @@
+"""Customers, quotations, orders, deliveries and their invoices. It knows the core, the ledger and the stock."""

@@ -1,0 +1,1 @@
+"""Items, places, moves and what they are worth. It knows the core and the ledger."""

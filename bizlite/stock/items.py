@@ -1,0 +1,141 @@
+"""Items, their units, lots and places."""
+
+from __future__ import annotations
+
+import datetime
+
+from bizlite.core import exact, store
+from bizlite.core.commands import command
+from bizlite.core.errors import refuse
+from bizlite.core.session import Session
+from bizlite.finance.models import Account
+from bizlite.stock.models import Conversion, Item, Location, Lot, Move, OnHand, Unit
+
+LONGEST_CODE, LONGEST_NAME, LONGEST_TEXT = 40, 200, 1000
+VALUE_KINDS = ("asset", "cost")
+
+
+def check_text(field: str, text: str, longest: int) -> str:
+    """:raise Refused: when a code or name is empty, too long or holds what cannot be shown."""
+    if not text.strip() or len(text) > longest or not text.isprintable():
+        raise refuse(
+            field, "is not a name", "Give 1 to %(longest)s printable characters.", text[:longest], longest=longest
+        )
+    return text.strip()
+
+
+def check_note(field: str, text: str, longest: int = LONGEST_TEXT) -> str:
+    """A text that may be empty. :raise Refused: when it is too long."""
+    if len(text) > longest:
+        raise refuse(field, "is too long", "Give at most %(most)s characters.", text[:longest], most=longest)
+    return text.strip()
+
+
+@command("stock.item.change")
+def add_item(
+    session: Session, code: str, name: str, *, unit: str = "pcs", account: str = "1405", barcode: str = "",
+    has_lots: bool = False, may_be_negative: bool = False,
+) -> Item:  # fmt: skip
+    """A new item."""
+    code, name = check_text("code", code, LONGEST_CODE), check_text("name", name, LONGEST_NAME)
+    if Item.get_or_none(Item.code == code):
+        raise refuse("code", "is taken", "Choose another code.", code)
+    store.get(Unit, unit, "unit")
+    found = store.get(Account, account, "account")
+    if not found.is_leaf or found.kind not in VALUE_KINDS:
+        raise refuse("account", "cannot hold the value of stock", "Choose an asset account.", account)
+    row = Item(
+        code=code, name=name, unit=unit, account=account, barcode=barcode, has_lots=has_lots,
+        may_be_negative=may_be_negative,
+    )  # fmt: skip
+    return store.insert(session, row)
+
+
+@command("stock.item.change")
+def change_item(session: Session, item: int, **values: object) -> Item:
+    """Changes an item. What its moves were counted and valued by stays as it is once there are any."""
+    row = store.get(Item, item, "item")
+    unknown = sorted(set(values) - {"name", "barcode", "unit", "account", "has_lots", "may_be_negative", "is_active"})
+    if unknown:
+        raise refuse(unknown[0], "cannot be changed", "Leave it out.")
+    for name in ("unit", "account", "has_lots"):
+        current = row.__data__[name]
+        if name in values and values[name] != current and Move.get_or_none(Move.item == row):
+            raise refuse(name, "cannot be changed once there are moves", "Make a new item.", values[name])
+    if values.get("may_be_negative") is False and _is_below(row):
+        raise refuse("may_be_negative", "there is negative stock", "Receive or count it first.")
+    return store.change(session, row, **values)
+
+
+def _is_below(item: Item) -> bool:
+    own = (OnHand.item == item.id) & (OnHand.quantity < OnHand.reserved)
+    internal = Location.select(Location.id).where(Location.kind == "internal")
+    return bool(OnHand.select().where(own & OnHand.location.in_(internal)).count())
+
+
+@command("stock.item.change")
+def add_lot(session: Session, item: int, code: str, *, expires: datetime.date | None = None) -> Lot:
+    """A new lot of an item."""
+    row = store.get(Item, item, "item")
+    code = check_text("code", code, LONGEST_CODE)
+    if not row.has_lots:
+        raise refuse("item", "has no lots", "Choose an item with lots.", row.code)
+    if Lot.get_or_none((Lot.item == row) & (Lot.code == code)):
+        raise refuse("code", "is taken", "Choose another code.", code)
+    return store.insert(session, Lot(item=row, code=code, expires=expires))
+
+
+@command("stock.item.change")
+def set_conversion(session: Session, item: int, unit: str, numerator: int, denominator: int = 1) -> Conversion:
+    """Says that one smallest unit of ``unit`` is numerator/denominator smallest units of the item."""
+    row, other = store.get(Item, item, "item"), store.get(Unit, unit, "unit")
+    exact.whole("numerator", numerator, least=1)
+    exact.whole("denominator", denominator, least=1)
+    found = Conversion.get_or_none((Conversion.item == row) & (Conversion.unit == other))
+    if found:
+        return store.change(session, found, numerator=numerator, denominator=denominator)
+    return store.insert(session, Conversion(item=row, unit=other, numerator=numerator, denominator=denominator))
+
+
+def shown(item: int, quantity: int) -> str:
+    """A quantity of an item as a person reads it: ``2.5`` for 2500 grams."""
+    unit = Unit.select(Unit.scale).join(Item, on=(Item.unit == Unit.code)).where(Item.id == item)
+    text = exact.show(quantity, int(unit.scalar()))
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def to_item_unit(item: Item, quantity: int, unit: str, field: str = "quantity") -> int:
+    """A quantity in another unit in smallest units of the item. :raise Refused: when it is not a whole"
+    " number of them."""
+    if unit == item.unit_id:
+        return quantity
+    found = Conversion.get_or_none((Conversion.item == item) & (Conversion.unit == unit))
+    if found is None:
+        raise refuse("unit", "is not a unit of this item", "Choose its unit, or add a conversion.", unit)
+    whole, rest = divmod(quantity * found.numerator, found.denominator)
+    if rest:
+        raise refuse(field, "is not a whole number of the item's unit", "Give the quantity in its unit.", quantity)
+    return int(whole)
+
+
+@command("stock.location.change")
+def add_location(
+    session: Session, code: str, name_zh: str, name_en: str, *, kind: str = "internal", account: str | None = None
+) -> Location:
+    """A new place; a virtual one names the account that its goods come from and go to."""
+    code = check_text("code", code, LONGEST_CODE)
+    if kind not in ("internal", "supplier", "customer", "production", "loss"):
+        raise refuse("kind", "is not a kind of place", "Choose one of the list.", kind)
+    if Location.get_or_none(Location.code == code):
+        raise refuse("code", "is taken", "Choose another code.", code)
+    if (kind == "internal") == bool(account):
+        raise refuse("account", "does not fit the kind", "Give an account for a virtual place only.", account)
+    if account and not store.get(Account, account, "account").is_leaf:
+        raise refuse("account", "takes no lines", "Choose an active account without accounts below it.", account)
+    row = Location(code=code, name_zh=name_zh, name_en=name_en, kind=kind, account=account or "")
+    return store.insert(session, row)
+
+
+def place(code: str) -> int:
+    """The number of a place by its code: MAIN, SUPPLIER, CUSTOMER, PRODUCTION and LOSS are there from the start."""
+    return int(Location.get(Location.code == code).id)

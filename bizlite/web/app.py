@@ -1,0 +1,147 @@
+"""The application: every module's resources as pages below ``/business`` and as REST below ``/api/biz/v1``."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+from collections.abc import Callable, Sequence
+from functools import cache
+from pathlib import Path
+
+from flask import Blueprint, Flask, render_template, request, url_for
+from werkzeug.exceptions import HTTPException
+from werkzeug.wrappers import Response as BaseResponse
+
+from bizlite.core import company, registry, rights
+from bizlite.core.attachments import LARGEST_BYTES
+from bizlite.core.database import database, is_sqlite
+from bizlite.core.errors import Forbidden, Missing, Problem, Refused
+from bizlite.web import api, core, guard, keeping, letterhead, pages, tables, texts
+from bizlite.web.guard import Identify, Off
+from bizlite.web.resource import every, views
+
+ROOT = "/business"
+GUIDE = "bizlite.guide.views"  # found by name, as the modules' views are: it stands on all of them, and they on this
+BODY_MAX_BYTES = LARGEST_BYTES + (64 << 10)
+SENTENCES = {
+    400: texts.marked("The form is too old or not ours. Load the page again."),
+    401: texts.marked("Nobody is logged in here. Log in to the router first."),
+    403: texts.marked("You may not do this. Ask whoever may give permissions under “Who may what”."),
+    404: texts.marked("There is nothing at this address."),
+    405: texts.marked("This address does not answer to that method."),
+    413: texts.marked("That is too much at once; a file may have up to 5 MB."),
+    500: texts.marked("Something went wrong here; the log has the details."),
+}
+
+
+def create_app(
+    url: str,
+    identify: Identify,
+    *,
+    folder: Path | None = None,
+    look: str = "/static/",
+    login: str = "",
+    logout: tuple[str, Callable[[], str]] | None = None,
+    people: Callable[[], Sequence[str]] = tuple,
+    large: Callable[[str, int], str] = lambda address, max_bytes: address,
+) -> Flask:
+    """Opens the company at ``url`` and gives its pages.
+
+    ``identify(environ)`` says who asks, by the login of whatever mounts this; there is none here. ``look`` is the
+    address of the router's style sheet and icons, ``login`` that of its login page, ``logout`` that which a form with a
+    token (``csrf``) is sent to. Attachments lie in ``folder``, usually beside the SQLite file. ``people`` gives the
+    names of the login's users, where who asks may know them. ``large`` gives the address to which so many bytes may be
+    sent, where the server takes that from nobody else.
+    """
+    opened = registry.open_company(url)
+    if folder is None:
+        folder = Path(opened.database).parent if is_sqlite(opened) else Path.cwd()
+    app = Flask(__name__, static_url_path=f"{ROOT}/static")
+    app.config.update(MAX_CONTENT_LENGTH=BODY_MAX_BYTES, SEND_FILE_MAX_AGE_DEFAULT=365 * 86_400, LOOK=look, LOGIN=login,
+                      PEOPLE=people)  # fmt: skip
+    app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
+    app.view_functions["static"] = guard.requires(guard.PUBLIC)(app.view_functions["static"])
+    app.jinja_env.globals.update(
+        _=texts.in_page, gettext=texts.in_page,
+        language=texts.language, languages=texts.LANGUAGES, csrf_token=guard.csrf_token, static=_static,
+        said=texts.said, look=look, logout=logout, menu=core.menu, may_open=core.may_open, may=pages.may,
+        address=pages.address, args_of=pages.args_of, linked=pages.linked, company=company.read,
+        lines_default=pages.blank_line, files_of=keeping.files_of,
+        to_send_to=lambda address: large(address, LARGEST_BYTES), table_cells=tables.cells,
+        table_shown=tables.shown, table_numbers=tables.NUMBERS, table_address=tables.address, table_most=tables.MOST,
+    )  # fmt: skip
+    app.jinja_env.filters["capfirst"] = lambda text: text[:1].upper() + text[1:]
+    guard.install(app, identify)
+    page = Blueprint("biz", __name__, url_prefix=ROOT)
+    rest = Blueprint("api", __name__, url_prefix=api.ROOT)
+    core.register(page)
+    keeping.register(page)
+    letterhead.register(page)
+    for resource in every().values():
+        pages.register(page, resource)
+        api.register(rest, resource)
+    app.register_blueprint(page)
+    app.register_blueprint(rest)
+    for name, view in views().items():
+        if hasattr(view, "bp"):
+            app.register_blueprint(view.bp, url_prefix=f"{ROOT}/{name}")
+    guide = importlib.import_module(GUIDE)
+    guide.install(app, url, folder)
+    app.register_blueprint(guide.bp, url_prefix=f"{ROOT}/guide")
+    app.register_error_handler(Refused, _refused)
+    app.register_error_handler(HTTPException, _failed)
+    app.after_request(texts.remember)
+    app.teardown_appcontext(_rest)
+    return app
+
+
+def _static(name: str) -> str:
+    return url_for("static", filename=name, v=_digest(name))
+
+
+@cache
+def _digest(name: str) -> str:
+    return hashlib.sha256((Path(__file__).parent / "static" / name).read_bytes()).hexdigest()[:12]
+
+
+def _rest(_error: BaseException | None) -> None:
+    # What a thread's connection has read is given back, since memory is small. The schema stays: 0.4 MB that take 4 ms
+    # to read again, a third of what a page costs.
+    if database.is_closed() or database.in_transaction():
+        return
+    if is_sqlite():
+        database.execute_sql("PRAGMA shrink_memory")
+    else:
+        database.close()
+
+
+def _is_api() -> bool:
+    return request.path.startswith("/api/")
+
+
+def _refused(error: Refused) -> tuple[str | BaseResponse, int]:
+    if _is_api():
+        return api.refused(error)
+    status = 403 if isinstance(error, Forbidden) else 404 if isinstance(error, Missing) else 422
+    return _page(status, texts.gettext("Nothing was changed."), error.problems), status
+
+
+def _failed(error: HTTPException) -> tuple[str | BaseResponse, int] | BaseResponse:
+    status = error.code or 500
+    if status < 400:
+        return error.get_response()
+    if isinstance(error, Off):
+        names = ", ".join(rights.holders_of("core.module.switch"))
+        sentence = texts.gettext("The module %(name)s is off. Who may switch it on under Modules: %(names)s.") % {
+            "name": getattr(error.module, texts.language()),
+            "names": names or texts.gettext("the administrators of the router"),
+        }
+    else:
+        sentence = texts.gettext(SENTENCES.get(status, SENTENCES[400 if status < 500 else 500]))
+    if _is_api():
+        return api.failed(status, sentence)
+    return _page(status, sentence, []), status
+
+
+def _page(status: int, sentence: str, problems: list[Problem]) -> str:
+    return render_template("error.html", status=status, sentence=sentence, problems=problems)

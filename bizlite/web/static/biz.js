@@ -1,0 +1,122 @@
+// The page's one script: keys at a counter, lines, search while typing, the camera. Without it every page still works.
+"use strict";
+(() => {
+  const isField = (node) => node.matches("input, select, textarea");
+
+  // --- keys
+  document.addEventListener("keydown", (event) => {
+    const at = event.target;
+    if (event.key === "Enter" && event.ctrlKey) {
+      const button = at.closest("form")?.querySelector("[data-post]") || document.querySelector("[data-post]");
+      if (button) { event.preventDefault(); button.click(); }
+    } else if (event.key === "Enter" && at.closest("[data-counter]") && isField(at) && at.tagName !== "TEXTAREA") {
+      event.preventDefault();
+      next(at);
+    } else if (!isField(at) && !event.ctrlKey && !event.metaKey && !event.altKey) {
+      if (event.key === "/") { event.preventDefault(); document.getElementById("search")?.focus(); }
+      if (event.key === "?") document.getElementById("keys")?.showModal();
+      if (event.key === "n") document.querySelector("[data-new]")?.click();
+    }
+  });
+
+  function next(field) {
+    const form = field.form;
+    const fields = [...form.elements].filter((node) => isField(node) && node.type !== "hidden");
+    const table = field.closest("[data-lines]");
+    const row = field.closest("tr");
+    if (table && row === table.tBodies[0].lastElementChild && row.querySelector("td:last-child").contains(field)) {
+      add(table).querySelector("input, select")?.focus();
+      return;
+    }
+    (fields[fields.indexOf(field) + 1] || form.querySelector("[data-post]"))?.focus();
+  }
+
+  // --- lines: the last one is copied, empty
+  function add(table) {
+    const body = table.tBodies[0];
+    const row = body.lastElementChild.cloneNode(true);
+    const number = body.rows.length;
+    const start = table.dataset.lines + ".";
+    for (const node of row.querySelectorAll(".error")) node.remove();
+    for (const node of row.querySelectorAll("input, select, textarea")) {
+      node.name = node.id = start + number + "." + node.name.slice(start.length).replace(/^\d+\./, "");
+      node.removeAttribute("aria-invalid");
+      node.removeAttribute("list");
+      if (node.type === "checkbox") node.checked = node.defaultChecked = false;
+      else if (node.tagName !== "SELECT" && !node.dataset.keep) node.value = node.defaultValue;
+    }
+    body.append(row);
+    return row;
+  }
+  for (const button of document.querySelectorAll("[data-add]")) {
+    button.hidden = false;
+    button.addEventListener("click", () => add(button.form.querySelector("[data-lines]")).querySelector("input")?.focus());
+  }
+
+  for (const button of document.querySelectorAll("[data-paper]")) button.addEventListener("click", () => window.print());
+
+  // --- a filter that is chosen is used at once
+  for (const node of document.querySelectorAll("[data-now]")) node.addEventListener("change", () => node.form.submit());
+
+  // --- what can be meant by what is being typed
+  let waiting;
+  document.addEventListener("input", (event) => {
+    const field = event.target;
+    if (!field.dataset.lookup) return;
+    clearTimeout(waiting);
+    waiting = setTimeout(() => suggest(field), 150);
+  });
+  async function suggest(field) {
+    const answer = await fetch(field.dataset.lookup + "?q=" + encodeURIComponent(field.value));
+    if (!answer.ok) return;
+    let list = document.getElementById("list-" + field.id);
+    if (!list) {
+      list = document.createElement("datalist");
+      list.id = "list-" + field.id;
+      document.body.append(list);
+      field.setAttribute("list", list.id);
+    }
+    list.replaceChildren(...(await answer.json()).map(({ code, words }) => new Option(words, code)));
+  }
+
+  // --- a form is sent once
+  document.addEventListener("submit", (event) => {
+    if (event.target.method !== "post" || "again" in event.target.dataset) return;
+    if (event.target.dataset.sent) event.preventDefault();
+    event.target.dataset.sent = "1";
+  });
+  window.addEventListener("pageshow", () => document.querySelectorAll("[data-sent]").forEach((form) => delete form.dataset.sent));
+
+  // --- the camera reads a code into a field, as a USB scanner types it
+  if ("BarcodeDetector" in window && navigator.mediaDevices) {
+    for (const button of document.querySelectorAll("[data-scan]")) {
+      button.hidden = false;
+      button.addEventListener("click", () => scan(document.getElementById(button.dataset.scan)));
+    }
+  }
+  async function scan(field) {
+    const stream = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "environment" } });
+    const dialog = document.createElement("dialog");
+    const video = document.createElement("video");
+    video.srcObject = stream;
+    video.playsInline = true;
+    dialog.append(video);
+    document.body.append(dialog);
+    dialog.addEventListener("close", () => { stream.getTracks().forEach((track) => track.stop()); dialog.remove(); });
+    dialog.addEventListener("click", () => dialog.close());
+    dialog.showModal();
+    await video.play();
+    const detector = new BarcodeDetector();
+    while (dialog.open) {
+      const [code] = await detector.detect(video);
+      if (code) {
+        field.value = code.rawValue;
+        dialog.close();
+        field.form.requestSubmit();
+      }
+      await new Promise(requestAnimationFrame);
+    }
+  }
+
+  document.querySelector("[aria-invalid]")?.focus();
+})();

@@ -1,0 +1,116 @@
+"""Tables of pages that are no list of documents: shown, and taken along as CSV and XLSX."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from flask import Response, current_app, g, render_template, request, url_for
+
+from bizlite.core import registry, spreadsheet, tables
+from bizlite.core.errors import refuse
+from bizlite.core.tables import Column, Line, Table
+from bizlite.web.fields import Field, Money, Percent, Whole
+from bizlite.web.guard import session
+from bizlite.web.texts import gettext
+
+NUMBERS = ("money", "whole", "quantity", "percent")
+MOST = 100  # rows shown; the files have all of them
+BOM = "\ufeff"
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+MONEY, WHOLE, PERCENT = Money("", ""), Whole("", ""), Percent("", "")
+
+
+def shown(column: Column, value: Any) -> str:
+    """A value as one reads it."""
+    if value is None:
+        return ""
+    match column.kind:
+        case "money":
+            return MONEY.shown(value, {})
+        case "percent":
+            return PERCENT.shown(value, {})
+        case "word":
+            return gettext(str(value))
+    return str(tables.plain(column.kind, value))
+
+
+def cells(table: Table, most: int) -> Iterator[tuple[str, list[tuple[str, str, str]]]]:
+    """Each of the first rows: where it leads to, and its cells by label, class and text."""
+    heads = [(column, gettext(column.label), "num" if column.kind in NUMBERS else "") for column in table.columns]
+    for line in table.lines[:most]:
+        values = zip(heads, line.values, strict=True)
+        yield href(line), [(label, name, shown(column, value)) for (column, label, name), value in values]
+
+
+def href(line: Line) -> str:
+    """The address that a row leads to; empty when it leads nowhere, or the user may not go there."""
+    if line.target is None:
+        return ""
+    endpoint, values = line.target
+    known = g.setdefault("leads", {})
+    if endpoint not in known:
+        known[endpoint] = _may_lead(endpoint)
+    return url_for(endpoint, **values) if known[endpoint] else ""  # type: ignore[arg-type]
+
+
+def _may_lead(endpoint: str) -> bool:
+    view: Any = current_app.view_functions.get(endpoint)
+    if view is None or not session().may(view.permission):
+        return False
+    return view.module not in registry.NAMES or registry.is_on(view.module)
+
+
+def download(table: Table, form: str) -> Response:
+    """The table as a file. :raise Refused: for another form than ``csv`` and ``xlsx``."""
+    rows = tables.cells(table, gettext)
+    if form == "csv":
+        content = (BOM + "".join(spreadsheet.as_csv(rows))).encode()
+        kind = "text/csv"
+    elif form == "xlsx":
+        file = io.BytesIO()
+        spreadsheet.xlsx(file, gettext(table.title), rows)
+        content, kind = file.getvalue(), XLSX
+    else:
+        raise refuse("format", "is not a form of file", "Choose csv or xlsx.", form[:20])
+    return Response(
+        content, mimetype=kind, headers={"Content-Disposition": f"attachment; filename={table.name}.{form}"}
+    )
+
+
+def address(form: str, name: str = "") -> str:
+    """The address of this page as a file of a form; ``name`` chooses one of several tables."""
+    words = {**request.args.to_dict(), "format": form, **({"table": name} if name else {})}
+    return url_for(request.endpoint or "", **{**(request.view_args or {}), **words})
+
+
+def wanted(found: list[Table]) -> Response | None:
+    """The file that the address asks for, of one of the page's tables."""
+    form = request.args.get("format")
+    if not form or not found:
+        return None
+    name = request.args.get("table", found[0].name)
+    table = next((table for table in found if table.name == name), None)
+    if table is None:
+        raise refuse("table", "is not on this page", "Choose one of its tables.", name[:50])
+    return download(table, form)
+
+
+def read(fields: Sequence[Field]) -> dict[str, Any]:
+    """What the address asks for; what is not there has its usual value. :raise Refused: when it cannot be read."""
+    return {
+        entry.name: entry.read(request.args.get(entry.name) or entry.typed(entry.first(), {}), entry.name, {})
+        for entry in fields
+    }
+
+
+def page(
+    title: str, found: list[Table], fields: Sequence[Field] = (), *, template: str = "figures.html", **words: Any
+) -> str | Response:
+    """A page of tables, with the fields that choose what they show; or one of them as a file."""
+    file = wanted(found)
+    if file is not None:
+        return file
+    texts = {entry.name: request.args.get(entry.name) or entry.typed(entry.first(), {}) for entry in fields}
+    return render_template(template, title=gettext(title), tables=found, fields=fields, texts=texts, **words)

@@ -1,0 +1,170 @@
+"""The business pages behind the router's login: who gets there, and that they cost nothing while they are off."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+from openapi_spec_validator import validate
+
+from bizlite.core import rights
+from bizlite.core.session import Session
+from bizlite.production import cards
+from tests.bizlite.conftest import leave
+from tests.bizlite.test_production import make_shop
+from tests.unit.stand_in import Refusal, Rsd, serving
+from webui.app import create_app
+from webui.business import Business
+
+PEOPLE = {"o": ("chen", "owner"), "c": ("zhao", "clerk")}
+
+
+class Login(Rsd):
+    """Knows two sessions; ``business`` is what the configuration says."""
+
+    business: str | None = ""
+
+    def answer(self, verb: str, args: dict[str, Any], session: str | None) -> Any:
+        if verb == "business.place":
+            return {"database": self.business}
+        if verb == "config.get":
+            return {user: {"role": role} for user, role in PEOPLE.values()}
+        if session not in PEOPLE:
+            raise Refusal(code="unauthenticated", message="Log in.")
+        user, role = PEOPLE[session]
+        return {"user": user, "role": role, "language": "en", "kind": "session", "business": self.business}
+
+
+@pytest.fixture
+def rsd(tmp_path: Path) -> Iterator[Login]:
+    server = Login(tmp_path)
+    with serving(server):
+        yield server
+    leave()
+
+
+@pytest.fixture
+def client(rsd: Login, tmp_path: Path) -> FlaskClient:
+    app = create_app({"RUN_DIR": tmp_path})
+    app.wsgi_app = Business(app, tmp_path)  # type: ignore[method-assign]
+    return app.test_client()
+
+
+def test_the_routers_session_is_the_login(client: FlaskClient, tmp_path: Path) -> None:
+    assert client.get("/business/").location == "/login?next=/business/"
+    assert client.get("/api/biz/v1/finance/party").status_code == 401
+    client.set_cookie("rs", "forged")
+    assert client.get("/business/").status_code == 303
+    client.set_cookie("rs", "o")
+    page = client.get("/business/finance/party")
+    assert page.status_code == 200
+    assert "chen" in page.text
+    assert (tmp_path / "company.db").exists()
+    client.set_cookie("rs", "c")
+    assert client.get("/business/finance/party").status_code == 403
+    assert client.get("/").location == "/business/"
+    rights.assign(Session(user="chen", rights=frozenset({"*"})), "zhao", "sales")
+    rights.grant(Session(user="chen", rights=frozenset({"*"})), "sales", "finance.party.view")
+    token = re.search(r'action="/logout"><input type="hidden" name="csrf" value="(\w+)"', client.get("/business/").text)
+    assert token
+    assert client.post("/logout", data={"csrf": token[1]}).location == "/login"
+
+
+def test_whoever_is_not_logged_in_gets_the_login_and_nothing_else(client: FlaskClient, tmp_path: Path) -> None:
+    from bizlite.web.guard import PUBLIC, routes
+
+    client.set_cookie("rs", "o")
+    client.get("/business/")
+    _, pages = client.application.extensions["business"]._opened
+    for session in ("", "forged"):
+        client.set_cookie("rs", session)
+        for method, rule, permission in routes(pages):
+            answer = client.open(rule.replace("<path:filename>", "biz.css"), method=method)
+            answer.close()
+            if permission == PUBLIC:
+                assert answer.status_code not in (303, 401), rule
+            elif rule.startswith("/api/"):
+                assert answer.status_code == 401, rule
+            else:
+                assert (answer.status_code, answer.location[:12]) == (303, "/login?next="), rule
+
+
+def test_a_job_card_is_opened_without_a_login_while_the_business_is_on(client: FlaskClient, rsd: Login) -> None:
+    client.set_cookie("rs", "o")
+    client.get("/business/")
+    order = make_shop().order()
+    card = f"/business/production/scan/{cards.token(cards.of_order(order.id)[0].id)}"
+    client.delete_cookie("rs")
+    assert client.get(card).status_code == 200
+    with client.get("/business/static/card.js") as script:
+        assert script.status_code == 200
+    assert client.get("/business/production/scan/1-x").status_code == 404
+    assert client.get("/business/production/order").status_code == 303
+    rsd.business = None
+    client.set_cookie("rs", "o")
+    client.get("/business/")
+    client.delete_cookie("rs")
+    assert client.get(card).status_code == 303
+
+
+def test_roles_are_for_users_whom_the_router_knows(client: FlaskClient) -> None:
+    client.set_cookie("rs", "o")
+    page = client.get("/business/rights").text
+    assert "<option>zhao</option>" in page
+    csrf = re.search(r'name="csrf" value="(\w+)"', page.partition("<main")[2])
+    assert csrf
+    sent = {"csrf": csrf[1], "what": "assign", "user": "zhou", "holder": "sales"}
+    answer = client.post("/business/rights", data=sent)
+    assert (answer.status_code, "<code>user</code>" in answer.text) == (422, True)
+    assert client.post("/business/rights", data=sent | {"user": "zhao"}).status_code == 303
+
+
+def test_what_is_off_is_not_there(client: FlaskClient, rsd: Login, tmp_path: Path) -> None:
+    rsd.business = None
+    client.set_cookie("rs", "o")
+    assert client.get("/business/").status_code == 404
+    client.set_cookie("rs", "")
+    assert client.get("/business/static/biz.css").status_code == 303
+    assert not (tmp_path / "company.db").exists()
+
+
+def test_the_document_of_the_interface_has_the_business_for_those_who_have_it(client: FlaskClient, rsd: Login) -> None:
+    def paths() -> set[str]:
+        document = client.get("/api/v1/openapi.json").json
+        validate(document)
+        return set(document["paths"])
+
+    here = "/api/biz/v1/finance/party/{key}"
+    without = paths()
+    client.set_cookie("rs", "c")
+    assert here in paths() > without
+    rsd.business = None
+    assert paths() == without
+
+
+ALONE = """
+import sys
+from webui.app import create_app
+from webui.business import Business
+from webui import server
+app = create_app({"RUN_DIR": sys.argv[1]})
+app.wsgi_app = Business(app, sys.argv[1])
+client = app.test_client()
+client.set_cookie("rs", "o")
+for path in ("/business/", "/business/finance/party", "/api/biz/v1/finance/party", "/api/v1/openapi.json"):
+    print(client.get(path).status_code)
+print([name for name in sys.modules if name.split(".")[0] in ("bizlite", "peewee")])
+"""
+
+
+def test_while_it_is_off_nothing_of_it_is_loaded_whatever_is_asked(rsd: Login, tmp_path: Path) -> None:
+    rsd.business = None
+    done = subprocess.run([sys.executable, "-c", ALONE, str(tmp_path)], cwd=Path(__file__).parents[2],
+                          capture_output=True, text=True, check=True)  # fmt: skip
+    assert done.stdout.split("\n") == ["404", "404", "404", "200", "[]", ""]

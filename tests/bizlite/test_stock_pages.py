@@ -1,0 +1,112 @@
+"""The pages of the stock as a storekeeper uses them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from flask.testing import FlaskClient
+
+from bizlite.core.database import write
+from bizlite.core.session import Session
+from bizlite.stock import items, planning, reservations, transfers
+from bizlite.stock.models import OnHand, Reorder, Transfer
+from tests.bizlite.conftest import Fresh
+from tests.bizlite.pages import form, opened
+
+OWNER = Session(user="owner", rights=frozenset({"*"}))
+TODAY = OWNER.today()
+
+
+@pytest.fixture
+def client(sqlite: Fresh) -> Iterator[FlaskClient]:
+    with opened(sqlite()) as found:
+        items.add_item(OWNER, "I1", "Bolt", unit="kg", barcode="6901234567892")
+        yield found
+
+
+def receive(quantity: int = 10_000, value: int = 12_345) -> None:
+    line = transfers.Line(item=1, quantity=quantity, source=2, target=1, value=value)
+    transfers.post(OWNER, "receipt", TODAY, [line])
+
+
+def test_goods_come_in_by_a_paper_and_go_back(client: FlaskClient) -> None:
+    line = {"lines.0.item": "6901234567892", "lines.0.quantity": "2.5", "lines.0.source": "SUPPLIER",
+            "lines.0.target": "MAIN", "lines.0.value": "30.00"}  # fmt: skip
+    assert form(client, "/business/stock/transfer/new", kind="receipt", date=str(TODAY), **line).status_code == 303
+    assert OnHand.get(OnHand.location == 1).quantity == 2500
+    page = f"/business/stock/transfer/{Transfer.get().id}"
+    assert "2.5" in client.get(page).text
+    assert form(client, page, page + "/storno").status_code == 303
+    assert OnHand.get(OnHand.location == 1).quantity == 0
+
+
+def test_more_than_is_there_is_refused_at_its_field(client: FlaskClient) -> None:
+    line = {"lines.0.item": "I1", "lines.0.quantity": "2.5", "lines.0.source": "MAIN", "lines.0.target": "CUSTOMER"}
+    answer = form(client, "/business/stock/transfer/new", kind="issue", date=str(TODAY), **line)
+    assert answer.status_code == 422
+    assert re.search('id="lines.0.quantity-error".*?Receive, move or release some first.', answer.text, re.S)
+    assert not Transfer.select().count()
+
+
+def test_what_is_there_leads_to_its_card_and_papers(client: FlaskClient) -> None:
+    receive()
+    page = client.get("/business/stock/there").text
+    assert "123.45" in page
+    found = re.search(r'href="(/business/stock/card\?item=1)"', page)
+    assert found
+    card = client.get(found[1]).text
+    assert re.search(r'href="/business/stock/transfer/1"', card)
+    assert client.get("/business/stock/there?format=csv&table=stock-values").text.splitlines()[1] == (
+        "I1,Bolt,10.000,12.35,123.45"
+    )
+    assert "Stock card" in client.get("/business/stock/item/1").text
+
+
+def test_a_count_posts_only_what_differs(client: FlaskClient) -> None:
+    receive()
+    wrong = form(client, "/business/stock/count", place="MAIN", date=str(TODAY), **{"spot.1.0": "ten"})
+    assert wrong.status_code == 422
+    assert "ten" in wrong.text
+    assert form(client, "/business/stock/count", place="MAIN", date=str(TODAY)).status_code == 422
+    done = form(client, "/business/stock/count", place="MAIN", date=str(TODAY), **{"spot.1.0": "9.5"})
+    assert done.status_code == 303
+    assert OnHand.get(OnHand.location == 1).quantity == 9500
+    items.add_item(OWNER, "I2", "Nut")
+    more = {"item": "I2", "quantity": "3", "value": "1.50", "lot": ""}
+    assert form(client, "/business/stock/count", place="MAIN", date=str(TODAY), **more).status_code == 303
+    assert OnHand.get((OnHand.item == 2) & (OnHand.location == 1)).quantity == 3
+
+
+def test_a_reorder_rule_says_what_to_order(client: FlaskClient) -> None:
+    receive(3000)
+    with write():
+        planning.plan(OWNER, "x", 1, [planning.Planned(line=1, item=1, date=TODAY, quantity=-5000)])
+    plan = "/business/stock/plan?item=1"
+    rule = {"item": "1", "least": "1", "most": "10", "multiple": "2.5", "lead_days": "7"}
+    assert form(client, plan, "/business/stock/rule", **rule).status_code == 303
+    assert Reorder.get().multiple == 2500
+    page = client.get(plan).text
+    assert "<svg" in page
+    assert "-2.000" in page
+    short = client.get("/business/stock/short?format=csv&table=to-order").text
+    assert short.splitlines()[1].endswith("12.500")
+    assert "Items that will be missing" in client.get("/business/").text
+    assert form(client, plan, "/business/stock/rule", **{**rule, "most": "0.5"}).status_code == 422
+
+
+def test_lots_places_units_and_reservations_have_their_pages(client: FlaskClient) -> None:
+    receive()
+    items.add_item(OWNER, "L", "with lots", has_lots=True)
+    assert form(client, "/business/stock/lot/new", item="L", code="L1", expires="2030-01-01").status_code == 303
+    made = form(client, "/business/stock/location/new", code="B", name_zh="乙库", name_en="Store B", kind="internal")
+    assert made.status_code == 303
+    done = form(client, "/business/stock/item/1", "/business/stock/item/1/unit", unit="box", numerator="25000",
+                denominator="1")  # fmt: skip
+    assert done.status_code == 303
+    reservations.reserve(OWNER, ("order", 7, 0), 1, 5, 1)
+    assert "order 7" in client.get("/business/stock/reservation").text
+    assert "Reserved for" in client.get("/business/stock/item/1").text
+    for address in ("card?item=99", "plan?item=x", "count?place=nowhere"):
+        assert client.get(f"/business/stock/{address}").status_code in (404, 422)
