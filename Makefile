@@ -8,11 +8,18 @@ MAKEFLAGS += --no-print-directory
 VENV := .venv
 PYTHON := $(VENV)/bin/python
 PYTEST := $(PYTHON) -m pytest
-CATALOGUES := $(wildcard firmware/model/translations/*/LC_MESSAGES/*.po webui/translations/*/LC_MESSAGES/*.po)
-PACKAGES := firmware fastpath webui bizlite tests
+CATALOGUES := $(wildcard firmware/model/translations/*/LC_MESSAGES/*.po webui/translations/*/LC_MESSAGES/*.po bizlite/web/translations/*/LC_MESSAGES/*.po)
+PACKAGES := firmware fastpath webui bizlite tests buildroot
 SITE ?= run
 PAGE_PORT ?= 8443
 FUZZ_S ?= 20
+BOARD ?= x86_64
+BUILDROOT ?=
+OUT ?= build/image-dev
+KERNEL ?=
+ARCH ?=
+# Without what was said to this make: U-Boot and others would take BOARD= for theirs.
+CLEAN_MAKE = env -u MAKEFLAGS -u MAKELEVEL -u BOARD -u BUILDROOT $(MAKE)
 T ?=
 
 help: ## Print this help
@@ -49,9 +56,8 @@ ifeq ($(T),)
 test: build ## Run everything: checks, all tests, the C tests, the full kernel, the browser, a short fuzz
 	@$(MAKE) check
 	@$(MAKE) -j$$(nproc) -C fastpath test PYTHON=$(abspath $(PYTHON))
-	@# The machine of the full kernel needs one processor and waits for nobody: it runs beside the rest.
-	@mkdir -p build; $(PYTEST) tests/vm >build/vm.log 2>&1 & vm=$$!; \
-	  $(PYTEST) tests --ignore tests/vm; rest=$$?; wait $$vm; vm=$$?; cat build/vm.log; [ $$rest$$vm = 00 ]
+	@# Four at once, each told when it ends: the full kernel computes, the others often wait for what they started.
+	@$(MAKE) -j4 -k -Otarget suite-vm suite-kernel suite-browser suite-rest
 	@$(MAKE) fuzz
 else
 test: build
@@ -73,8 +79,21 @@ fix: venv ## Format Python and C, mend what the linter can
 golden: build ## Rewrite the expected texts in tests/golden and tests/captures; review the difference
 	@GOLDEN_WRITE=1 $(PYTEST) -q tests/golden tests/captures
 
+suite-vm suite-kernel: suite-%:
+	@$(PYTEST) tests/$*
+
+# These give way: the emulated machine needs a processor of its own.
+suite-browser:
+	@nice $(PYTEST) tests/browser
+
+suite-rest:
+	@nice $(PYTEST) -m 'not long' tests $(foreach other,vm kernel browser image cross,--ignore tests/$(other))
+
 test-vm: build ## Run the kernel suite on the full kernel in QEMU
 	@$(PYTEST) tests/vm
+
+test-business: build ## Run all of the business, with what make test has no time for
+	@$(PYTEST) tests/bizlite $(wildcard tests/browser/test_business*.py) tests/browser/test_job_card.py
 
 test-browser: build ## Run the browser suite in Chromium
 	@$(PYTEST) tests/browser
@@ -86,8 +105,53 @@ bench: build ## Run the benchmarks, one JSON line per figure; T=NAME for one
 	@for file in tests/bench/$(or $(T),*).py; do \
 	  [ "$${file##*/}" = __init__.py ] || $(PYTHON) -m tests.bench.$$(basename $$file .py) || exit 1; done
 
+image: buildroot-path catalogues ## Build the image of a board: make image BOARD=x86_64 BUILDROOT=path (boards: buildroot/README.md)
+	@test -e buildroot/configs/rs_$(BOARD)_defconfig || { echo "There is no board $(BOARD); there are:" \
+	  $(patsubst buildroot/configs/rs_%_defconfig,%,$(wildcard buildroot/configs/*)); exit 1; }
+	@$(CLEAN_MAKE) -C $(BUILDROOT) O=$(abspath build/image-$(BOARD)) BR2_EXTERNAL=$(abspath buildroot) rs_$(BOARD)_defconfig
+	@$(CLEAN_MAKE) -C build/image-$(BOARD)
+	@ls -l build/image-$(BOARD)/images
+
+image-dev: build ## Build the reference image from Debian's packages, that boots in QEMU: OUT=build/image-dev KERNEL=build/kernel
+	@.ci/install-packages image-packages
+	@nice $(PYTHON) -m buildroot.dev.build $(OUT) $(if $(KERNEL),--kernel $(KERNEL))
+
+kernel: venv ## Build the board's own kernel, which leaves the product 128 MB: build/kernel, half an hour
+	@.ci/install-packages kernel-packages
+	@nice $(PYTHON) -m buildroot.dev.board_kernel build/kernel
+
+bundle: ## Make a signed update of the image below OUT: rs-VERSION-BOARD.swu
+	@$(PYTHON) -m buildroot.dev.bundle $(OUT)
+
+image-installer: image-dev rsflash ## Build a USB disk that installs the reference image, and what rsflash batch serves
+	@nice $(PYTHON) -m buildroot.dev.installer $(OUT)
+
+rsflash: venv ## Build build/rsflash.pyz: writes the image to disks, prints label and protocol
+	@$(PYTHON) -m buildroot.dev.pyz build/rsflash.pyz
+
+test-image-page: image-dev ## The short form: boot the reference image, open its page, update it by the page
+	@RS_IMAGE=$(abspath $(OUT))/images/disk.img $(PYTEST) -m image -s tests/image/test_page.py
+
+test-image: image-installer ## Boot the reference image in QEMU and hold it to its budgets; not yet a part of make test
+	@RS_IMAGE=$(abspath $(OUT))/images/disk.img $(PYTEST) -m image -s tests/image
+
+test-cross: build ## Build the C code for other processors and run its tests by qemu-user: ARCH=aarch64|armhf|mipsel|mips
+	@.ci/install-packages cross-packages
+	@RS_ARCH='$(ARCH)' $(PYTEST) -m cross tests/cross/test_c.py
+
+test-cross-boot: build ## Boot Debian's kernels for other processors in QEMU: packets are queued, recognised and marked
+	@.ci/install-packages cross-packages
+	@RS_ARCH='$(ARCH)' $(PYTEST) -m cross tests/cross/test_boot.py
+
+check-buildroot: buildroot-path ## Hold buildroot/ against a real Buildroot without building: BUILDROOT=path
+	@env -u MAKEFLAGS -u MAKELEVEL -u BUILDROOT buildroot/check $(BUILDROOT)
+
+buildroot-path:
+	@test -e '$(BUILDROOT)/support/scripts/br2-external' || { echo 'BUILDROOT=path must name a Buildroot of 2026.02 or' \
+	  'newer, from https://buildroot.org/download.html or git clone https://gitlab.com/buildroot.org/buildroot.'; exit 1; }
+
 clean: ## Remove what was built; the Python environment stays
 	@$(MAKE) -C fastpath clean
 	@rm -rf build $(CATALOGUES:.po=.mo) .pytest_cache .mypy_cache .ruff_cache
 
-.PHONY: help build packages venv fastpath catalogues run test check fix golden test-vm test-browser fuzz bench clean
+.PHONY: help build packages venv fastpath catalogues run test check fix golden test-vm test-business test-browser fuzz bench image image-dev kernel image-installer rsflash bundle test-image-page test-image test-cross test-cross-boot check-buildroot buildroot-path clean

@@ -37,6 +37,17 @@ def takes(body_max_bytes: int, too_large: str) -> Callable[[View], View]:
     return mark
 
 
+def takes_files(view: View) -> View:
+    """Mark a view whose form has a large file; its address must be one of ``uploads.PLACES``."""
+    view.takes_file = True  # type: ignore[attr-defined]
+    return view
+
+
+def takes_file(view: Callable[..., Any]) -> bool:
+    """Tell whether ``takes_files`` marked it."""
+    return getattr(view, "takes_file", False)
+
+
 def permission_of(view: Callable[..., Any]) -> Permission | None:
     """Return what ``requires`` noted, or ``None`` for a view that names no permission (it is then refused)."""
     return getattr(view, "permission", None)

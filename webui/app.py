@@ -12,14 +12,16 @@ from typing import Any
 
 from flask import Flask, url_for
 
-from webui import bar, errors, figures, i18n, security, words
+from webui import bar, errors, figures, i18n, security, uploads, words
 from webui.access import allows, requires
 from webui.live import Hub
 from webui.router import NamesShelf, close_router
 
 BODY_MAX_BYTES = 1 << 20
 VIEWS = ("session", "setup", "blocked", "dashboard", "hosts", "groups", "control", "schedules", "recognition",
-         "lines", "bandwidth", "lans", "prefixes", "revisions", "changes", "system", "users", "live")  # fmt: skip
+         "lines", "bandwidth", "lans", "prefixes", "revisions", "changes", "system", "backup", "update", "tools",
+         "users",
+         "live")  # fmt: skip
 
 
 def create_app(config: Mapping[str, Any]) -> Flask:
@@ -38,6 +40,7 @@ def create_app(config: Mapping[str, Any]) -> Flask:
     app.view_functions["static"] = requires("public")(app.view_functions["static"])
     app.extensions["names"] = NamesShelf()
     app.extensions["live"] = Hub(app.config["RSD_SOCKET"])
+    uploads.install(app, Path(config.get("UPLOADS") or run_dir / "web" / "uploads"))
     i18n.install(app)
     figures.install(app)
     security.install(app)

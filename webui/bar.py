@@ -24,6 +24,10 @@ SAID = {
     "discarded": marked("Discarded. Nothing was changed."),
     "password": marked("The password was changed."),
     "revoked": marked("The token no longer works."),
+    "restored": marked("The backup was read. Look at the changes below and apply them."),
+    "restored-now": marked("The backup is restored."),
+    "passphrase": marked("The passphrase is kept as a key. Automatic backups are encrypted by it from now on."),
+    "backup-begun": marked("A backup is being made; this page says how it went."),
     "imported": marked("The file was read. Look at the changes below and apply them."),
 }
 

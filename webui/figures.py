@@ -11,7 +11,7 @@ from webui.i18n import gettext, language, ngettext
 
 
 def install(app: Flask) -> None:
-    app.jinja_env.filters.update(rate=rate, size=size, span=span, ago=ago, clock=clock, hue=hue)
+    app.jinja_env.filters.update(rate=rate, size=size, span=span, ago=ago, clock=clock, day=day, hue=hue)
 
 
 def hue(identifier: str) -> int:
@@ -27,6 +27,11 @@ def rate(bps: float | None) -> str:
 def megabits(bps: int | None) -> str:
     """Bits per second as a field in Mbit/s shows them: ``20``, ``0.5``; nothing for nothing."""
     return "" if bps is None else f"{bps / 1e6:.6f}".rstrip("0").rstrip(".")
+
+
+def gigabytes(count: int | None) -> str:
+    """Bytes as a field in GB shows them: ``200``, ``0.5``; nothing for nothing."""
+    return "" if count is None else f"{count / 1e9:.9f}".rstrip("0").rstrip(".")
 
 
 def size(count: float | None) -> str:
@@ -81,6 +86,12 @@ def clock(moment: Any) -> str:
     if language() == "zh":
         return f"{local.year}年{local.month}月{local.day}日 {local:%H:%M}"
     return f"{local:%-d %B %Y, %H:%M}"
+
+
+def day(moment: Any) -> str:
+    """The day of a point of time on the site's calendar."""
+    local = datetime.fromtimestamp(seconds(moment), tz=_zone())
+    return f"{local.year}年{local.month}月{local.day}日" if language() == "zh" else f"{local:%-d %B %Y}"
 
 
 def _zone() -> Any:

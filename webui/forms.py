@@ -96,6 +96,20 @@ class Form:
             return None
         return round(value)
 
+    def gigabytes(self, name: str) -> int | None:
+        """Bytes from a field in GB (``200``, ``0.5``); nonsense is noted."""
+        text = self.text(name).lower().replace(",", ".").removesuffix("gb").strip()
+        if not text:
+            return None
+        try:
+            value = float(text) * 1e9
+        except ValueError:
+            value = -1.0
+        if not 1e6 <= value <= 1e18:
+            self.add_error(name, gettext("Write a number of GB such as 200 or 0.5."))
+            return None
+        return round(value)
+
     def save(self, path: str, value: Any, before: Any = None, *, fields: Mapping[str, str] | None = None) -> bool:
         """Put ``value`` at ``path`` of the candidate.
 

@@ -15,8 +15,9 @@ from urllib.parse import urlsplit
 from flask import Flask, Response, abort, current_app, g, redirect, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
-from webui.access import allows, permission_of
+from webui.access import allows, permission_of, takes_file
 from webui.router import router
+from webui.uploads import FORM_BYTES, ticket_bytes
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 HEADERS = {
@@ -73,7 +74,8 @@ def guard() -> BaseResponse | None:
     g.user = None
     if request.endpoint is None or _authorises_itself():
         return None
-    request.max_content_length = getattr(_view(), "body_max_bytes", current_app.config["MAX_CONTENT_LENGTH"])
+    usual = getattr(_view(), "body_max_bytes", current_app.config["MAX_CONTENT_LENGTH"])
+    request.max_content_length = (ticket_bytes(request) or 0) + FORM_BYTES if takes_file(_view()) else usual
     if request.method not in SAFE_METHODS:
         _check_origin()
         _check_token()
@@ -86,6 +88,8 @@ def guard() -> BaseResponse | None:
         return login_redirect()
     g.user = router().whoami()
     if not allows(g.user["role"], permission):
+        if request.endpoint == "dashboard.overview" and g.user.get("business") is not None:
+            return redirect("/business/", 303)  # the place of whoever has nothing to do with the router
         abort(403)
     return None
 

@@ -19,14 +19,24 @@ CONNECTIONS_MAX = 64
 _M_ARENA_MAX = -8  # malloc.h
 
 
-def main(run_dir: Path, listen: str | None = None, before_serving: Callable[[], None] = lambda: None) -> None:
+def main(
+    run_dir: Path,
+    listen: str | None = None,
+    before_serving: Callable[[], None] = lambda: None,
+    uploads: Path | None = None,
+    business: Path | None = None,
+) -> None:
     """Serve until ended; ``listen`` (``host:port``) is for development, else ``RUN/web/rsweb.sock``.
 
     ``before_serving`` is called when everything is loaded and bound: the launcher drops its privileges there.
+    ``uploads`` is the folder for large files that are sent, ``business`` that of the business's data.
     """
     from waitress import create_server
+    from waitress.channel import HTTPChannel
 
     from webui.app import BODY_MAX_BYTES, create_app
+    from webui.business import Business
+    from webui.uploads import parser_class
 
     _preload()
     _keep_memory_together()
@@ -46,8 +56,11 @@ def main(run_dir: Path, listen: str | None = None, before_serving: Callable[[], 
             "trusted_proxy_count": 1,
             "clear_untrusted_proxy_headers": True,
         }
+    app = create_app({"RUN_DIR": run_dir, "UPLOADS": uploads})
+    app.wsgi_app = Business(app, business or run_dir / "web" / "business")  # type: ignore[assignment, method-assign]
+    HTTPChannel.parser_class = parser_class(app.extensions["uploads"])
     server = create_server(
-        create_app({"RUN_DIR": run_dir}),
+        app,
         threads=THREADS,
         connection_limit=CONNECTIONS_MAX,
         backlog=128,

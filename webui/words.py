@@ -32,6 +32,16 @@ PROVIDERS = {  # names that the page suggests for prefix lists; nothing else dep
     "mobile": marked("China Mobile"),
     "education": marked("CERNET (education)"),
 }
+GRADES = {  # of the speed test
+    "A+": marked("no delay to speak of"), "A": marked("works very well"), "B": marked("works well"),
+    "C": marked("calls and games suffer"), "D": marked("bad"), "F": marked("very bad"),
+}  # fmt: skip
+LIGHTS = {  # of the board
+    "power": marked("Power: on; it blinks when something needs attention and no light of its own is there for that."),
+    "line": marked("Lines: on while all work, it flickers with the traffic; it blinks slowly when one does not work."),
+    "lan": marked("Local network: on with a link, it flickers with the traffic."),
+    "alarm": marked("Alarm: it blinks when something needs attention."),
+}
 DAYS = {
     "mon": marked("Mon"), "tue": marked("Tue"), "wed": marked("Wed"), "thu": marked("Thu"), "fri": marked("Fri"),
     "sat": marked("Sat"), "sun": marked("Sun"),
@@ -121,6 +131,7 @@ def policy_sentence(policy: Policy, config: Config) -> str:
 def line_policy(policy: LinePolicy, config: Config) -> str:
     """Which connections a rule for lines is for, and by which lines they leave: ``sales · TCP 443 → wan2, wan1``."""
     kinds = (
+        [gettext("the router itself")] if policy.router else [],
         [group(item, config) for item in policy.groups],
         [prefix_list(item, config) for item in policy.prefix_lists],
         [application(item) for item in policy.applications],
@@ -128,7 +139,16 @@ def line_policy(policy: LinePolicy, config: Config) -> str:
         [item.replace("/", " ").upper() for item in policy.ports],
         [f"DSCP {item}" for item in policy.dscp],
     )
-    return f"{' · '.join(listed(kind) for kind in kinds if kind)} → {', '.join(policy.lines)}"
+    ways = [line_group(line, config) for line in policy.lines]
+    return f"{' · '.join(listed(kind) for kind in kinds if kind)} → {', '.join(ways)}"
+
+
+def line_group(identifier: str, config: Config) -> str:
+    """A group of lines is called by its description, and by what it is made of."""
+    found = config.line_groups.get(identifier)
+    if found is None:
+        return identifier
+    return f"{found.description or identifier} ({', '.join(found.lines)})"
 
 
 def prefix_list(identifier: str, config: Config) -> str:
@@ -203,6 +223,11 @@ def line_state(line: dict[str, Any]) -> str:
     return gettext(LINE_STATES[line["state"]]) % {"streak": line["streak"], "needed": line["needed"]}
 
 
+def speed_grade(grade: str) -> str:
+    """A grade of the speed test with what it means."""
+    return f"{grade}: {gettext(GRADES[grade])}"
+
+
 def line_way(wan: Wan) -> str:
     """Port, VLAN and how the line gets its address."""
     place = (
@@ -214,6 +239,21 @@ def line_way(wan: Wan) -> str:
 def told(text: str) -> str:
     """What the router says of itself, in the reader's language."""
     return translate(language(), text)
+
+
+def said(sentence: dict[str, Any]) -> str:
+    """What a field tool says of its result; some of what its places hold are words too."""
+    places = {name: translate(language(), value) for name, value in sentence["params"].items()}
+    return translate(language(), sentence["message"], places)
+
+
+def tool_target(asked: dict[str, Any]) -> str:
+    """Whom a field tool was set on, and over which line."""
+    port = f":{asked['port']}" if asked.get("port") and asked["tool"] == "port" else ""
+    target = str(asked.get("where") or asked.get("host") or asked.get("name") or "") + port
+    if asked.get("line"):
+        return gettext("%(target)s over %(line)s") % {"target": target, "line": asked["line"]}
+    return target
 
 
 def message(text: str) -> str:

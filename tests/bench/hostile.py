@@ -18,7 +18,7 @@ from tests.bench.figure import Figure
 ROOT = Path(__file__).parents[2]
 FASTPATH = ROOT / "fastpath"
 GOAL_NS = 20_000
-LIBRARIES = ("ndpi", "crypto", "mnl", "pthread", "dl")
+LIBRARIES = ("ndpi", "crypto", "pthread", "dl")
 
 
 def compiled(target: Path) -> Path:

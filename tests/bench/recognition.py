@@ -27,7 +27,7 @@ from tests.bench.figure import Figure
 ROOT = Path(__file__).parents[2]
 CORPUS = ROOT.parent / "shared" / "corpus"
 BUILD = ROOT / "fastpath" / "build"
-LIBRARIES = ("ndpi", "pcap", "crypto", "mnl", "pthread", "dl")
+LIBRARIES = ("ndpi", "pcap", "crypto", "pthread", "dl")
 APPS = str(BUILD / "apps.bin")
 # The families that our users need; a label belongs to the first that one of its parts begins with.
 FAMILIES = {

@@ -41,9 +41,18 @@ _CANDIDATES = {
 class Person:
     """One browser with a profile of its own, in one language."""
 
-    def __init__(self, url: str, language: str, *, size: tuple[int, int] = DESK, javascript: bool = True) -> None:
+    def __init__(
+        self,
+        url: str,
+        language: str,
+        *,
+        size: tuple[int, int] = DESK,
+        javascript: bool = True,
+        wait_s: float = WAIT_S,
+    ) -> None:
         self.url = url.rstrip("/")
         self.language = language
+        self._wait_s = wait_s
         self._profile = tempfile.mkdtemp(prefix="rs-browser-")
         options = webdriver.ChromeOptions()
         options.binary_location = "/usr/bin/chromium"
@@ -55,7 +64,7 @@ class Person:
         if not javascript:
             options.add_experimental_option("prefs", {"profile.managed_default_content_settings.javascript": 2})
         self.driver = webdriver.Chrome(options=options, service=Service("/usr/bin/chromedriver"))
-        self.driver.set_page_load_timeout(30)
+        self.driver.set_page_load_timeout(min(max(30.0, wait_s), 100.0))  # selenium itself gives up after 120
         self.resize(size)
         self.foreign: list[str] = []
         self.complaints: list[str] = []
@@ -106,9 +115,10 @@ class Person:
         self.wait(lambda: all(text in self.text for text in texts), f"{texts} on the page", lambda: self.text)
 
     def wait(
-        self, condition: Callable[[], Any], what: str, seen: Callable[[], str] = str, timeout_s: float = WAIT_S
+        self, condition: Callable[[], Any], what: str, seen: Callable[[], str] = str, timeout_s: float | None = None
     ) -> Any:
         """Wait until the condition holds; :raise AssertionError: with what was seen instead."""
+        timeout_s = timeout_s or self._wait_s
 
         def holds(_driver: object) -> Any:
             try:

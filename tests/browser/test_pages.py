@@ -27,6 +27,8 @@ PAGES = {
     "database": "/recognition/database",
     "lines": "/lines/",
     "line-rule": "/lines/policies/new",
+    "line-group": "/lines/groups/new",
+    "line-measuring": "/lines/measuring",
     "prefix-list": "/lines/lists/new?title=telecom",
     "line": "/lines/wan1",
     "lan": "/lans/office",
@@ -42,10 +44,12 @@ PAGES = {
     "changes": "/changes/",
     "system": "/system/",
     "general": "/system/general",
+    "business": "/system/business",
     "users": "/users/",
     "user": "/users/new",
     "backup": "/system/backup",
     "diagnosis": "/system/diagnosis",
+    "tools": "/system/tools/",
     "lost": "/nowhere",
 }
 # Fields and buttons that a screen reader could not name; what a closed menu hides has no innerText yet.

@@ -23,7 +23,13 @@ bp.register_error_handler(Unavailable, errors.of_absence)
 bp.register_error_handler(HTTPException, errors.of_http)
 bp.register_error_handler(Exception, errors.of_fault)
 
-_PERMISSIONS: dict[str | None, Permission] = {None: "public", "worker": "login", "auditor": "read", "admin": "change"}
+_PERMISSIONS: dict[str | None, Permission] = {
+    None: "public",
+    "worker": "login",
+    "auditor": "read",
+    "admin": "change",
+    "owner": "own",
+}
 
 
 def _register(route: Route) -> None:

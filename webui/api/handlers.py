@@ -5,15 +5,18 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from flask import Response, abort, current_app, jsonify
+import msgspec
+from flask import Response, abort, current_app, jsonify, request
 
 from firmware.client import Forbidden, Invalid, NotFound
+from webui import download
 from webui.access import allows
 from webui.api.errors import problem_row
 from webui.api.identity import client, identify
-from webui.api.route import MERGE_PATCH, Route, ask, read_json, read_query
+from webui.api.route import MERGE_PATCH, Route, ask, convert, read_json, read_query
 from webui.i18n import language
 from webui.live import Hub, TooManyReadersError
+from webui.uploads import BACKUP_BYTES, receive, ticket_bytes, uploads
 
 
 def read_config(route: Route, path: str = "") -> Any:
@@ -104,6 +107,55 @@ def put_line_password(route: Route, name: str) -> Any:
     return done(route, line=name)
 
 
+def put_backup_login(route: Route, name: str) -> Any:
+    return done(route, destination=name)
+
+
+def start_speed_test(route: Route, name: str) -> Any:
+    return done(route, line=name)
+
+
+def new_upload(route: Route) -> Any:
+    """Where a file may be sent to. :raise Forbidden: only owners send files."""
+    _require_owner()
+    address = "/api/v1/uploads/file"
+    return {"address": f"{address}?ticket={uploads().ticket(address, BACKUP_BYTES)}", "max_bytes": BACKUP_BYTES}
+
+
+def put_upload(route: Route) -> Any:
+    _require_owner()
+    max_bytes = ticket_bytes(request)
+    if max_bytes is None:
+        raise Invalid("Ask for an address to send the file to: POST /api/v1/uploads.")
+    request.max_content_length = max_bytes
+    return {"upload": receive()}
+
+
+def _require_owner() -> None:
+    role = client().call("whoami")["role"]
+    if not allows(role, "own"):
+        raise Forbidden("The role %(role)s may not do this.", params={"role": role})
+
+
+def read_backup(route: Route, name: str) -> Response:
+    return download.backup_file(client(), name)
+
+
+def restore_backup(route: Route) -> Any:
+    result = ask(route)
+    return {**result, **changed(result)}
+
+
+def start_tool(route: Route) -> Any:
+    """The body tells by its ``tool`` which it is."""
+    wanted = convert(read_json(), route.body)
+    return client().call("tools.start", request=msgspec.to_builtins(wanted))
+
+
+def tool_file(route: Route, id: int) -> Response:
+    return download.tool_file(client(), id)
+
+
 def of_list(route: Route, name: str) -> Any:
     return ask(route, name=name)
 
@@ -134,8 +186,9 @@ def events(route: Route) -> Response:
 def openapi(route: Route) -> Response:
     from webui.api.openapi import document
 
-    response = jsonify(document())
-    response.headers["Cache-Control"] = "max-age=3600"
+    business = current_app.extensions.get("business")
+    response = jsonify(business.describe(document(), request.environ) if business else document())
+    response.headers["Cache-Control"] = "private, max-age=60"  # the business's part is for those who have it
     return response
 
 

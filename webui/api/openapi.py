@@ -24,6 +24,9 @@ _ERRORS = {
 }
 
 
+_BINARY = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
+
+
 @cache
 def document() -> dict[str, Any]:
     """The document; the same for everybody."""
@@ -75,6 +78,8 @@ def _operation(route: Route, by_type: dict[str, Any]) -> dict[str, Any]:
         operation["description"] = f"Least role: {route.role}."
     if parameters := [*_path_parameters(route), *_query_parameters(route)]:
         operation["parameters"] = parameters
+    if route.binary == "body":
+        operation["requestBody"] = {"required": True, "content": _BINARY}
     if route.body is not None:
         types = (JSON, MERGE_PATCH) if route.method == "PATCH" else (JSON,)
         content = {"schema": {} if route.body is Any else by_type[str(route.body)]}
@@ -87,6 +92,8 @@ def _response(route: Route, by_type: dict[str, Any]) -> dict[str, Any]:
         return {"description": "Done"}
     if route.name == "events":
         return {"description": "Server-sent events", "content": {"text/event-stream": {"schema": {"type": "string"}}}}
+    if route.binary == "answer":
+        return {"description": "The file", "content": _BINARY}
     schema = {} if route.answer is Any else by_type[str(route.answer)]
     return {"description": "Done", "content": {JSON: {"schema": schema}}}
 

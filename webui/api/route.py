@@ -32,6 +32,7 @@ class Route(NamedTuple):
     handler: Callable[..., Any] | None = None
     status: int = 200
     body_max_bytes: int | None = None  # where it is more than elsewhere
+    binary: Literal["", "body", "answer"] = ""  # what is not JSON but application/octet-stream
 
     @property
     def rule(self) -> str:

@@ -6,7 +6,8 @@ from typing import Annotated, Any, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from firmware.model.config import Application, Config, Role
+from firmware.model.config import Application, BackupPart, Config, Role
+from firmware.model.sections import Section
 
 Limit = Annotated[int, Meta(ge=1, le=10_000)]
 Seconds = Annotated[int, Meta(ge=1, le=63_072_000)]
@@ -92,6 +93,15 @@ class DatabaseUpdate(Input):
     content: Annotated[str, Meta(description="the signed database in base64")] | UnsetType = UNSET
 
 
+class InstallUpdate(Input):
+    """``upload`` answers with the address that takes the file, by PUT, once; ``url`` is by default the configured
+    one."""
+
+    source: Literal["upload", "url", "usb"]
+    url: Annotated[str, Meta(max_length=1024)] = ""
+    downgrade: Annotated[bool, Meta(description="also a version that is not newer")] = False
+
+
 class PrefixImport(Input):
     """Without ``content`` and ``url``: what was previewed under ``sha256``, else what lies at the list's address."""
 
@@ -111,6 +121,10 @@ class LinePassword(Input):
     password: Annotated[str, Meta(max_length=256)]
 
 
+class StartSpeedTest(Input):
+    shaped: Annotated[bool, Meta(description="only the upload, through the shaper")] = False
+
+
 class NewPassword(Input):
     new: str
     old: str | UnsetType = UNSET
@@ -118,6 +132,33 @@ class NewPassword(Input):
 
 
 # -- answers ----------------------------------------------------------------------------------------------------------
+
+
+class MakeBackup(Input):
+    parts: list[BackupPart]
+    passphrase: str
+
+
+class OpenBackup(Input):
+    upload: Annotated[str, Meta(description="what PUT /uploads/file answered")]
+    passphrase: str
+
+
+class RestoreBackup(Input):
+    """Without ``sections`` all of the configuration; ``map`` says which port of the backup is which port here."""
+
+    id: str
+    parts: list[BackupPart]
+    sections: list[Section] | UnsetType = UNSET
+    map: dict[str, str] | UnsetType = UNSET
+
+
+class BackupPassphrase(Input):
+    passphrase: str
+
+
+class BackupLogin(Input):
+    secret: Annotated[str, Meta(description="the share's password, or HQ's token; empty: forget it")]
 
 
 class Problem(Output):
@@ -200,6 +241,7 @@ class Identity(Output):
     role: Role
     language: str
     kind: Literal["local", "session", "token"]
+    business: str | None  # its database (empty: on the box), or null while it is off
 
 
 class KnownApplication(Output):
@@ -225,6 +267,25 @@ class LineTarget(Output):
     trouble: str  # what came instead of an answer
 
 
+class Offload(Output):
+    """Of the last minute or so: what went through the kernel's flowtable, and why nothing does."""
+
+    obstacle: str | None
+    connections: int
+    offloaded: int
+    share_percent: int | None  # of the bytes
+
+
+class LineMonth(Output):
+    """What a line with a cap has moved in its month, up and down together; looked at each minute."""
+
+    used_bytes: int
+    cap_bytes: int
+    since: float
+    until: float
+    spent: bool  # until then it is used only when no other line works
+
+
 class Line(Output):
     """``streak`` rounds in a row contradict the state; ``needed`` of them change it."""
 
@@ -239,13 +300,54 @@ class Line(Output):
     targets: list[LineTarget]
     role: Literal["active", "backup"]
     draining: bool
+    share_percent: int  # of the new connections that no rule binds to a line
     rtt_ms: float | None
     loss_percent: float | None  # of the last twenty rounds
+    month: LineMonth | None  # of a line with a cap
     address: str | None
     gateway: str | None
     up_bps: int
     down_bps: int
     since: float | None
+    offload: Offload
+
+
+class SuggestedRates(Output):
+    down_bps: int | None
+    up_bps: int | None
+
+
+class SpeedResult(Output):
+    """``None``: not measured. Grades are by the delay that the busy line adds."""
+
+    time: float
+    down_bps: int | None
+    up_bps: int | None
+    idle_ms: float | None
+    down_ms: float | None  # delay while downloads run
+    up_ms: float | None
+    down_grade: Literal["A+", "A", "B", "C", "D", "F"] | None
+    up_grade: Literal["A+", "A", "B", "C", "D", "F"] | None
+    grade: Annotated[Literal["A+", "A", "B", "C", "D", "F"] | None, Meta(description="of the worse way")]
+    suggested: Annotated[SuggestedRates, Meta(description="for wans.NAME.down_bps and up_bps")]
+    errors: Annotated[dict[str, str], Meta(description="why a way could not be measured: down, up")]
+
+
+class LineSpeed(Output):
+    line: str
+    running: bool
+    result: Annotated[SpeedResult | None, Meta(description="of the line itself, past the shaper")]
+    shaped: Annotated[SpeedResult | None, Meta(description="of its upload, through the shaper")]
+
+
+class Board(Output):
+    name: str
+    lights: Annotated[dict[str, bool], Meta(description="power, line, lan, alarm: whether it is there")]
+    button: bool
+
+
+class StartedTool(Output):
+    id: int
 
 
 class Finding(Output):
@@ -329,6 +431,7 @@ class Unit(Output):
 class Status(Output):
     hostname: str
     version: str
+    serial: str
     uptime_s: float
     time: float
     cpu_percent: float
@@ -431,6 +534,27 @@ class Database(Output):
     previous: str | None  # what a rollback brings back
 
 
+class UpdateState(Output):
+    available: bool  # false: this box was not started from an image
+    running: str
+    running_slot: Literal["A", "B"] | None
+    phase: Literal[
+        "idle", "waiting", "checking", "writing", "verifying", "ready", "restarting", "trying", "confirmed",
+        "fell_back", "failed",
+    ]  # fmt: skip
+    version: str | None  # of the update
+    slot: Literal["A", "B"] | None  # where it lies
+    percent: int  # of writing or verifying
+    reason: str  # a message whose %(name)s places params fill
+    params: dict[str, str]
+    waits_for: Literal["", "rsd", "configuration", "page", "lines"] | None  # while it is on trial
+    time: float | None
+
+
+class UpdateBegun(UpdateState):
+    upload: str | None  # PUT the file there
+
+
 class PrefixFacts(Output):
     ipv4: int  # prefixes
     ipv6: int
@@ -509,3 +633,71 @@ class CreatedToken(Output):
     name: str
     role: Role
     token: str
+
+
+class NewUpload(Output):
+    """``address`` takes one file by PUT within the hour."""
+
+    address: str
+    max_bytes: int
+
+
+class Upload(Output):
+    upload: str
+
+
+class MadeBackup(Output):
+    id: str  # for GET /backup/files/{name}
+    name: str
+    bytes: int
+
+
+class BackupPort(Output):
+    name: str
+    mac: str
+
+
+class OpenedBackup(Output):
+    """``ports`` are those that the backup's configuration speaks of; ``map`` is a proposal, and ``fits`` says that none
+    is needed."""
+
+    id: str
+    product: str
+    board: str
+    hostname: str
+    time: float
+    parts: list[BackupPart]
+    config_format: int
+    ports: list[BackupPort]
+    here: list[BackupPort]
+    map: dict[str, str]
+    fits: bool
+
+
+class Along(Output):
+    path: str
+    because: str
+
+
+class RestoredBackup(Output):
+    """``waits``: the configuration is in the candidate; what belongs to it follows when that is committed."""
+
+    problems: list[Problem]
+    along: list[Along]
+    waits: bool
+
+
+class BackupDestination(Output):
+    name: Literal["usb", "share", "hq"]
+    wanted: bool
+    has_login: bool
+    time: float | None  # of the last one that is there
+    file: str
+    tried: float | None
+    reason: str  # why the last try failed
+
+
+class AutomaticBackups(Output):
+    has_passphrase: bool
+    running: bool
+    destinations: list[BackupDestination]

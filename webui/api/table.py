@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from firmware.model.config import PREFIX_BYTES_MAX, Config, User
+from firmware.model.tools import AnyRequest, Job
 from webui.api import handlers, schemas
 from webui.api.route import Route
 
@@ -80,16 +81,82 @@ ROUTES = (
         "POST", "/import", "importConfig", "config.import", "Load a text into the candidate", "admin",
         schemas.Changed, body=schemas.Text, handler=handlers.import_text,
     ),
+    Route(
+        "POST", "/backup", "makeBackup", "backup.make", "Make an encrypted backup", "owner", schemas.MadeBackup,
+        body=schemas.MakeBackup,
+    ),
+    Route(
+        "GET", "/backup/files/{name}", "readBackup", "backup.read", "The backup that was made last", "owner",
+        handler=handlers.read_backup, binary="answer",
+    ),
+    Route(
+        "POST", "/backup/open", "openBackup", "backup.open", "Look into a backup that was sent", "owner",
+        schemas.OpenedBackup, body=schemas.OpenBackup,
+    ),
+    Route(
+        "POST", "/backup/restore", "restoreBackup", "backup.restore",
+        "Restore what was opened; its configuration becomes the candidate", "owner", schemas.RestoredBackup,
+        body=schemas.RestoreBackup, handler=handlers.restore_backup,
+    ),
+    Route(
+        "GET", "/backup/automatic", "automaticBackups", "backup.state", "How automatic backups are doing", "auditor",
+        schemas.AutomaticBackups,
+    ),
+    Route(
+        "POST", "/backup/automatic", "runBackup", "backup.run", "Make an automatic backup now", "admin",
+        handler=handlers.done, status=204,
+    ),
+    Route(
+        "PUT", "/backup/automatic/passphrase", "setBackupPassphrase", "backup.passphrase",
+        "Set what automatic backups are encrypted by", "owner", body=schemas.BackupPassphrase, handler=handlers.done,
+        status=204,
+    ),
+    Route(
+        "PUT", "/backup/automatic/login/{name}", "setBackupLogin", "backup.login",
+        "Set the share's password or HQ's token", "admin", body=schemas.BackupLogin,
+        handler=handlers.put_backup_login, status=204,
+    ),
+    Route(
+        "POST", "/uploads", "newUpload", "whoami", "Ask for an address to send a large file to", "owner",
+        schemas.NewUpload, handler=handlers.new_upload,
+    ),
+    Route(
+        "PUT", "/uploads/file", "sendUpload", "whoami", "Send a file to the address that POST /uploads gave", "owner",
+        schemas.Upload, handler=handlers.put_upload, binary="body",
+    ),
     # -- state
     Route("GET", "/status", "status", "status", "Is the box well?", "auditor", schemas.Status),
     Route("GET", "/selfcheck", "selfcheck", "selfcheck", "What is not as the configuration says", "auditor",
           list[schemas.Finding]),
+    Route("GET", "/board", "board", "board", "The board's lights and button", "auditor", schemas.Board),
     Route("GET", "/bandwidth", "bandwidth", "bandwidth", "How full the lines are, and who uses them", "auditor",
           schemas.Bandwidth),
     Route("GET", "/lines", "lines", "lines", "The lines to the internet", "auditor", list[schemas.Line]),
     Route(
         "PUT", "/lines/{name}/password", "setLinePassword", "line.password", "Set the password of a dialled line",
         "admin", body=schemas.LinePassword, handler=handlers.put_line_password, status=204,
+    ),
+    Route("GET", "/speedtest", "speedTests", "speedtest.state", "The last speed test of each line", "auditor",
+          list[schemas.LineSpeed]),
+    Route(
+        "POST", "/lines/{name}/speedtest", "startSpeedTest", "speedtest.start",
+        "Measure how fast a line is; it takes some 15 seconds", "admin", body=schemas.StartSpeedTest,
+        handler=handlers.start_speed_test, status=204,
+    ),
+    # -- field tools
+    Route("GET", "/tools", "tools", "tools.jobs", "The last field tools, without their results", "admin", list[Job]),
+    Route(
+        "POST", "/tools", "startTool", "tools.start", "Begin a field tool: ping, trace, lookup, port, cable, capture, "
+        "diagnosis", "admin", schemas.StartedTool, body=AnyRequest, handler=handlers.start_tool, status=201,
+    ),
+    Route("GET", "/tools/{int:id}", "tool", "tools.job", "A field tool and its result", "admin", Job),
+    Route(
+        "DELETE", "/tools/{int:id}", "stopTool", "tools.stop", "End a field tool; one that is over is forgotten",
+        "admin", handler=handlers.done, status=204,
+    ),
+    Route(
+        "GET", "/tools/{int:id}/file", "toolFile", "tools.file",
+        "The file of a capture or diagnosis, which is gone then", "admin", handler=handlers.tool_file, binary="answer",
     ),
     Route("GET", "/hosts", "hosts", "hosts", "The hosts behind the router", "auditor", list[schemas.SeenHost]),
     Route("GET", "/flows", "flows", "flows", "Live connections", "auditor", list[schemas.Flow], schemas.FlowsQuery),
@@ -120,6 +187,23 @@ ROUTES = (
     Route(
         "DELETE", "/applications/database", "rollBackDatabase", "applications.rollback",
         "Put the application database before in force again", "admin", schemas.Database,
+    ),
+    Route(
+        "GET", "/update", "readUpdate", "update.state", "Which version is running, and how far an update is",
+        "auditor", schemas.UpdateState,
+    ),
+    Route(
+        "POST", "/update", "installUpdate", "update.install",
+        "Install a signed version into the slot that is not running", "admin",
+        schemas.UpdateBegun, body=schemas.InstallUpdate,
+    ),
+    Route(
+        "DELETE", "/update", "cancelUpdate", "update.cancel", "End what is under way, or forget what is installed",
+        "admin", schemas.UpdateState,
+    ),
+    Route(
+        "POST", "/update/restart", "restartUpdate", "update.restart", "Restart into the version that is installed",
+        "admin", schemas.UpdateState,
     ),
     Route(
         "GET", "/prefixes", "prefixLists", "prefixes.list", "What the prefix lists hold", "auditor",

@@ -15,6 +15,10 @@
         document.dispatchEvent(new CustomEvent("rs:" + name, { detail: data }));
       });
     }
+    // Refused, as when somebody leafs quickly and the streams of pages before are not yet missed: browsers then give up.
+    source.addEventListener("error", () => {
+      if (source.readyState === EventSource.CLOSED) setTimeout(() => listen(url), REFRESH_MS);
+    });
     window.addEventListener("pagehide", () => source.close());
   }
   if (body.dataset.live && (document.querySelector("[data-refresh], [data-series]"))) listen(body.dataset.live);

@@ -1,4 +1,4 @@
-"""System: name, clock, language, backup, certificate, alarms, diagnosis."""
+"""System: name, clock, language, certificate, alarms, diagnosis."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from flask import Blueprint, Response, abort, current_app, redirect, render_template, request, send_file, url_for
+from flask import Blueprint, abort, current_app, redirect, render_template, request, send_file, url_for
 from msgspec import to_builtins
 from werkzeug.wrappers import Response as BaseResponse
 
 from firmware.client import Invalid, NotFound
-from firmware.model.text import problem_text, translate
+from firmware.model.text import translate
 from webui import people, words
 from webui.access import requires
 from webui.forms import Form
-from webui.i18n import gettext, language
+from webui.i18n import language
 from webui.router import router
 
 bp = Blueprint("system", __name__, url_prefix="/system")
@@ -27,7 +27,12 @@ def show() -> Any:
     asked = router()
     alarms = [{**alarm, "text": words.alarm(alarm)} for alarm in asked.read("alarms")]
     return render_template(
-        "system/show.html", status=asked.status(), alarms=alarms, config=asked.config(), has_ca=_ca_file().is_file()
+        "system/show.html",
+        status=asked.status(),
+        alarms=alarms,
+        config=asked.config(),
+        has_ca=_ca_file().is_file(),
+        board=asked.read("board"),
     )
 
 
@@ -36,17 +41,31 @@ def show() -> Any:
 def general() -> Any:
     before = router().config().system
     form = Form({"hostname": before.hostname, "timezone": before.timezone, "language": before.language,
-                 "ntp_servers": before.ntp_servers})  # fmt: skip
+                 "ntp_servers": before.ntp_servers, "headquarters": before.headquarters})  # fmt: skip
     if form.is_sent:
         value = {
             "hostname": form.text("hostname"),
             "timezone": form.text("timezone"),
             "language": form.text("language"),
             "ntp_servers": form.lines("ntp_servers"),
+            "headquarters": form.text("headquarters") or None,
         }
         if form.save("system", value, to_builtins(before)):
             return redirect(url_for("system.show"), 303)
     return render_template("system/general.html", form=form, zones=time_zones()), 422 if form.is_wrong else 200
+
+
+@bp.route("/business", methods=["GET", "POST"])
+@requires("change")
+def business() -> Any:
+    """Whether the business pages are on, and where their data lies."""
+    before = router().config().business
+    form = Form({"enabled": before.enabled, "database": before.database})
+    if form.is_sent:
+        value = {"enabled": form.checked("enabled"), "database": form.text("database")}
+        if form.save("business", value, to_builtins(before)):
+            return redirect(url_for("system.business"), 303)
+    return render_template("system/business.html", form=form), 422 if form.is_wrong else 200
 
 
 @cache
@@ -55,48 +74,6 @@ def time_zones() -> list[str]:
 
     hidden = ("Etc/", "posix/", "right/")
     return sorted(name for name in available_timezones() if "/" in name and not name.startswith(hidden))
-
-
-@bp.get("/backup")
-@requires("change")
-def backup() -> Any:
-    return render_template("system/backup.html", form=Form())
-
-
-@bp.get("/export")
-@requires("change")
-def export() -> Response:
-    """The configuration in force, as a file."""
-    reply = router().call("config.export")
-    text = reply["text"] if isinstance(reply, dict) else reply
-    name = router().config("running").system.hostname
-    return Response(
-        text, mimetype="application/json", headers={"Content-Disposition": f'attachment; filename="{name}.json"'}
-    )
-
-
-@bp.post("/import")
-@requires("change")
-def import_file() -> Any:
-    """A file into the candidate; every mistake in it is told."""
-    form = Form()
-    sent = request.files.get("file")
-    if sent is None or not sent.filename:
-        form.add_error("file", gettext("Choose a file first."))
-    else:
-        try:
-            text = sent.stream.read().decode("utf-8-sig")
-            router().call("config.import", text=text)
-        except UnicodeDecodeError:
-            form.add_error("file", gettext("This is not a configuration file of a router."))
-        except Invalid as error:
-            for problem in error.problems:
-                form.add_error("file", problem_text(language(), problem))
-            if not form.is_wrong:
-                form.add_error("file", translate(language(), error.message, error.params))
-        else:
-            return redirect(url_for("changes.show", said="imported"), 303)
-    return render_template("system/backup.html", form=form), 422
 
 
 @bp.get("/certificate")

@@ -21,6 +21,7 @@ ROLES = {
     "owner": marked("Owner: everything, users too"),
     "admin": marked("Administrator: everything but users"),
     "auditor": marked("Auditor: look at everything, change nothing"),
+    "clerk": marked("Business only: what is given there, nothing of the router"),
 }
 
 
