@@ -221,7 +221,7 @@ class Supervisor:
                 times.append(keeper.kill_at)
             elif keeper.process is None:
                 times.append(keeper.next_start)
-            elif keeper.failures:
+            elif keeper.failures or keeper.is_told:
                 times.append(keeper.since + WELL_AFTER_S)
         return min(times) - now
 
@@ -231,7 +231,7 @@ class Supervisor:
             if keeper.kill_at is not None and now >= keeper.kill_at:
                 keeper.process.kill()
                 keeper.kill_at = now + STOP_S
-            if keeper.failures and now >= keeper.since + WELL_AFTER_S:
+            if (keeper.failures or keeper.is_told) and now >= keeper.since + WELL_AFTER_S:
                 keeper.failures = 0
                 self._tell_well(keeper)
         elif keeper.unit is not None and now >= keeper.next_start:
