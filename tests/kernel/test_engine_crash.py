@@ -61,8 +61,9 @@ def test_commit_cut_short(prepared: Prepared, step: str) -> None:
         _commit_and_die(box)
         is_new = box.running() == other_config()
         box.becomes(prepared.new if is_new else prepared.old)
-    # The line gets another number, so another table: what is between the two when rsd dies may be lost, and no more.
-    assert lost(stream) <= 1
+    # The line gets another number, so another table: what is between the two when rsd dies may be lost. Were the box
+    # half changed until the next rsd has come, a second of 50 packets would be missing.
+    assert lost(stream) <= 10
     assert is_new == (steps.COMMIT.index(step) >= steps.COMMIT.index("running"))
     # And the box is not stuck: the change can be made by an rsd that nobody kills.
     box.cut_power()
