@@ -8,10 +8,12 @@ may everything there; all others, whatever their role here, may what they are gi
 from __future__ import annotations
 
 import contextlib
+import datetime
 import threading
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from flask import Flask, Request, redirect, request
 from werkzeug.exceptions import NotFound, Unauthorized
@@ -34,7 +36,7 @@ class Business:
         self._folder = folder
         self._uploads = app.extensions["uploads"]
         self._lock = threading.Lock()
-        self._opened: tuple[tuple[str, int], Flask] | None = None
+        self._opened: tuple[tuple[str, str, int], Flask] | None = None
         app.extensions["business"] = self
 
     def __call__(self, environ: dict[str, Any], answer: Answer) -> Iterable[bytes]:
@@ -95,16 +97,16 @@ class Business:
 
         return bool(is_public(opened, environ))
 
-    def _place(self) -> str | None:
+    def _place(self) -> dict[str, str] | None:
         with contextlib.suppress(Refused, Unavailable), Client(self._socket) as rsd:
-            found: str | None = rsd.call("business.place")["database"]
+            found: dict[str, str] | None = rsd.call("business.place")["business"]
             return found
         return None
 
-    def _open(self, database: str) -> Flask:
+    def _open(self, place: dict[str, str]) -> Flask:
         with self._lock:
-            url = database or f"sqlite://{self._folder}/company.db"
-            key = (url, self._restored_ns())
+            url = place["database"] or f"sqlite://{self._folder}/company.db"
+            key = (url, place["timezone"], self._restored_ns())
             if self._opened is None or self._opened[0] != key:
                 from bizlite.web.app import create_app
 
@@ -114,6 +116,7 @@ class Business:
                         url,
                         _identify,
                         folder=self._folder,
+                        zone=_zone(place["timezone"]),
                         large=self._large,
                         logout=("/logout", csrf_token),
                         people=self._people,
@@ -135,6 +138,14 @@ class Business:
         with contextlib.suppress(OSError):
             return (self._folder / "restored").stat().st_mtime_ns
         return 0
+
+
+def _zone(name: str) -> datetime.tzinfo:
+    """The site's zone; a box without zone data counts by UTC."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError):
+        return datetime.UTC
 
 
 def _identify(environ: dict[str, Any]) -> Any:

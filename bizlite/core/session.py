@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from bizlite.core.errors import Forbidden, Problem
 
 EVERYTHING = "*"
+CHINA = datetime.timezone(datetime.timedelta(hours=8))
 
 
 def _now() -> datetime.datetime:
@@ -22,7 +23,7 @@ class Session:
     user: str
     rights: frozenset[str]
     now: Callable[[], datetime.datetime] = field(default=_now, repr=False)
-    zone: datetime.tzinfo = field(default=datetime.timezone(datetime.timedelta(hours=8)), repr=False)
+    zone: datetime.tzinfo = field(default=CHINA, repr=False)
 
     def may(self, permission: str) -> bool:
         """Whether the permission is held, by name, by its module (``stock.*``) or as everything."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 import io
 from typing import Any
 
@@ -15,7 +14,7 @@ from bizlite.finance import accounts, bank, closing, figures, opening, pack, per
 from bizlite.finance.models import Party
 from bizlite.web import tables
 from bizlite.web.fields import Choice, Date, Reference, Whole
-from bizlite.web.guard import requires, session
+from bizlite.web.guard import requires, session, today
 from bizlite.web.texts import gettext, language
 from bizlite.web.texts import marked as _
 
@@ -25,13 +24,9 @@ LEDGER = Choice("ledger", _("Which"), choices=LEDGERS, default="receivable")
 MONTHS = {"1": _("one month"), "3": _("quarter"), "12": _("year")}
 
 
-def _today() -> datetime.date:
-    return session().today()
-
-
-START = Date("start", _("From"), default=lambda: _today().replace(day=1))
-END = Date("end", _("To"), default=_today)
-PERIOD = Whole("period", _("Month (as 202611)"), default=lambda: closing.next_period(_today()))
+START = Date("start", _("From"), default=lambda: today().replace(day=1))
+END = Date("end", _("To"), default=today)
+PERIOD = Whole("period", _("Month (as 202611)"), default=lambda: closing.next_period(today()))
 SPAN = Choice("months", _("Months"), choices=MONTHS, default="1")
 Answer = str | BaseResponse
 
@@ -75,7 +70,7 @@ def statement() -> Answer:
     """The statement of account of a party; ``party`` is its number or its code."""
     key = request.args.get("party", "")
     row = store.get(Party, int(key), "party") if key.isdecimal() and len(key) < 19 else None
-    start = Date("start", _("From"), default=lambda: _today().replace(month=1, day=1))
+    start = Date("start", _("From"), default=lambda: today().replace(month=1, day=1))
     fields = (LEDGER, start, END)
     asked = tables.read(fields)
     if row is None:
@@ -90,7 +85,7 @@ def statement() -> Answer:
 def ageing() -> Answer:
     """Open invoices by party and age."""
     asked = tables.read((LEDGER,))
-    return tables.page(_("Open invoices by age"), [figures.ageing(asked["ledger"], _today())], (LEDGER,))
+    return tables.page(_("Open invoices by age"), [figures.ageing(asked["ledger"], today())], (LEDGER,))
 
 
 @bp.route("/files")
@@ -99,7 +94,7 @@ def files() -> str:
     """What can be taken in from a file, and the accountant's packs."""
     months = [row.period for row in periods.closed(12)]
     return render_template(
-        "finance/files.html", months=months, current=periods.of(_today()), opening=opening.standing(),
+        "finance/files.html", months=months, current=periods.of(today()), opening=opening.standing(),
         done=request.args.get("done", ""),
     )  # fmt: skip
 

@@ -110,7 +110,7 @@ def sign_in(token: str) -> BaseResponse | tuple[str, int]:
     """Who has this code and PIN is the worker of this phone for a shift."""
     _card(token)
     guard.check_origin()
-    session = Session(user="phone", rights=REPORT)
+    session = guard.acting("phone", REPORT)
     worker = workers.sign_in(session, request.form.get("code", ""), request.form.get("pin", ""))
     if worker is None:
         return show(token, gettext("Code and PIN do not fit. After five wrong ones wait five minutes.")), 403
@@ -157,10 +157,10 @@ def _who() -> tuple[Worker | None, Session]:
     """The worker of this phone, by PIN before login: a shared tablet is logged in as the shop."""
     found = _by_cookie()
     if found is not None:
-        return found, Session(user=f"worker:{found.code}", rights=REPORT)
+        return found, guard.acting(f"worker:{found.code}", REPORT)
     session = guard.visitor()
     if session is None or not session.may("production.card.report"):
-        return None, Session(user="phone", rights=frozenset())
+        return None, guard.acting("phone", frozenset())
     return workers.of_user(session.user), session
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 from typing import Any
 
 from flask import Blueprint, abort, redirect, render_template, request, url_for
@@ -19,7 +18,7 @@ from bizlite.reports.models import ALL
 from bizlite.stock.models import Item
 from bizlite.web import charts, tables
 from bizlite.web.fields import Choice, Whole
-from bizlite.web.guard import requires, session
+from bizlite.web.guard import requires, session, today
 from bizlite.web.resource import Resource
 from bizlite.web.texts import gettext
 from bizlite.web.texts import marked as _
@@ -47,19 +46,15 @@ POINTS = {
 Answer = str | BaseResponse
 
 
-def _today() -> datetime.date:
-    return session().today()
-
-
 def _this_month() -> int:
-    return periods.of(_today())
+    return periods.of(today())
 
 
 @bp.route("/")
 @requires("reports.view")
 def overview_page() -> Answer:
     """What is late, short, owed, due, and what earned money."""
-    found = overview.make(_today())
+    found = overview.make(today())
     every = [table for answers in found.answers.values() for table in answers]
     file = tables.wanted([*every, found.earned])
     if file is not None:
@@ -73,7 +68,7 @@ def overview_page() -> Answer:
 @requires("reports.view")
 def table(name: str) -> Answer:
     """One table of the overview, whole."""
-    found = overview.find(name, _today())
+    found = overview.find(name, today())
     if found is None:
         abort(404)
     return tables.page(found.title, [found])
@@ -107,7 +102,7 @@ def margin() -> Answer:
 @requires("reports.view")
 def forecast() -> Answer:
     """What money will be there, by week, and what that is made of."""
-    found = overview.cash_forecast(_today())
+    found = overview.cash_forecast(today())
     weeks = Table(
         "forecast-weeks", _("By week"),
         (Column("week", _("Week from"), "date"), Column("received", _("Comes"), "money"),
@@ -161,7 +156,7 @@ def _behind(kind: str, key: str) -> Answer:
 @requires("finance.period.close", module="reports")
 def close() -> Answer | tuple[str, int]:
     """What is left to do before a month is closed; then it is closed, or the last one opened again."""
-    month = closing.next_period(_today())
+    month = closing.next_period(today())
     problems: list[Problem] = []
     if request.method == "POST":
         try:
@@ -176,7 +171,7 @@ def close() -> Answer | tuple[str, int]:
     points = [(point, *_point(point)) for point in overview.closing_points(month)]
     page = render_template(
         "reports/close.html", month=month, points=points, problems=problems, closed=periods.closed(1),
-        is_over=closing.last_day(month) < _today(), show=lambda amount: tables.MONEY.shown(amount, {}),
+        is_over=closing.last_day(month) < today(), show=lambda amount: tables.MONEY.shown(amount, {}),
     )  # fmt: skip
     return (page, 422) if problems else page
 

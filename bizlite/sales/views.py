@@ -39,11 +39,11 @@ from bizlite.stock.views import item, lot_code, of_item, place_name, quantity
 from bizlite.web import fields as kinds
 from bizlite.web.core import Todo
 from bizlite.web.fields import Area, Choice, Date, Money, Percent, Reference, Text, YesNo
+from bizlite.web.guard import session, today
 from bizlite.web.resource import Action, Column, Lines, Link, Note, Resource
 from bizlite.web.texts import marked as _
 
 VALID_DAYS = 30
-today = datetime.date.today
 
 
 def _customer() -> Reference:
@@ -207,8 +207,6 @@ def _is_open(row: Order) -> bool:
 
 def _blocks(row: Order) -> str:
     """The item that makes the order later than it is wanted."""
-    from bizlite.web.guard import session
-
     if row.posted and not orders.is_open(row.id):
         return ""
     found = promises.blocking(orders.promise(session(), row), row.wanted or max(row.date, today()))

@@ -13,7 +13,7 @@ from bizlite.stock import counting, figures, planning
 from bizlite.stock.models import Item, Location, Lot, OnHand, Reorder
 from bizlite.web import charts, tables
 from bizlite.web.fields import Date, Reference, Whole
-from bizlite.web.guard import requires, session
+from bizlite.web.guard import requires, session, today
 from bizlite.web.texts import gettext, language
 from bizlite.web.texts import marked as _
 
@@ -21,10 +21,6 @@ bp = Blueprint("stock", __name__, template_folder="templates")
 AHEAD = datetime.timedelta(days=90)
 BARS = 24
 Answer = str | BaseResponse
-
-
-def _today() -> datetime.date:
-    return session().today()
 
 
 @bp.route("/there")
@@ -38,7 +34,7 @@ def there() -> Answer:
 @requires("stock.view")
 def card() -> Answer:
     """The stock card of an item."""
-    start = Date("start", _("From"), default=lambda: _today() - AHEAD)
+    start = Date("start", _("From"), default=lambda: today() - AHEAD)
     row = _item()
     made = figures.card(row, tables.read((start,))["start"], language())
     return tables.page(_("Stock card"), [made], (start,), template="stock/item.html", item=row)
@@ -49,7 +45,7 @@ def card() -> Answer:
 def plan() -> Answer:
     """What is planned of an item, with its reorder rule."""
     row = _item()
-    made = figures.plan(row, _today(), _today() + AHEAD)
+    made = figures.plan(row, today(), today() + AHEAD)
     scale = int(row.unit.scale)
     rule = Reorder.get_or_none(Reorder.item == row)
     bars = [
@@ -80,7 +76,7 @@ def rule() -> BaseResponse:
 @requires("stock.view")
 def short() -> Answer:
     """What will be missing, and what to order."""
-    return tables.page(_("Missing and to order"), [figures.shortages(), figures.to_order(_today())])
+    return tables.page(_("Missing and to order"), [figures.shortages(), figures.to_order(today())])
 
 
 @bp.route("/count", methods=("GET", "POST"))
@@ -90,7 +86,7 @@ def count() -> Answer | tuple[str, int]:
     own = Reference("place", _("Place"), to="stock.location", where=lambda: Location.kind == "internal", default=None)
     code = request.values.get("place") or "MAIN"
     place = store.get(Location, own.read(code, "place", {}), "place")
-    day = Date("date", _("Date"), default=_today)
+    day = Date("date", _("Date"), default=today)
     problems = []
     if request.method == "POST":
         try:
@@ -101,7 +97,7 @@ def count() -> Answer | tuple[str, int]:
             problems = refused.problems
     page = render_template(
         "stock/count.html", place=place, rows=_spots(place.id), typed=request.values, problems=problems,
-        show=exact.show, today=_today(),
+        show=exact.show, today=today(),
         places=Location.select().where((Location.kind == "internal") & Location.is_active),
     )  # fmt: skip
     return (page, 422) if problems else page

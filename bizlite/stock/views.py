@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Callable
 
 from flask import g, url_for
@@ -15,6 +14,7 @@ from bizlite.stock.pages import bp
 from bizlite.web.core import Todo
 from bizlite.web.fields import Choice, Date, Kept, Money, Reference, Text, Values, Whole, YesNo
 from bizlite.web.fields import Quantity as _Quantity
+from bizlite.web.guard import today
 from bizlite.web.resource import Action, Column, Lines, Link, Page, Resource
 from bizlite.web.resource import every as resources
 from bizlite.web.texts import language
@@ -205,7 +205,7 @@ TRANSFER = Resource(
     view="stock.view",
     fields=(
         Choice("kind", _("Kind"), choices=PAPERS, default="receipt"),
-        Date("date", _("Date"), default=datetime.date.today),
+        Date("date", _("Date"), default=today),
         Text("text", _("Text"), required=False),
     ),
     lines=Lines(

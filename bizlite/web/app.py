@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import hashlib
 import importlib
 from collections.abc import Callable, Sequence
@@ -16,6 +17,7 @@ from bizlite.core import company, registry, rights
 from bizlite.core.attachments import LARGEST_BYTES
 from bizlite.core.database import database, is_sqlite
 from bizlite.core.errors import Forbidden, Missing, Problem, Refused
+from bizlite.core.session import CHINA
 from bizlite.web import api, core, guard, keeping, letterhead, pages, tables, texts
 from bizlite.web.guard import Identify, Off
 from bizlite.web.resource import every, views
@@ -39,6 +41,7 @@ def create_app(
     identify: Identify,
     *,
     folder: Path | None = None,
+    zone: datetime.tzinfo = CHINA,
     look: str = "/static/",
     login: str = "",
     logout: tuple[str, Callable[[], str]] | None = None,
@@ -51,14 +54,14 @@ def create_app(
     address of the router's style sheet and icons, ``login`` that of its login page, ``logout`` that which a form with a
     token (``csrf``) is sent to. Attachments lie in ``folder``, usually beside the SQLite file. ``people`` gives the
     names of the login's users, where who asks may know them. ``large`` gives the address to which so many bytes may be
-    sent, where the server takes that from nobody else.
+    sent, where the server takes that from nobody else. The business day is that of ``zone``.
     """
     opened = registry.open_company(url)
     if folder is None:
         folder = Path(opened.database).parent if is_sqlite(opened) else Path.cwd()
     app = Flask(__name__, static_url_path=f"{ROOT}/static")
     app.config.update(MAX_CONTENT_LENGTH=BODY_MAX_BYTES, SEND_FILE_MAX_AGE_DEFAULT=365 * 86_400, LOOK=look, LOGIN=login,
-                      PEOPLE=people)  # fmt: skip
+                      PEOPLE=people, ZONE=zone)  # fmt: skip
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
     app.view_functions["static"] = guard.requires(guard.PUBLIC)(app.view_functions["static"])
     app.jinja_env.globals.update(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import hashlib
 import hmac
 import secrets
@@ -133,12 +134,22 @@ def visitor() -> Session | None:
 
 def _session_of(who: Who) -> Session:
     held = frozenset({EVERYTHING}) if ADMIN in who.roles else rights.rights_of(who.name)
-    return Session(user=who.name, rights=held)
+    return acting(who.name, held)
+
+
+def acting(user: str, held: frozenset[str]) -> Session:
+    """A session at this site, whose business day it has."""
+    return Session(user=user, rights=held, zone=current_app.config["ZONE"])
 
 
 def session() -> Session:
     """Who acts in this request."""
     return g.session  # type: ignore[no-any-return]
+
+
+def today() -> datetime.date:
+    """The business day: what a form begins with."""
+    return session().today()
 
 
 def _cookie() -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import datetime
 import re
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from flask.testing import FlaskClient
@@ -16,6 +18,7 @@ from openapi_spec_validator import validate
 from bizlite.core import rights
 from bizlite.core.session import Session
 from bizlite.production import cards
+from bizlite.web.resource import every
 from tests.bizlite.conftest import leave
 from tests.bizlite.test_production import make_shop
 from tests.unit.stand_in import Refusal, Rsd, serving
@@ -28,11 +31,11 @@ PEOPLE = {"o": ("chen", "owner"), "c": ("zhao", "clerk")}
 class Login(Rsd):
     """Knows two sessions; ``business`` is what the configuration says."""
 
-    business: str | None = ""
+    business: dict[str, str] | None = {"database": "", "timezone": "Asia/Shanghai"}  # noqa: RUF012 (is replaced)
 
     def answer(self, verb: str, args: dict[str, Any], session: str | None) -> Any:
         if verb == "business.place":
-            return {"database": self.business}
+            return {"business": self.business}
         if verb == "config.get":
             return {user: {"role": role} for user, role in PEOPLE.values()}
         if session not in PEOPLE:
@@ -123,6 +126,17 @@ def test_roles_are_for_users_whom_the_router_knows(client: FlaskClient) -> None:
     answer = client.post("/business/rights", data=sent)
     assert (answer.status_code, "<code>user</code>" in answer.text) == (422, True)
     assert client.post("/business/rights", data=sent | {"user": "zhao"}).status_code == 303
+
+
+@pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "Pacific/Pago_Pago"])  # never of the same day
+def test_every_form_begins_with_the_day_of_the_site(client: FlaskClient, rsd: Login, zone: str) -> None:
+    rsd.business = {"database": "", "timezone": zone}
+    client.set_cookie("rs", "o")
+    forms = [f"/business/{r.module}/{r.noun}/new" for r in every().values() if r.create]
+    inputs = [words for form in forms for words in re.findall(r"<input ([^>]*)>", client.get(form).text)]
+    begun = [day[1] for words in inputs if 'name="date"' in words and (day := re.search(r'value="([\d-]+)"', words))]
+    assert len(begun) > 5
+    assert set(begun) == {datetime.datetime.now(ZoneInfo(zone)).date().isoformat()}
 
 
 def test_what_is_off_is_not_there(client: FlaskClient, rsd: Login, tmp_path: Path) -> None:

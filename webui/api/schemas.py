@@ -236,12 +236,17 @@ class Document(Output):
     text: str
 
 
+class Business(Output):
+    database: str  # empty: on the box
+    timezone: str
+
+
 class Identity(Output):
     user: str
     role: Role
     language: str
     kind: Literal["local", "session", "token"]
-    business: str | None  # its database (empty: on the box), or null while it is off
+    business: Business | None  # null while it is off
 
 
 class KnownApplication(Output):

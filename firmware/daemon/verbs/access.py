@@ -77,20 +77,22 @@ def whoami(box: Services, call: Call) -> dict[str, Any]:
         "role": who.role,
         "language": who.language,
         "kind": who.kind,
-        # Where the business pages find their data (empty: on the box), for those who have them.
         "business": _business(box),
     }
 
 
 @verb("business.place", "none")
 def business_place(box: Services, call: Call) -> dict[str, Any]:
-    """Where the business pages find their data, for those of them that need no login; null while they are off."""
-    return {"database": _business(box)}
+    """What the business pages are opened with, for those of them that need no login."""
+    return {"business": _business(box)}
 
 
-def _business(box: Services) -> str | None:
-    business = box.engine.config.business
-    return business.database if business.enabled else None
+def _business(box: Services) -> dict[str, str] | None:
+    """What the business pages are opened with: where their data is (empty: on the box) and its zone; null when off."""
+    config = box.engine.config
+    if not config.business.enabled:
+        return None
+    return {"database": config.business.database, "timezone": config.system.timezone}
 
 
 @verb("password.change", "any", audited=("user",))
