@@ -11,16 +11,15 @@ import os
 import shutil
 import time
 from collections.abc import Collection
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from ipaddress import ip_address
 from pathlib import Path
 from types import TracebackType
-from typing import Any, NamedTuple
+from typing import Any
 
+from fastpath.binding import records
 from fastpath.binding._native import ffi, lib
+from fastpath.binding.records import Decision, Drain, Event, Host, LineShare
 
-TRANSPORTS = {1: "icmp", 6: "tcp", 17: "udp", 47: "gre", 50: "esp", 58: "icmpv6", 132: "sctp"}
-STAGES = {0: "none", 1: "learned", 2: "dissector", 3: "pattern", 4: "address", 5: "port", 6: "ndpi", 7: "behaviour"}
-ACTIONS = {0: "allow", 1: "block", 2: "block"}
 QUEUES_MAX: int = lib.RS_QUEUES_MAX
 APPLICATIONS_MAX = 4096  # of a mark
 _EVENTS = 1024
@@ -29,85 +28,9 @@ _HOSTS = 16384
 # Room for the most there can be; what is not filled is not touched and takes no memory.
 _buffer = ffi.new_allocator(should_clear_after_alloc=False)
 
-Address = IPv4Address | IPv6Address
-
 
 class TableRefusedError(ValueError):
     """The fastpath did not take a table; the one before stays in force. The text is its reason."""
-
-
-class Decision(NamedTuple):
-    """``row`` is the index of the policy that matched, ``None`` when none did."""
-
-    action: str
-    row: int | None
-    groups: tuple[int, ...]
-
-
-class Event(NamedTuple):
-    """A flow was decided or blocked. ``is_rejudged``: it lived already, and a changed policy blocked it."""
-
-    kind: str
-    time_s: float  # UTC
-    client: Address
-    client_port: int
-    server: Address
-    server_port: int
-    mac: str | None
-    transport: str
-    application: int
-    protocol: int
-    stage: str
-    action: str
-    row: int | None
-    host: str
-    is_rejudged: bool
-
-
-class Usage(NamedTuple):
-    """What one LAN host (``None``: the router itself) did with one application over one WAN since the last drain."""
-
-    host: Address | None
-    mac: str | None
-    application: int
-    wan: int
-    up_bytes: int
-    down_bytes: int
-    up_packets: int
-    down_packets: int
-    connections: int
-    first_s: float  # UTC
-    last_s: float
-
-
-class Drain(NamedTuple):
-    """Rows and the serial under which the very same rows come again until ``accounting_done(drain)``."""
-
-    serial: str
-    rows: list[Usage]
-    epoch: int
-
-
-class Host(NamedTuple):
-    """``alias``: the IPv4 address of the same machine. Bytes are counted since it was first seen and never go back."""
-
-    address: Address
-    alias: Address | None
-    mac: str | None
-    first_s: float  # UTC
-    last_s: float
-    up_bytes: int
-    down_bytes: int
-    connections: int
-
-
-class LineShare(NamedTuple):
-    """Bytes of the last minute or so and flows of the last dump; ``fast``: in the kernel's flowtable."""
-
-    bytes: int
-    fast_bytes: int
-    flows: int
-    fast_flows: int
 
 
 class Runtime:
@@ -163,7 +86,7 @@ class Runtime:
             error = ffi.new("char[]", lib.RS_ERROR_SIZE)
             result = lib.rs_shm_wait_loaded(shm, round(timeout_s * 1000), error)
             if result == -errno.ETIMEDOUT:
-                raise TimeoutError(_text(error))
+                raise TimeoutError(records.text(error))
             if result < 0:
                 # The refused file must not be what a restarted fastpath finds.
                 for path, before in changed:
@@ -171,7 +94,7 @@ class Runtime:
                         before.replace(path)
                     else:
                         path.unlink()
-                raise TableRefusedError(_text(error))
+                raise TableRefusedError(records.text(error))
         finally:
             for _, before in changed:
                 before.unlink(missing_ok=True)
@@ -192,7 +115,9 @@ class Runtime:
         groups = ffi.new("uint32_t[]", max(count, 1))
         lib.rs_policy_groups(policy, identity, groups, count)
         return Decision(
-            ACTIONS[decision.action], None if decision.row < 0 else decision.row, tuple(groups[n] for n in range(count))
+            records.ACTIONS[decision.action],
+            None if decision.row < 0 else decision.row,
+            tuple(groups[n] for n in range(count)),
         )
 
     # -- what was seen ------------------------------------------------------------------------------------------------
@@ -217,30 +142,13 @@ class Runtime:
         """Takes the events that wait; what overflowed is counted in ``stats()["events_lost"]``."""
         raw = _buffer("rs_event[]", _EVENTS)
         count = lib.rs_shm_events(self._attached(), raw, _EVENTS)
-        offset = _utc_offset()
-        return [
-            Event(
-                "blocked" if e.kind == lib.RS_EVENT_BLOCKED else "decided", e.time_ms / 1000 + offset,
-                _address(e.client), e.client_port, _address(e.server), e.server_port, _mac(e.mac),
-                transport_name(e.transport), e.application, e.protocol, STAGES[e.stage], ACTIONS[e.action],
-                None if e.row < 0 else e.row, _text(e.host), bool(e.is_rejudged),
-            )
-            for e in (raw[n] for n in range(count))
-        ]  # fmt: skip
+        return records.events(raw, count)
 
     def hosts(self) -> list[Host]:
         """LAN hosts seen, the one seen last first."""
         raw = _buffer("rs_host[]", _HOSTS)
         count = lib.rs_shm_hosts(self._attached(), raw, _HOSTS)
-        offset = _utc_offset()
-        hosts = [
-            Host(
-                _address(h.address), _address_or_none(h.alias), _mac(h.mac), h.first_ms / 1000 + offset,
-                h.last_ms / 1000 + offset, h.up_bytes, h.down_bytes, h.connections,
-            )
-            for h in (raw[n] for n in range(count))
-        ]  # fmt: skip
-        return sorted(hosts, key=lambda host: -host.last_s)
+        return sorted(records.hosts(raw, count), key=lambda host: -host.last_s)
 
     def flows(
         self,
@@ -269,19 +177,7 @@ class Runtime:
             wanted.applications = kept[-1]
         policy = self._loaded_policy() or ffi.NULL
         count = _checked("rs_shm_flows", lib.rs_shm_flows(self._attached(), policy, wanted, raw, limit))
-        flows = [
-            {
-                "transport": transport_name(f.transport), "a": endpoint(_address(f.client), f.client_port),
-                "b": endpoint(_address(f.server), f.server_port), "application": f.application, "protocol": f.protocol,
-                "host": _text(f.host), "stage": STAGES[f.stage], "lan_host": _address_or_none(f.host_address),
-                "action": ACTIONS[f.action], "is_decided": bool(f.is_decided), "up_bytes": f.up_bytes,
-                "down_bytes": f.down_bytes, "wan": f.wan, "age_s": f.age_ms / 1000,
-                "confidence": f.confidence or None, "ja4": _text(f.ja4),
-                "opening": [bytes(ffi.buffer(f.opening[n], f.opening_length[n])).hex() for n in range(2)],
-            }
-            for f in (raw[n] for n in range(count))
-        ]  # fmt: skip
-        return sorted(flows, key=lambda flow: -(flow["up_bytes"] + flow["down_bytes"]))
+        return sorted(records.flows(raw, count), key=lambda flow: -(flow["up_bytes"] + flow["down_bytes"]))
 
     # -- accounting ---------------------------------------------------------------------------------------------------
 
@@ -311,7 +207,7 @@ class Runtime:
         if count == -errno.ETIMEDOUT:
             raise TimeoutError("the fastpath does not answer")
         _checked("rs_shm_drain", count)
-        return Drain(f"{instance[0]:016x}-{epoch[0]}", _usage_rows(raw, count), epoch[0])
+        return Drain(f"{instance[0]:016x}-{epoch[0]}", records.usage(raw, count), epoch[0])
 
     def accounting_done(self, drain: Drain) -> None:
         """The drain is stored for good: the fastpath may forget it."""
@@ -322,7 +218,7 @@ class Runtime:
         raw = _buffer("rs_usage[]", _USAGE)
         instance, epoch = ffi.new("uint64_t *"), ffi.new("uint64_t *")
         count = _checked("rs_shm_usage", lib.rs_shm_usage(self._attached(), raw, _USAGE, instance, epoch))
-        return Drain(f"{instance[0]:016x}-{epoch[0]}", _usage_rows(raw, count), epoch[0])
+        return Drain(f"{instance[0]:016x}-{epoch[0]}", records.usage(raw, count), epoch[0])
 
     # -- inside -------------------------------------------------------------------------------------------------------
 
@@ -331,7 +227,7 @@ class Runtime:
         error = ffi.new("char[]", lib.RS_ERROR_SIZE)
         result = lib.rs_shm_open(os.fsencode(self.path), queues, flows, handle, error)
         if result < 0:
-            raise OSError(-result, f"rs_shm_open: {_text(error)}")
+            raise OSError(-result, f"rs_shm_open: {records.text(error)}")
         return handle[0]
 
     def _attached(self) -> Any:
@@ -362,31 +258,11 @@ class Runtime:
             self._policy = None
 
 
-def transport_name(number: int) -> str:
-    return TRANSPORTS.get(number, str(number))
-
-
-def endpoint(address: Address, port: int) -> str:
-    """``ip:port``, IPv6 in brackets."""
-    return f"[{address}]:{port}" if address.version == 6 else f"{address}:{port}"
-
-
-def _usage_rows(raw: Any, count: int) -> list[Usage]:
-    offset = _utc_offset()
-    return [
-        Usage(
-            _address_or_none(u.host), _mac(u.mac), u.application, u.wan, u.up_bytes, u.down_bytes, u.up_packets,
-            u.down_packets, u.connections, u.first_ms / 1000 + offset, u.last_ms / 1000 + offset,
-        )
-        for u in (raw[n] for n in range(count))
-    ]  # fmt: skip
-
-
 def _open_policy(data: bytes) -> Any:
     handle = ffi.new("rs_policy **")
     error = ffi.new("char[]", lib.RS_ERROR_SIZE)
     if lib.rs_policy_open(data, len(data), 1, handle, error) < 0:
-        raise TableRefusedError(_text(error))
+        raise TableRefusedError(records.text(error))
     return handle[0]
 
 
@@ -418,29 +294,6 @@ def _bits(numbers: Collection[int]) -> bytes:
     return bytes(bits)
 
 
-def _utc_offset() -> float:
-    return time.time() - time.monotonic()
-
-
-def _text(value: Any) -> str:
-    return bytes(ffi.string(value)).decode("utf-8", "replace")
-
-
 def _packed(text: str) -> bytes:
     address = ip_address(text)
     return address.packed if address.version == 6 else bytes(10) + b"\xff\xff" + address.packed
-
-
-def _address(value: Any) -> Address:
-    packed = bytes(ffi.buffer(value, 16))
-    return IPv4Address(packed[12:]) if packed.startswith(bytes(10) + b"\xff\xff") else IPv6Address(packed)
-
-
-def _address_or_none(value: Any) -> Address | None:
-    address = _address(value)
-    return None if address == IPv6Address(0) else address
-
-
-def _mac(value: Any) -> str | None:
-    packed = bytes(ffi.buffer(value, 6))
-    return packed.hex(":") if any(packed) else None

@@ -25,7 +25,8 @@ from firmware.monitor.store import UsageRow, UsageStore
 from firmware.monitor.system import System
 
 if TYPE_CHECKING:
-    from fastpath.binding.runtime import Runtime, Usage
+    from fastpath.binding.records import Usage
+    from fastpath.binding.runtime import Runtime
 
 log = logging.getLogger(__name__)
 

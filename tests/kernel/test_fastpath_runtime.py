@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from fastpath.binding.policy import compile_policy
-from fastpath.binding.runtime import Drain, Usage
+from fastpath.binding.records import Drain, Usage
 from firmware.model.plan import FastpathTables, PolicyRow
 from tests.kernel.fastpath_site import APPS, CLIENT, CLIENT_6, CLIENT_MAC, NUMBER, SERVER, Site, client_hello, exchange
 from tests.lab import netns
