@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from firmware.model.config import Config
@@ -10,6 +11,7 @@ from firmware.model.text import translate
 from firmware.monitor.applications import Applications
 from firmware.monitor.hosts import Host
 from firmware.monitor.numbering import UNKNOWN, Numbering
+from firmware.monitor.ways import Way, ways
 
 if TYPE_CHECKING:
     from fastpath.binding.runtime import Runtime
@@ -32,10 +34,12 @@ class Sources(NamedTuple):
     runtime: Runtime
     numbering: Numbering
     match_host: Callable[[str], str | None]
+    lines_up: Mapping[str, bool]
+    wan_name: Callable[[int], str]
 
 
 def explain(question: Question, sources: Sources, language: str) -> dict[str, Any]:
-    """``{groups, application, policy, action, steps}``; ``steps`` are sentences in ``language``."""
+    """``{groups, application, policy, action, line_rule, lines, steps}``; ``steps`` are sentences in ``language``."""
 
     def say(message: str, **params: str) -> None:
         steps.append(translate(language, message, params))
@@ -75,18 +79,42 @@ def explain(question: Question, sources: Sources, language: str) -> dict[str, An
         say("The policy %(policy)s blocks it.", policy=deciding)
     else:
         say("The policy %(policy)s allows it.", policy=deciding)
+    found = []
+    if decision.action != "block":
+        found = list(ways(sources.config, question.groups, application, question.target.lower(), sources.lines_up))
+    for way in found:
+        say(_says(way), rule=way.rule, lines=", ".join(way.lines))
     live = runtime.flows(asker.address, [number], FLOWS_COUNTED)
     if live:
         refused = sum(flow["action"] != "allow" for flow in live)
         say("Live connections: %(count)s, of these blocked: %(blocked)s.", count=str(len(live)), blocked=str(refused))
+        used = Counter(sources.wan_name(flow["wan"]) for flow in live if flow["wan"])
+        if used:
+            say("They leave by: %(lines)s.", lines=", ".join(f"{name} ({count})" for name, count in used.most_common()))
     return {
         "groups": question.groups,
         "application": application,
         "category": category,
         "policy": deciding or None,
         "action": decision.action,
+        "line_rule": found[-1].rule or None if found else None,
+        "lines": found[-1].lines if found else [],
         "steps": steps,
     }
+
+
+def _says(way: Way) -> str:
+    if not way.rule and not way.lines:
+        return "No line works now."
+    if not way.rule:
+        return "New connections are shared among the lines that work: %(lines)s."
+    if not way.lines and way.is_strict:
+        return "The line rule %(rule)s allows no other line than its own, and none of them works now."
+    if not way.lines:
+        return "The line rule %(rule)s is for it, but none of its lines works now."
+    if way.is_partly:
+        return "The line rule %(rule)s sends those that fit its ports, DSCP values or prefix lists by %(lines)s."
+    return "The line rule %(rule)s sends new connections by the first of these that works: %(lines)s."
 
 
 def _passed_over(

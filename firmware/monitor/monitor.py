@@ -316,7 +316,10 @@ class Monitor:
             asker = self._find(ip) or Host(ip, "", [str(parse_address(ip))])
             groups = self._sampler.hosts.groups(asker)
             label = self._sampler.hosts.label(asker.key)
-        sources = Sources(self._config, self.catalogue, self._runtime, self._sampler.numbering, self._match_host)
+        sources = Sources(
+            self._config, self.catalogue, self._runtime, self._sampler.numbering, self._match_host, self.lines_up(),
+            self._sampler.wan_name,
+        )  # fmt: skip
         return explain(Question(asker, label, groups, host), sources, language)
 
     def _find(self, text: str) -> Host | None:

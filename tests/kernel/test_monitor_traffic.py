@@ -203,6 +203,8 @@ def test_blocked_is_told_counted_and_explained(site: Site, start: Callable[[], M
     assert "The policy no-chat blocks it." in steps
     other = site.in_router(lambda: monitor.why(CLIENT, "www.example.org"))
     assert (other["application"], other["policy"], other["action"]) == ("unknown", None, "allow")
+    assert "New connections are shared among the lines that work" in "\n".join(other["steps"])
+    assert (answer["lines"], other["line_rule"], other["lines"]) == ([], None, list(monitor.lines_up()))
     with pytest.raises(ValueError):
         monitor.why("nobody", "www.example.org")
 

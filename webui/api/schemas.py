@@ -236,7 +236,7 @@ class Document(Output):
     text: str
 
 
-class Business(Output):
+class BusinessPlace(Output):
     database: str  # empty: on the box
     timezone: str
 
@@ -246,7 +246,7 @@ class Identity(Output):
     role: Role
     language: str
     kind: Literal["local", "session", "token"]
-    business: Business | None  # null while it is off
+    business: BusinessPlace | None  # null while it is off
 
 
 class KnownApplication(Output):
@@ -620,6 +620,8 @@ class Why(Output):
     application: str
     policy: str | None
     action: Literal["allow", "block"]
+    line_rule: str | None
+    lines: list[str]
     steps: list[str]
 
 
