@@ -90,7 +90,7 @@ def statement() -> Answer:
 def ageing() -> Answer:
     """Open invoices by party and age."""
     asked = tables.read((LEDGER,))
-    return tables.page(_("Open invoices by age"), [figures.ageing(asked["ledger"], _today())], (LEDGER,))
+    return tables.page(_("Open invoices by age"), [figures.ageing(asked["ledger"], _today(), tables.most())], (LEDGER,))
 
 
 @bp.route("/files")

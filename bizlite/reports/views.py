@@ -59,7 +59,7 @@ def _this_month() -> int:
 @requires("reports.view")
 def overview_page() -> Answer:
     """What is late, short, owed, due, and what earned money."""
-    found = overview.make(_today())
+    found = overview.make(_today(), tables.most(MOST))
     every = [table for answers in found.answers.values() for table in answers]
     file = tables.wanted([*every, found.earned])
     if file is not None:
@@ -73,7 +73,7 @@ def overview_page() -> Answer:
 @requires("reports.view")
 def table(name: str) -> Answer:
     """One table of the overview, whole."""
-    found = overview.find(name, _today())
+    found = overview.find(name, _today(), tables.most())
     if found is None:
         abort(404)
     return tables.page(found.title, [found])

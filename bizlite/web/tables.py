@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any
+from urllib.parse import quote, urlencode
 
 from flask import Response, current_app, g, render_template, request, url_for
 
@@ -51,8 +53,14 @@ def href(line: Line) -> str:
     endpoint, values = line.target
     known = g.setdefault("leads", {})
     if endpoint not in known:
-        known[endpoint] = _may_lead(endpoint)
-    return url_for(endpoint, **values) if known[endpoint] else ""  # type: ignore[arg-type]
+        known[endpoint] = _rule(endpoint) if _may_lead(endpoint) else ""
+    rule, words = known[endpoint], {}
+    for name, value in values.items() if rule else ():
+        if f"{{{name}}}" in rule:
+            rule = rule.replace(f"{{{name}}}", quote(str(value), safe=""))
+        else:
+            words[name] = value
+    return f"{rule}?{urlencode(words)}" if words else rule
 
 
 def _may_lead(endpoint: str) -> bool:
@@ -60,6 +68,12 @@ def _may_lead(endpoint: str) -> bool:
     if view is None or not session().may(view.permission):
         return False
     return view.module not in registry.NAMES or registry.is_on(view.module)
+
+
+def _rule(endpoint: str) -> str:
+    """The address of an endpoint with its places in braces: ``url_for`` takes too long for every row of a table."""
+    rule = next(current_app.url_map.iter_rules(endpoint)).rule
+    return re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule)
 
 
 def download(table: Table, form: str) -> Response:
@@ -83,6 +97,11 @@ def address(form: str, name: str = "") -> str:
     """The address of this page as a file of a form; ``name`` chooses one of several tables."""
     words = {**request.args.to_dict(), "format": form, **({"table": name} if name else {})}
     return url_for(request.endpoint or "", **{**(request.view_args or {}), **words})
+
+
+def most(rows: int = MOST) -> int | None:
+    """How many rows have to be read: those that are shown, or all of them for a file."""
+    return None if request.args.get("format") else rows
 
 
 def wanted(found: list[Table]) -> Response | None:
