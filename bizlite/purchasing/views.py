@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Callable
 from typing import Any
 
 from flask import Blueprint, redirect, render_template, request, url_for
@@ -106,8 +107,9 @@ REQUEST = Resource(
 )  # fmt: skip
 
 
-def _progress(line: OrderLine) -> Progress | None:
-    return Progress.get_or_none(Progress.line == line.id)
+def _progress(value: Callable[[Progress], Any]) -> Callable[[list[OrderLine]], dict[int, Any]]:
+    """How far the lines of an order are, in one question for all."""
+    return lambda lines: {row.line_id: value(row) for row in store.among(Progress, "line", [x.id for x in lines])}
 
 
 def _open_lines(row: Order) -> list[dict[str, Any]]:
@@ -138,7 +140,8 @@ def _to_inspect(row: Order) -> list[Note]:
     from bizlite.quality.notes import to_inspect
 
     open_ = [p for p in orders.progress_of(row.id) if p.open]
-    lines = [(p.line_id, p.line.item_id, p.received + p.open) for p in open_]
+    items_of = {line.id: line.item_id for line in store.among(OrderLine, "order", [row.id])}
+    lines = [(p.line_id, items_of[p.line_id], p.received + p.open) for p in open_]
     return to_inspect("receipt", orders.KIND, row.id, lines)
 
 
@@ -163,9 +166,9 @@ ORDER = Resource(
         shows=(
             Column(kind=Money("net", _("Net"))),
             Column(kind=quantity("received", _("Received"), required=False),
-                   value=lambda line: p.received if (p := _progress(line)) else None),
+                   many=_progress(lambda p: p.received)),
             Column(kind=quantity("open", _("Open"), required=False),
-                   value=lambda line: p.open if (p := _progress(line)) else None),
+                   many=_progress(lambda p: p.open)),
         ),
     ),
     columns=("number", "party", "date", "expected", *_sums(), "posted"), shows=_sums(),

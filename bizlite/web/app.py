@@ -18,9 +18,9 @@ from bizlite.core.database import database, is_sqlite
 from bizlite.core.errors import Forbidden, Missing, Problem, Refused
 from bizlite.web import api, core, guard, keeping, letterhead, pages, tables, texts
 from bizlite.web.guard import Identify, Off
+from bizlite.web.pages import ROOT
 from bizlite.web.resource import every, views
 
-ROOT = "/business"
 GUIDE = "bizlite.guide.views"  # found by name, as the modules' views are: it stands on all of them, and they on this
 BODY_MAX_BYTES = LARGEST_BYTES + (64 << 10)
 SENTENCES = {
@@ -65,7 +65,7 @@ def create_app(
         _=texts.in_page, gettext=texts.in_page,
         language=texts.language, languages=texts.LANGUAGES, csrf_token=guard.csrf_token, static=_static,
         said=texts.said, look=look, logout=logout, menu=core.menu, may_open=core.may_open, may=pages.may,
-        address=pages.address, args_of=pages.args_of, linked=pages.linked, company=company.read,
+        address=pages.address, heads_of=pages.heads, args_of=pages.args_of, linked=pages.linked, company=company.read,
         lines_default=pages.blank_line, files_of=keeping.files_of,
         to_send_to=lambda address: large(address, LARGEST_BYTES), table_cells=tables.cells,
         table_shown=tables.shown, table_numbers=tables.NUMBERS, table_address=tables.address, table_most=tables.MOST,

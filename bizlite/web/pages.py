@@ -7,21 +7,38 @@ import secrets
 from collections.abc import Mapping
 from functools import partial
 from typing import Any
+from urllib.parse import quote, urlencode
 
-from flask import Blueprint, Response, redirect, render_template, request, url_for
+from flask import Blueprint, Response, redirect, render_template, request
 from werkzeug.wrappers import Response as BaseResponse
 
 from bizlite.core.errors import Forbidden, Missing, Refused, Stale
 from bizlite.core.models import Audit
 from bizlite.core.registry import is_on
 from bizlite.core.session import Session
-from bizlite.core.store import key_of
+from bizlite.core.store import key_of, read
 from bizlite.web import listing, reading
 from bizlite.web.fields import Reference
 from bizlite.web.guard import requires, session
 from bizlite.web.reading import Form
-from bizlite.web.resource import Action, Command, Lines, Resource, every, find, of_row, permission, raw, takes
+from bizlite.web.resource import (
+    Action,
+    Column,
+    Command,
+    Lines,
+    Resource,
+    every,
+    find,
+    of_row,
+    permission,
+    raw,
+    takes,
+    values_of,
+)  # fmt: skip
+from bizlite.web.texts import gettext
 
+ROOT = "/business"
+PLAIN = "!$&'()*+,:;=@"  # what the part of an address may hold as it is
 LINKED = 20
 CHOICES = 20
 
@@ -54,9 +71,23 @@ def _swap(view: Any, action: Action, resource: Resource, key: str) -> BaseRespon
     return answer
 
 
-def address(resource: Resource, name: str = "list", **values: Any) -> str:
-    """The address of a page of a resource."""
-    return url_for(f"biz.{resource.module}-{resource.noun}-{name}", **values)
+def address(resource: Resource, name: str = "list", *, key: Any = None, **values: Any) -> str:
+    """The address of a page of a resource: as ``url_for`` gives it, which lists would ask too often."""
+    path = f"{ROOT}/{resource.module}/{resource.noun}"
+    if key is not None:
+        path += f"/{quote(str(key), safe=PLAIN)}"
+    if name not in ("list", "show"):
+        path += ".csv" if name == "csv" else f"/{name}"
+    return f"{path}?{urlencode(values)}" if values else path
+
+
+def heads(columns: list[Column]) -> list[tuple[str, str]]:
+    """Label and class of each column of a list."""
+    return [
+        (gettext(column.label),
+         "num" if column.kind.is_number else "whole" if not n or column.kind.widget == "date" else "")
+        for n, column in enumerate(columns)
+    ]  # fmt: skip
 
 
 def page_of(row: Any) -> str:
@@ -238,12 +269,14 @@ def _facts(resource: Resource, row: Any) -> list[tuple[Any, Any]]:
 def _lines(resource: Resource, row: Any) -> list[list[str]]:
     if resource.lines is None:
         return []
-    table = resource.lines
+    columns, rows = resource.lines.columns(), resource.lines.rows(row)
+    for entry in resource.lines.fields:
+        if isinstance(entry, Reference):
+            entry.know({raw(line, entry.name) for line in rows})
     return [
-        [*(f.shown(raw(line, f.name), line.__data__) for f in table.fields),
-         *(c.kind.shown(c.of(line), line.__data__) for c in table.shows)]
-        for line in table.rows(row)
-    ]  # fmt: skip
+        [column.kind.shown(value, line.__data__) for column, value in zip(columns, values, strict=True)]
+        for line, values in zip(rows, values_of(columns, rows), strict=True)
+    ]
 
 
 def _links(resource: Resource, row: Any) -> list[tuple[Any, Resource, list[Any]]]:
@@ -253,12 +286,12 @@ def _links(resource: Resource, row: Any) -> list[tuple[Any, Resource, list[Any]]
         if not session().may(other.view):
             continue
         if link.rows:
-            rows = list(link.rows(row))[:LINKED]
+            shown = list(link.rows(row))[:LINKED]
         else:
-            by = getattr(other.model, link.by) == row._pk
-            rows = list(other.model.select().where(by).order_by(other.key.desc()).limit(LINKED))
-        if rows:
-            found.append((link, other, list(listing.cells(other, rows))))
+            column, key = getattr(other.model, link.by).column_name, other.key.column_name
+            shown = read(other.model, f'"{column}" = ? ORDER BY "{key}" DESC LIMIT {LINKED}', row._pk)
+        if shown:
+            found.append((link, other, list(listing.cells(other, shown))))
     return found
 
 
