@@ -33,10 +33,10 @@ from bizlite.purchasing.models import (
 from bizlite.stock.models import Item
 from bizlite.stock.views import item, lot_code, of_item, place_name, quantity
 from bizlite.web import fields as kinds
+from bizlite.web.addresses import address, page_of
 from bizlite.web.core import Todo
 from bizlite.web.fields import Area, Date, Money, Percent, Reference, Text, Whole, YesNo
 from bizlite.web.guard import requires, session
-from bizlite.web.pages import address, page_of
 from bizlite.web.resource import Action, Column, Lines, Link, Note, Resource, permission
 from bizlite.web.texts import marked as _
 

@@ -355,7 +355,7 @@ RESOURCES = (ORDER, DELIVERY, RETURN, QUOTATION, OPPORTUNITY, CONTACT, GROUP, PR
 
 def todo(session: Session) -> list[Todo]:
     """Orders that are late, and deliveries that are on no invoice."""
-    from bizlite.web.pages import address
+    from bizlite.web.addresses import address
 
     if not session.may("sales.view"):
         return []

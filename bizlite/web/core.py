@@ -17,6 +17,7 @@ from bizlite.core.errors import refuse
 from bizlite.core.models import Audit, Grant, Holder
 from bizlite.core.store import key_of
 from bizlite.web import listing, pages
+from bizlite.web.addresses import address
 from bizlite.web.guard import ANYBODY, requires, session
 from bizlite.web.resource import Resource, every, find, standard, views
 from bizlite.web.texts import LANGUAGES, gettext, language, said_in
@@ -66,7 +67,7 @@ def _places() -> list[tuple[registry.Module, list[tuple[dict[str, str], str, str
     found = []
     for module in registry.modules():
         own = [r for r in every().values() if r.module == module.name and r.in_menu]
-        places = [({code: said_in(code, r.label) for code in LANGUAGES}, pages.address(r), r.view) for r in own]
+        places = [({code: said_in(code, r.label) for code in LANGUAGES}, address(r), r.view) for r in own]
         places += [
             ({"zh": zh, "en": en}, url_for(endpoint), current_app.view_functions[endpoint].permission)  # type: ignore[attr-defined]
             for endpoint, zh, en in module.menu
@@ -97,7 +98,7 @@ def search() -> str | BaseResponse:
     text = listing.searched(request.args.get("q", ""))
     exact = pages.exact(text, session()) if text else []
     if len(exact) == 1:
-        return redirect(pages.address(exact[0][0], "show", key=exact[0][1]._pk), 303)
+        return redirect(address(exact[0][0], "show", key=exact[0][1]._pk), 303)
     return render_template("search.html", text=text, found=list(_found(text)) if text else [])
 
 

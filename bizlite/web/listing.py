@@ -6,18 +6,21 @@ import base64
 import binascii
 import datetime
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from markupsafe import Markup
 from peewee import fn
 
 from bizlite.core import store
 from bizlite.core.errors import refuse
 from bizlite.core.spreadsheet import cell, number
 from bizlite.core.spreadsheet import line as csv_line
+from bizlite.web import tables
+from bizlite.web.addresses import address
 from bizlite.web.fields import Date, Field, Reference, YesNo
-from bizlite.web.resource import Resource, raw, values_of
+from bizlite.web.resource import Column, Resource, raw, values_of
 from bizlite.web.texts import gettext
 
 ROWS = 50
@@ -80,6 +83,22 @@ def cells(resource: Resource, rows: list[Any]) -> Iterator[tuple[Any, list[str]]
             known = names.get(column.name)
             texts.append(known.get(value, "") if known is not None else column.kind.shown(value, row.__data__))
         yield row, texts
+
+
+def heads(columns: list[Column]) -> list[tuple[str, str]]:
+    """Label and class of each column of a list."""
+    return [
+        (gettext(column.label),
+         "num" if column.kind.is_number else "whole" if not n or column.kind.widget == "date" else "")
+        for n, column in enumerate(columns)
+    ]  # fmt: skip
+
+
+def drawn(resource: Resource, heads: list[tuple[str, str]], rows: Iterable[tuple[Any, list[str]]]) -> Iterator[Markup]:
+    """The cells of each row of a list; a draft has no number yet."""
+    begins, draft = tables.begins_of(heads), gettext("draft")
+    for row, texts in rows:
+        yield tables.cells(begins, texts, address(resource, "show", key=row._pk), f"{draft} #{row._pk}")
 
 
 def as_csv(resource: Resource, asked: Mapping[str, str]) -> Iterator[str]:

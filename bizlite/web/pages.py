@@ -7,7 +7,6 @@ import secrets
 from collections.abc import Mapping
 from functools import partial
 from typing import Any
-from urllib.parse import quote, urlencode
 
 from flask import Blueprint, Response, redirect, render_template, request
 from werkzeug.wrappers import Response as BaseResponse
@@ -18,27 +17,23 @@ from bizlite.core.registry import is_on
 from bizlite.core.session import Session
 from bizlite.core.store import key_of, read
 from bizlite.web import listing, reading
+from bizlite.web.addresses import address, page_of
 from bizlite.web.fields import Reference
 from bizlite.web.guard import requires, session
 from bizlite.web.reading import Form
 from bizlite.web.resource import (
     Action,
-    Column,
     Command,
     Lines,
     Resource,
     every,
     find,
-    of_row,
     permission,
     raw,
     takes,
     values_of,
 )  # fmt: skip
-from bizlite.web.texts import gettext
 
-ROOT = "/business"
-PLAIN = "!$&'()*+,:;=@"  # what the part of an address may hold as it is
 LINKED = 20
 CHOICES = 20
 
@@ -69,31 +64,6 @@ def register(bp: Blueprint, resource: Resource) -> None:
 def _swap(view: Any, action: Action, resource: Resource, key: str) -> BaseResponse:
     answer: BaseResponse = view(resource, action, key)
     return answer
-
-
-def address(resource: Resource, name: str = "list", *, key: Any = None, **values: Any) -> str:
-    """The address of a page of a resource: as ``url_for`` gives it, which lists would ask too often."""
-    path = f"{ROOT}/{resource.module}/{resource.noun}"
-    if key is not None:
-        path += f"/{quote(str(key), safe=PLAIN)}"
-    if name not in ("list", "show"):
-        path += ".csv" if name == "csv" else f"/{name}"
-    return f"{path}?{urlencode(values)}" if values else path
-
-
-def heads(columns: list[Column]) -> list[tuple[str, str]]:
-    """Label and class of each column of a list."""
-    return [
-        (gettext(column.label),
-         "num" if column.kind.is_number else "whole" if not n or column.kind.widget == "date" else "")
-        for n, column in enumerate(columns)
-    ]  # fmt: skip
-
-
-def page_of(row: Any) -> str:
-    """The address of a row's page, or nothing."""
-    resource = of_row(row)
-    return address(resource, "show", key=row._pk) if resource else ""
 
 
 def call(command: Command, *args: Any, version: str = "", key: str | None, **values: Any) -> Any:
@@ -293,15 +263,6 @@ def _links(resource: Resource, row: Any) -> list[tuple[Any, Resource, list[Any]]
         if shown:
             found.append((link, other, list(listing.cells(other, shown))))
     return found
-
-
-def linked(entry: Any, row: Any) -> str:
-    """The address behind a reference of a row, where the user may follow it."""
-    if not isinstance(entry, Reference):
-        return ""
-    value = raw(row, entry.name)
-    may_follow = value is not None and session().may(entry.target.view)
-    return address(entry.target, "show", key=value) if may_follow else ""
 
 
 def exact(text: str, user: Session) -> list[tuple[Resource, Any]]:
