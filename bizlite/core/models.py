@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from peewee import BigIntegerField, BooleanField, CompositeKey, DateField, ForeignKeyField, TextField
+from peewee import BigIntegerField, BooleanField, CompositeKey, ForeignKeyField, TextField
 
-from bizlite.core.database import Record
+from bizlite.core.database import DateField, Record
 
 __all__ = [
     "Attachment", "Audit", "Counter", "CustomField", "Document", "Grant", "Holder", "Key", "Row", "Setting", "Switch",

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import peewee
 
 from bizlite.core.commands import command
-from bizlite.core.database import use
+from bizlite.core.database import database, use
 from bizlite.core.errors import refuse
 from bizlite.core.migrations import CORE_MIGRATIONS, Migration, migrate
 from bizlite.core.models import Switch
@@ -45,21 +45,20 @@ def modules() -> tuple[Module, ...]:
 
 def open_company(url: str) -> peewee.Database:
     """Opens the database of a company, brings it up to date, and makes it the one that all models speak to."""
-    database = use(url)
+    opened = use(url)
     every = modules()
-    migrate(database, [("core", CORE_MIGRATIONS), *((module.name, module.migrations) for module in every)])
-    return database
+    migrate(opened, [("core", CORE_MIGRATIONS), *((module.name, module.migrations) for module in every)])
+    return opened
 
 
 def is_on(name: str) -> bool:
     """Whether a module is there and on; one that nobody switched is."""
-    row = Switch.get_or_none(Switch.module == name)
-    return name in NAMES and (row is None or bool(row.is_on))
+    return name in names_on()
 
 
 def names_on() -> set[str]:
     """The modules that are on, in one question."""
-    return set(NAMES) - {row.module for row in Switch.select().where(~Switch.is_on)}
+    return set(NAMES) - {module for (module,) in database.execute_sql("SELECT module FROM core_switch WHERE NOT is_on")}
 
 
 def blocking(name: str, is_wanted: bool, every: Sequence[Module]) -> list[str]:

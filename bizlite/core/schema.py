@@ -1,7 +1,9 @@
 """Tables and triggers in the words that SQLite and PostgreSQL share.
 
 A migration gives frozen SQL, never today's models: what it made last year must not change. Types are BIGINT, TEXT, DATE
-and BOOLEAN; ``{id}`` is the type of a primary key that counts. Refusals of triggers arrive as IntegrityError on both.
+and BOOLEAN; ``{id}`` is the type of a primary key that counts. WITHOUT ROWID at the end keeps rows in the order of
+their key, which is how reports read sums; PostgreSQL has no such thing. Refusals of triggers arrive as IntegrityError
+on both.
 """
 
 from __future__ import annotations
@@ -26,7 +28,8 @@ def run(database: peewee.Database, *statements: str) -> None:
         if is_sqlite(database):  # INTEGER is what makes a primary key the row's own number
             database.execute_sql(statement.replace("{id}", "INTEGER"))
         else:  # the driver takes a single % for a place
-            database.execute_sql(statement.replace("{id}", "BIGINT").replace("%", "%%"))
+            plain = statement.replace("{id}", "BIGINT").removesuffix(" WITHOUT ROWID")
+            database.execute_sql(plain.replace("%", "%%"))
 
 
 def refuse(database: peewee.Database, name: str, table: str, event: str, condition: str, message: str) -> None:

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import datetime
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
-from peewee import ForeignKeyField, fn
+from peewee import ForeignKeyField, ModelSelect
 
-from bizlite.core.database import Record, depth
+from bizlite.core.database import Record, database, depth
 from bizlite.core.errors import Missing, Problem, Stale
 from bizlite.core.models import Audit, Document, Row
 from bizlite.core.session import Session
@@ -24,7 +24,8 @@ CHUNK = 500  # rows an INSERT: SQLite takes 32,766 values
 
 def next_id(model: type[Row]) -> int:
     """The next row number. One writer, hence no sequence, hence the same numbers on both databases."""
-    return int(model.select(fn.COALESCE(fn.MAX(model.id), 0)).scalar()) + 1
+    found = database.execute_sql(f'SELECT MAX(id) FROM "{model._meta.table_name}"').fetchone()
+    return (found[0] or 0) + 1
 
 
 def facts(row: Record) -> dict[str, Any]:
@@ -34,11 +35,49 @@ def facts(row: Record) -> dict[str, Any]:
 
 def get(model: type[R], key: object, field: str = "id") -> R:
     """The row of a primary key. :raise Missing: when there is none."""
-    row = None if key is None or isinstance(key, bool) else model.get_or_none(model._meta.primary_key == key)
+    main = model._meta.primary_key
+    row = None
+    if key is not None and not isinstance(key, bool):
+        row = next(iter(read(model, f'"{main.column_name}" = ?', main.db_value(key))), None)
     if row is None:
         problem = Problem(field=field, message="does not exist", remedy="Choose one that exists.", value=str(key))
         raise Missing(problem)
     return row
+
+
+def rows(query: ModelSelect) -> list[Any]:
+    """The rows of a query for the whole columns of one table; peewee takes several times as long to make them."""
+    return _made(query.model, *query.sql())
+
+
+def read(model: type[R], rest: str, *values: object) -> list[R]:
+    """Rows of a table by what stands behind WHERE in SQL, ``?`` for the values: for what is asked again and again,
+    since peewee takes longer to write a statement than SQLite to answer it."""
+    names = ", ".join(f'"{field.column_name}"' for field in model._meta.sorted_fields)
+    rest = rest.replace("?", database.param)
+    return _made(model, f'SELECT {names} FROM "{model._meta.table_name}" WHERE {rest}', values)
+
+
+def among(model: type[R], name: str, keys: Iterable[object]) -> list[R]:
+    """Rows whose column is one of the keys."""
+    wanted = list(keys)
+    places = ", ".join("?" * len(wanted))
+    return read(model, f'"{model._meta.fields[name].column_name}" IN ({places})', *wanted) if wanted else []
+
+
+def _made(model: type[R], sql: str, values: Sequence[object]) -> list[R]:
+    fields = model._meta.sorted_fields
+    names = [field.name for field in fields]
+    odd = [(field.name, field.python_value) for field in fields if field.field_type in ("DATE", "BOOL")]  # in SQLite
+    found = []
+    for columns in database.execute_sql(sql, values).fetchall():
+        row = model(__no_default__=True)
+        row.__data__ = data = dict(zip(names, columns, strict=True))
+        for name, value in odd:
+            data[name] = value(data[name])
+        row._dirty.clear()
+        found.append(row)
+    return found
 
 
 def stands(row: Any) -> bool:
@@ -52,7 +91,8 @@ def insert(session: Session, row: R) -> R:
     _within_write()
     if isinstance(row, Row) and row.id is None:
         row.id = next_id(type(row))
-    row.save(force_insert=True)
+    _insert(type(row), [row.__data__])
+    row._dirty.clear()
     _log(session, row, "insert", {}, facts(row))
     return row
 
@@ -60,7 +100,7 @@ def insert(session: Session, row: R) -> R:
 def change(session: Session, row: R, *, version: int | None = None, **values: Any) -> R:
     """Updates the named columns. A draft needs the version that the user saw. :raise Stale: when it moved on."""
     _within_write()
-    before = type(row).get(row._pk_expr())
+    before = get(type(row), row.id) if isinstance(row, Row) else type(row).get(row._pk_expr())
     if isinstance(row, Document):
         if version is not None and before.version != version:
             raise Stale(
@@ -99,21 +139,30 @@ def append(model: type[Record], rows: Iterable[dict[str, Any]]) -> list[int]:
         first = next_id(model)
         values = [{"id": first + n, **row} for n, row in enumerate(values)]
     for start in range(0, len(values), CHUNK):
-        model.insert_many(values[start : start + CHUNK]).execute()
+        _insert(model, values[start : start + CHUNK])
     return [row.get("id", 0) for row in values]
 
 
+def _insert(model: type[Record], rows: Sequence[Mapping[str, Any]]) -> None:
+    """One INSERT; the rows have the same columns. Peewee builds its SQL value by value, which takes several times as
+    long as the database does."""
+    meta = model._meta
+    known = meta.get_default_dict()
+    fields = [meta.combined[name] for name in {**known, **rows[0]}]
+    names = ", ".join(f'"{field.column_name}"' for field in fields)
+    places = ", ".join([database.param] * len(fields))
+    values = [field.db_value(row[field.name] if field.name in row else known[field.name])
+              for row in rows for field in fields]  # fmt: skip
+    places = ", ".join([f"({places})"] * len(rows))
+    database.execute_sql(f'INSERT INTO "{meta.table_name}" ({names}) VALUES {places}', values)
+
+
 def _log(session: Session, row: Record, action: str, before: dict[str, Any], after: dict[str, Any]) -> None:
-    Audit.insert(
-        id=next_id(Audit),
-        at_ms=session.now_ms(),
-        user=session.user,
-        table=row._meta.table_name,
-        row=key_of(row),
-        action=action,
-        before=_json(_shown(row, before)),
-        after=_json(_shown(row, after)),
-    ).execute()
+    line = {
+        "id": next_id(Audit), "at_ms": session.now_ms(), "user": session.user, "table": row._meta.table_name,
+        "row": key_of(row), "action": action, "before": _json(_shown(row, before)), "after": _json(_shown(row, after)),
+    }  # fmt: skip
+    _insert(Audit, [line])
 
 
 def _shown(row: Record, values: dict[str, Any]) -> dict[str, Any]:

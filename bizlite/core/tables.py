@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
 from bizlite.core import exact
 
@@ -35,18 +36,39 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """``name`` is that of the file; sums stand below the columns that ``totals`` names."""
+    """``name`` is that of the file; sums stand below the columns that ``totals`` names.
+
+    ``rest`` is how many rows there are besides, where a page reads only the first ones; ``sums`` are then those of all.
+    """
 
     name: str
     title: str
     columns: tuple[Column, ...]
     lines: Sequence[Line]
     totals: tuple[str, ...] = ()
+    rest: int = 0
+    sums: Mapping[str, int] | None = None
+
+    @property
+    def count(self) -> int:
+        """How many rows there are."""
+        return len(self.lines) + self.rest
 
     def total(self, name: str) -> int:
         """The sum of a column of money or whole numbers."""
+        if self.sums is not None:
+            return self.sums[name]
         place = next(n for n, column in enumerate(self.columns) if column.name == name)
-        return sum(int(str(line.values[place] or 0)) for line in self.lines)
+        return sum(line.values[place] or 0 for line in self.lines)  # type: ignore[misc]  # they are integers
+
+
+def part(query: Any, counted: Any, most: int | None) -> tuple[list[tuple[Any, ...]], int]:
+    """The first rows of a query, all of them without ``most``, and how many there are besides: as many as ``counted``
+    has, a query that may leave out what only has to be shown."""
+    if most is None:
+        return list(query.tuples()), 0
+    rows = list(query.limit(most).tuples())
+    return rows, counted.count() - most if len(rows) == most else 0
 
 
 def cells(table: Table, say: Callable[[str], str]) -> Iterator[list[object]]:

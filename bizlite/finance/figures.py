@@ -27,21 +27,25 @@ STATEMENTS = {
 }  # fmt: skip
 
 
-def ageing(ledger: str, today: datetime.date) -> Table:
+def ageing(ledger: str, today: datetime.date, most: int | None = None) -> Table:
     """Open claims of a ledger by party and age; a row leads to the party's statement of account."""
     found = payments.ageing(ledger, today)
-    names = dict(Party.select(Party.id, Party.name).where(Party.id << [age.party for age in found]).tuples())
     found.sort(key=lambda age: (-sum(age.classes[1:]), -age.classes[0], age.party))
+    shown = found[:most]
+    names = dict(Party.select(Party.id, Party.name).where(Party.id << [age.party for age in shown]).tuples())
     lines = [
         Line((names[a.party], sum(a.classes), *a.classes), ("finance.statement", {"party": a.party, "ledger": ledger}))
-        for a in found
+        for a in shown
     ]
+    sums = [sum(age.classes[n] for age in found) for n in range(len(AGES))]
+    totals = {"total": sum(sums), **{column.name: total for column, total in zip(AGES, sums, strict=True)}}
     title = _("Receivables by age") if ledger == "receivable" else _("Payables by age")
     columns = (
         Column("party", _("Customer") if ledger == "receivable" else _("Supplier")),
         Column("total", _("Unpaid"), "money"),
     )
-    return Table(f"ageing-{ledger}", title, (*columns, *AGES), lines, ("total", *(column.name for column in AGES)))
+    rest = len(found) - len(shown)
+    return Table(f"ageing-{ledger}", title, (*columns, *AGES), lines, tuple(totals), rest=rest, sums=totals)
 
 
 def trial_balance(start: datetime.date, end: datetime.date, language: str) -> Table:

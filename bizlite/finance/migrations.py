@@ -39,8 +39,7 @@ TABLES = (
     "CREATE INDEX finance_line_entry ON finance_line (entry_id)",
     "CREATE INDEX finance_line_account ON finance_line (account, aux)",
     "CREATE TABLE finance_balance (period BIGINT NOT NULL, account TEXT NOT NULL, aux TEXT NOT NULL, debit BIGINT NOT"
-    " NULL, credit BIGINT NOT NULL, PRIMARY KEY (period, account, aux))",
-    "CREATE INDEX finance_balance_account ON finance_balance (aux, account, period)",
+    " NULL, credit BIGINT NOT NULL, PRIMARY KEY (aux, account, period)) WITHOUT ROWID",
     "CREATE TABLE finance_day (date DATE NOT NULL, account TEXT NOT NULL, debit BIGINT NOT NULL, credit"
     " BIGINT NOT NULL,"
     " PRIMARY KEY (date, account))",

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from peewee import BigIntegerField, BooleanField, CompositeKey, DateField, TextField
+from peewee import BigIntegerField, BooleanField, CompositeKey, TextField
 
-from bizlite.core.database import Record
+from bizlite.core.database import DateField, Record
 from bizlite.core.exact import ROUNDING
 from bizlite.core.models import Document, Row, reference
 
@@ -82,7 +82,7 @@ class Balance(Record):
 
     class Meta:
         table_name = "finance_balance"
-        primary_key = CompositeKey("period", "account", "aux")
+        primary_key = CompositeKey("aux", "account", "period")
 
 
 class Day(Record):

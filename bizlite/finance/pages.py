@@ -85,7 +85,7 @@ def statement() -> Answer:
 def ageing() -> Answer:
     """Open invoices by party and age."""
     asked = tables.read((LEDGER,))
-    return tables.page(_("Open invoices by age"), [figures.ageing(asked["ledger"], today())], (LEDGER,))
+    return tables.page(_("Open invoices by age"), [figures.ageing(asked["ledger"], today(), tables.most())], (LEDGER,))
 
 
 @bp.route("/files")

@@ -9,11 +9,11 @@ row names.
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from peewee import fn
+from peewee import Case, fn
 
 from bizlite.core.errors import refuse
 from bizlite.finance import periods
@@ -24,6 +24,7 @@ MONEY = ("1001", "1002", "1012")
 # Debts of one party on the wrong side are shown as what they are: (as an asset, as a liability, accounts).
 TURNED = (("1122", "2203", ("1122", "2203")), ("1123", "2202", ("1123", "2202")))
 MONTHS = (1, 3, 12)
+Accounts = dict[str, tuple[str, str]]  # kind and Chinese name, by code
 CASH_BEFORE, CASH_NET = 21, 20  # rows of the cash flow statement
 
 
@@ -64,14 +65,16 @@ def balance_sheet(period: int) -> list[Printed]:
     _check(period, 1)
     before = (period // 100 - 1) * 100 + periods.CLOSING
     rows = layout("balance")
-    return _printed(rows, *(_values(rows, _turned(until)) for until in (period, before)))
+    accounts = _accounts()
+    return _printed(rows, *(_values(rows, amounts, accounts) for amounts in _turned(period, before)))
 
 
 def income_statement(period: int, months: int = 1) -> list[Printed]:
     """Of the month (or of 3 or 12 that end with it), and of the year so far."""
     start = _check(period, months)
     rows = layout("income")
-    return _printed(rows, *(_values(rows, _turnover(first, period)) for first in (start, period // 100 * 100 + 1)))
+    accounts, begins = _accounts(), (start, period // 100 * 100 + 1)
+    return _printed(rows, *(_values(rows, _turnover(first, period), accounts) for first in begins))
 
 
 def cash_flow(period: int, months: int = 1) -> list[Printed]:
@@ -80,12 +83,12 @@ def cash_flow(period: int, months: int = 1) -> list[Printed]:
     rows = layout("cash")
     where = (Balance.aux == "*") & (Balance.period <= period) & fn.SUBSTR(Balance.account, 1, 4).in_(MONEY)
     cash = int(Balance.select(fn.COALESCE(fn.SUM(Balance.debit - Balance.credit), 0)).where(where).scalar())
-    both = []
+    both, accounts = [], _accounts()
     for first in (start, period // 100 * 100 + 1):
         sums = Cash.select(Cash.account, fn.SUM(Cash.received), fn.SUM(Cash.paid))
         found = list(sums.where(Cash.period.between(first, period)).group_by(Cash.account).tuples())
         came, went = [(a, int(r)) for a, r, _ in found], [(a, int(p)) for a, _, p in found]
-        values = _assigned(rows, came, "r") | _assigned(rows, went, "p")
+        values = _assigned(rows, came, accounts, "r") | _assigned(rows, went, accounts, "p")
         values[CASH_BEFORE] = cash - _summed(rows, dict(values))[CASH_NET]
         both.append(_summed(rows, values))
     return _printed(rows, *both)
@@ -101,21 +104,26 @@ def _check(period: int, months: int) -> int:
     return period - months + 1
 
 
-def _values(rows: tuple[Row, ...], amounts: Iterable[tuple[str, int]]) -> dict[int, int]:
-    return _summed(rows, _assigned(rows, list(amounts), "dc"))
+def _accounts() -> Accounts:
+    rows = Account.select(Account.code, Account.kind, Account.name_zh).tuples()
+    return {code: (kind, name) for code, kind, name in rows}
 
 
-def _assigned(rows: tuple[Row, ...], amounts: list[tuple[str, int]], sides: str) -> dict[int, int]:
+def _values(rows: tuple[Row, ...], amounts: list[tuple[str, int]], accounts: Accounts) -> dict[int, int]:
+    return _summed(rows, _assigned(rows, amounts, accounts, "dc"))
+
+
+def _assigned(rows: tuple[Row, ...], amounts: list[tuple[str, int]], accounts: Accounts, sides: str) -> dict[int, int]:
     """Each account in the row that names the most of its code; in ``of which`` rows besides."""
-    accounts = {row.code: row for row in Account.select()}
     named = {code: row for row in rows if row.side and row.side in sides for code in row.accounts if "~" not in code}
     worded = [row for row in rows if any("~" in code for code in row.accounts)]
     values: dict[int, int] = {}
     for account, amount in amounts:
         prefixes = [account[:length] for length in range(len(account), 0, -1)]
-        kinds = [f"*{accounts[account].kind}", "*"]
+        kind, name = accounts[account]
+        kinds = [f"*{kind}", "*"]
         row = next((named[code] for code in prefixes + kinds if code in named), None)
-        words = [other for other in worded if _has_word(other, account, accounts[account].name_zh)]
+        words = [other for other in worded if _has_word(other, account, name)]
         for found in [*words, *([row] if row else [])]:
             values[found.number] = values.get(found.number, 0) + (-amount if found.side == "c" else amount)
     return values
@@ -151,17 +159,20 @@ def _turnover(first: int, last: int) -> list[tuple[str, int]]:
     return [(account, int(amount)) for account, amount in sums.group_by(Balance.account).tuples()]
 
 
-def _turned(until: int) -> list[tuple[str, int]]:
-    """Balances by account at the end of a period, those of parties on the side where they belong."""
-    query = Balance.select(Balance.account, fn.SUM(Balance.debit - Balance.credit)).where(Balance.period <= until)
-    whole = query.where(Balance.aux == "*").group_by(Balance.account)
-    amounts = {account: int(amount) for account, amount in whole.tuples()}
-    parts = Balance.select(Balance.account, Balance.aux, fn.SUM(Balance.debit - Balance.credit))
-    of_parties = (Balance.period <= until) & Balance.aux.between("party:", "party;")
-    found: list[tuple[str, int]] = []
-    for account, _, amount in parts.where(of_parties).group_by(Balance.account, Balance.aux).tuples():
-        pair = next((pair for pair in TURNED if account.startswith(pair[2])), None)
-        if pair is not None:
-            amounts[account] -= int(amount)
-            found.append((pair[0] if amount > 0 else pair[1], int(amount)))
-    return found + [(account, amount) for account, amount in amounts.items() if amount]
+def _turned(*ends: int) -> Iterator[list[tuple[str, int]]]:
+    """Balances by account at the ends of periods, those of parties on the side where they belong."""
+    amount = Balance.debit - Balance.credit
+    sums = [fn.SUM(Case(None, ((Balance.period <= end, amount),), 0)) for end in ends]  # all in one reading
+    query = Balance.select(Balance.account, *sums).group_by(Balance.aux, Balance.account)
+    whole = list(query.where(Balance.aux == "*").tuples())
+    parts = list(query.where(Balance.aux.between("party:", "party;")).tuples())
+    for n in range(1, len(ends) + 1):
+        amounts = {row[0]: int(row[n]) for row in whole}
+        found: dict[str, int] = {}
+        for account, part in ((row[0], int(row[n])) for row in parts):
+            pair = next((pair for pair in TURNED if account.startswith(pair[2])), None)
+            if pair is not None:
+                amounts[account] -= part
+                side = pair[0] if part > 0 else pair[1]
+                found[side] = found.get(side, 0) + part
+        yield [*found.items(), *((account, left) for account, left in amounts.items() if left)]

@@ -13,9 +13,9 @@ from bizlite.production import cards, gantt, loading, pay, prints, progress
 from bizlite.production.fields import product_quantity
 from bizlite.production.models import Centre, Order
 from bizlite.stock.models import Item
+from bizlite.web.addresses import address
 from bizlite.web.fields import Date, Money
 from bizlite.web.guard import requires, session
-from bizlite.web.pages import address
 from bizlite.web.resource import find
 
 

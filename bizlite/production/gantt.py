@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from bizlite.production import loading
 from bizlite.production.models import Card, Centre, Order
-from bizlite.web.pages import address
+from bizlite.web.addresses import address
 from bizlite.web.resource import find
 
 ROW, BAR, LEFT, DAY_WIDTH = 34, 24, 130, 240

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from flask import Blueprint, redirect, render_template, request, url_for
@@ -31,10 +32,10 @@ from bizlite.purchasing.models import (
 from bizlite.stock.models import Item
 from bizlite.stock.views import item, lot_code, of_item, place_name, quantity
 from bizlite.web import fields as kinds
+from bizlite.web.addresses import address, page_of
 from bizlite.web.core import Todo
 from bizlite.web.fields import Area, Date, Money, Percent, Reference, Text, Whole, YesNo
 from bizlite.web.guard import requires, session, today
-from bizlite.web.pages import address, page_of
 from bizlite.web.resource import Action, Column, Lines, Link, Note, Resource, permission
 from bizlite.web.texts import marked as _
 
@@ -103,8 +104,9 @@ REQUEST = Resource(
 )  # fmt: skip
 
 
-def _progress(line: OrderLine) -> Progress | None:
-    return Progress.get_or_none(Progress.line == line.id)
+def _progress(value: Callable[[Progress], Any]) -> Callable[[list[OrderLine]], dict[int, Any]]:
+    """How far the lines of an order are, in one question for all."""
+    return lambda lines: {row.line_id: value(row) for row in store.among(Progress, "line", [x.id for x in lines])}
 
 
 def _open_lines(row: Order) -> list[dict[str, Any]]:
@@ -135,7 +137,8 @@ def _to_inspect(row: Order) -> list[Note]:
     from bizlite.quality.notes import to_inspect
 
     open_ = [p for p in orders.progress_of(row.id) if p.open]
-    lines = [(p.line_id, p.line.item_id, p.received + p.open) for p in open_]
+    items_of = {line.id: line.item_id for line in store.among(OrderLine, "order", [row.id])}
+    lines = [(p.line_id, items_of[p.line_id], p.received + p.open) for p in open_]
     return to_inspect("receipt", orders.KIND, row.id, lines)
 
 
@@ -160,9 +163,9 @@ ORDER = Resource(
         shows=(
             Column(kind=Money("net", _("Net"))),
             Column(kind=quantity("received", _("Received"), required=False),
-                   value=lambda line: p.received if (p := _progress(line)) else None),
+                   many=_progress(lambda p: p.received)),
             Column(kind=quantity("open", _("Open"), required=False),
-                   value=lambda line: p.open if (p := _progress(line)) else None),
+                   many=_progress(lambda p: p.open)),
         ),
     ),
     columns=("number", "party", "date", "expected", *_sums(), "posted"), shows=_sums(),

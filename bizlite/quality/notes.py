@@ -20,7 +20,11 @@ def to_inspect(
 ) -> list[Note]:
     """A note for each line (its number, item and quantity) of a document that must be inspected before it goes on."""
     found = []
-    for line, item, wanted in lines:
+    listed = list(lines)
+    watched = plans.watched(moment, {item for _, item, _ in listed})
+    for line, item, wanted in listed:
+        if item not in watched:
+            continue
         plan = plans.active(moment, item, operation)
         done = 0 if plan is None else inspections.passed((kind, document, line), plan)
         if plan is None or done >= wanted:

@@ -16,10 +16,10 @@ from bizlite.quality.models import Characteristic, Inspection, Nonconformity, Pl
 from bizlite.stock.models import Item
 from bizlite.stock.views import item, quantity
 from bizlite.web import reading
+from bizlite.web.addresses import page_of
 from bizlite.web.core import Todo
 from bizlite.web.fields import Area, Choice, Date, Field, Quantity, Reference, Text, Values, Whole, YesNo
 from bizlite.web.guard import requires, session
-from bizlite.web.pages import page_of
 from bizlite.web.resource import Action, Column, Lines, Link, Resource, find
 from bizlite.web.texts import marked as _
 

@@ -18,7 +18,7 @@ from bizlite.finance import closing, forecast
 from bizlite.finance.forecast import Flow
 from bizlite.reports import margins
 
-# Question -> functions of sources that answer it, each with today's date.
+# Question -> functions of sources that answer it, each with today's date and how many rows are wanted at most.
 ANSWERS = {
     "late": ("sales.late_orders", "production.late_cards", "purchasing.late_orders"),
     "short": ("stock.shortages", "stock.to_order"),
@@ -42,16 +42,16 @@ class Overview:
     earned: Table
 
 
-def make(today: datetime.date) -> Overview:
-    """The page as of a day."""
-    answers = {question: list(_ask(names, today)) for question, names in ANSWERS.items()}
+def make(today: datetime.date, most: int | None = None) -> Overview:
+    """The page as of a day; of long tables the first rows only, when the page has no room for others."""
+    answers = {question: list(_ask(names, today, most)) for question, names in ANSWERS.items()}
     last = today.year * 100 + today.month
     return Overview(today, answers, margins.table("month", months_before(last, MONTHS - 1), last))
 
 
-def find(name: str, today: datetime.date) -> Table | None:
+def find(name: str, today: datetime.date, most: int | None = None) -> Table | None:
     """The table of a name, when its module is on."""
-    tables = (table for names in ANSWERS.values() for table in _ask(names, today))
+    tables = (table for names in ANSWERS.values() for table in _ask(names, today, most))
     return next((table for table in tables if table.name == name), None)
 
 
@@ -72,8 +72,9 @@ def months_before(month: int, count: int) -> int:
     return number // 12 * 100 + number % 12 + 1
 
 
-def _ask(names: tuple[str, ...], argument: Any) -> Iterator[Any]:
+def _ask(names: tuple[str, ...], *args: Any) -> Iterator[Any]:
+    on = registry.names_on()
     for name in names:
         module, function = name.split(".")
-        if registry.is_on(module):
-            yield getattr(importlib.import_module(f"bizlite.reports.sources.{module}"), function)(argument)
+        if module in on:
+            yield getattr(importlib.import_module(f"bizlite.reports.sources.{module}"), function)(*args)

@@ -54,7 +54,7 @@ def _this_month() -> int:
 @requires("reports.view")
 def overview_page() -> Answer:
     """What is late, short, owed, due, and what earned money."""
-    found = overview.make(today())
+    found = overview.make(today(), tables.most(MOST))
     every = [table for answers in found.answers.values() for table in answers]
     file = tables.wanted([*every, found.earned])
     if file is not None:
@@ -68,7 +68,7 @@ def overview_page() -> Answer:
 @requires("reports.view")
 def table(name: str) -> Answer:
     """One table of the overview, whole."""
-    found = overview.find(name, today())
+    found = overview.find(name, today(), tables.most())
     if found is None:
         abort(404)
     return tables.page(found.title, [found])

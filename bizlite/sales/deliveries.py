@@ -130,7 +130,7 @@ def _spots(order: Order, lines: Sequence[Pick]) -> list[tuple[OrderLine, Pick]]:
         raise refuse("lines", "nothing is to be delivered", "Give a quantity of a line that is open.", order.number)
     known = {line.id: line for line in OrderLine.select(OrderLine, Item).join(Item).where(OrderLine.order == order)}
     left = {row.line_id: row.open for row in Progress.select().where(Progress.line << list(known))}
-    reserved = picking.reserved(orders.KIND, order.id)
+    reserved, free = picking.reserved(orders.KIND, order.id), picking.free(line.item_id for line in known.values())
     found = []
     chosen: dict[tuple[int, int, int], int] = {}  # what earlier lines of this paper take from a spot
     for n, pick in enumerate(lines):
@@ -149,8 +149,9 @@ def _spots(order: Order, lines: Sequence[Pick]) -> list[tuple[OrderLine, Pick]]:
             found.append((line, replace(pick, lot=pick.lot or NO_LOT)))
             continue
         spots = picking.choose(
-            line.item, pick.quantity, reserved.get(line.id, {}), chosen, lot=pick.lot, location=pick.location
-        )
+            line.item, pick.quantity, reserved.get(line.id, {}), free.get(line.item_id, {}), chosen, lot=pick.lot,
+            location=pick.location,
+        )  # fmt: skip
         if spots is None:
             remedy = marked("Receive or make some first, or deliver less.")
             raise refuse(

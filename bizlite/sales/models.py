@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from peewee import BigIntegerField, BooleanField, DateField, TextField
+from peewee import BigIntegerField, BooleanField, TextField
 
-from bizlite.core.database import Record
+from bizlite.core.database import DateField, Record
 from bizlite.core.models import Document, Row, reference
 from bizlite.finance.models import Invoice, Party
 from bizlite.stock.models import NO_LOT, Item, Location

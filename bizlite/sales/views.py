@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from flask import Blueprint
@@ -197,12 +197,13 @@ QUOTATION = Resource(
 )  # fmt: skip
 
 
-def _progress(line: OrderLine) -> Progress | None:
-    return Progress.get_or_none(Progress.line == line.id)
+def _progress(value: Callable[[Progress], Any]) -> Callable[[list[OrderLine]], dict[int, Any]]:
+    """How far the lines of an order are, in one question for all."""
+    return lambda lines: {row.line_id: value(row) for row in store.among(Progress, "line", [x.id for x in lines])}
 
 
 def _is_open(row: Order) -> bool:
-    return row.posted and orders.is_open(row.id)
+    return row.posted and bool(_open_lines(row))
 
 
 def _blocks(row: Order) -> str:
@@ -227,7 +228,8 @@ def _to_inspect(row: Order) -> list[Note]:
     from bizlite.quality.notes import to_inspect
 
     open_ = [p for p in orders.progress_of(row.id) if p.open]
-    lines = [(p.line_id, p.line.item_id, p.delivered + p.open) for p in open_]
+    items_of = {line.id: line.item_id for line in store.among(OrderLine, "order", [row.id])}
+    lines = [(p.line_id, items_of[p.line_id], p.delivered + p.open) for p in open_]
     return to_inspect("delivery", orders.KIND, row.id, lines)
 
 
@@ -245,11 +247,11 @@ ORDER = Resource(
         shows=(
             *LINE_SUMS,
             Column(kind=quantity("delivered", _("Delivered"), required=False),
-                   value=lambda line: p.delivered if (p := _progress(line)) else None),
+                   many=_progress(lambda p: p.delivered)),
             Column(kind=quantity("open", _("Open"), required=False),
-                   value=lambda line: p.open if (p := _progress(line)) else None),
+                   many=_progress(lambda p: p.open)),
             Column(kind=Date("promised", _("Promised"), required=False),
-                   value=lambda line: p.promised if (p := _progress(line)) else None),
+                   many=_progress(lambda p: p.promised)),
         ),
     ),
     columns=("number", "party", "date", "wanted", *_sums(), "posted"),
@@ -351,7 +353,7 @@ RESOURCES = (ORDER, DELIVERY, RETURN, QUOTATION, OPPORTUNITY, CONTACT, GROUP, PR
 
 def todo(session: Session) -> list[Todo]:
     """Orders that are late, and deliveries that are on no invoice."""
-    from bizlite.web.pages import address
+    from bizlite.web.addresses import address
 
     if not session.may("sales.view"):
         return []

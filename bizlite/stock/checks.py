@@ -8,7 +8,6 @@ from peewee import Tuple, fn
 
 from bizlite.core import store
 from bizlite.core.errors import refuse
-from bizlite.stock import reservations
 from bizlite.stock.models import NO_LOT, Item, Location, Lot, Move, OnHand, Transfer
 
 
@@ -54,10 +53,9 @@ def moved_after(item: int, lot: int, location: int, date: datetime.date) -> bool
     return Move.get_or_none(spot & (Move.date > date)) is not None
 
 
-def available(item: Item, lot: int, location: Location, quantity: int) -> None:
+def available(item: Item, lot: int, location: Location, quantity: int, free: int) -> None:
     if item.may_be_negative:
         return
-    free = reservations.free(item.id, lot, location.id)
     if quantity > free:
         words = {"item": item.code, "place": location.code, "free": free}
         raise refuse(

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from peewee import BigIntegerField, BooleanField, CompositeKey, DateField, TextField
+from peewee import BigIntegerField, BooleanField, CompositeKey, TextField
 
-from bizlite.core.database import Record
+from bizlite.core.database import DateField, Record
 from bizlite.core.models import Document, Row, reference
 
 NO_LOT = 0

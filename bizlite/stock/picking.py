@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from bizlite.stock import items
 from bizlite.stock.models import NO_LOT, Item, Location, Lot, OnHand, Reservation
@@ -19,18 +19,31 @@ def reserved(kind: str, document: int) -> dict[int, dict[tuple[int, int], int]]:
     return found
 
 
+def free(items_: Iterable[int]) -> dict[int, dict[tuple[int, int], int]]:
+    """What is on hand and not reserved of items in our own places: by item the quantity at each (lot, place)."""
+    found: dict[int, dict[tuple[int, int], int]] = {}
+    internal = (Location.kind == "internal") & Location.is_active
+    rows = (
+        OnHand.select(OnHand.item, OnHand.lot, OnHand.location, OnHand.quantity - OnHand.reserved)
+        .join(Location, on=(Location.id == OnHand.location)).where((OnHand.item << list(items_)) & internal)
+    )  # fmt: skip
+    for item, lot, location, quantity in rows.tuples():
+        found.setdefault(item, {})[lot, location] = quantity
+    return found
+
+
 def choose(
-    item: Item, quantity: int, own: dict[tuple[int, int], int], chosen: dict[tuple[int, int, int], int], *,
-    lot: int | None = None, location: int | None = None,
+    item: Item, quantity: int, own: dict[tuple[int, int], int], there: dict[tuple[int, int], int],
+    chosen: dict[tuple[int, int, int], int], *, lot: int | None = None, location: int | None = None,
 ) -> list[Spot] | None:  # fmt: skip
     """Spots that hold the quantity, or nothing when there is not so much; ``lot`` and ``location`` narrow the choice.
 
-    ``own`` is what is reserved for the line.
+    ``own`` is what is reserved for the line, ``there`` what is ``free`` of the item.
     ``chosen`` is what the same paper takes elsewhere, by (item, lot, place); what is chosen is added to it.
     """
     spots: dict[tuple[int, int], int] = {}
     left = quantity
-    for at, most in _offers(item, own):
+    for at, most in _offers(item, own, there):
         if not left:
             break
         if (lot in (None, at[0])) and (location in (None, at[1])):
@@ -49,15 +62,11 @@ def choose(
     return [(at[0], at[1], part) for at, part in spots.items()]
 
 
-def _offers(item: Item, own: dict[tuple[int, int], int]) -> Iterator[tuple[tuple[int, int], int]]:
+def _offers(
+    item: Item, own: dict[tuple[int, int], int], there: dict[tuple[int, int], int]
+) -> Iterator[tuple[tuple[int, int], int]]:
     """Spots and how much there may be taken of each in all: first what is reserved, then that with what is free."""
     yield from own.items()
-    internal = (Location.kind == "internal") & Location.is_active
-    rows = (
-        OnHand.select(OnHand.lot, OnHand.location, OnHand.quantity - OnHand.reserved)
-        .join(Location, on=(Location.id == OnHand.location)).where((OnHand.item == item.id) & internal)
-    )  # fmt: skip
-    free = {(lot, location): quantity for lot, location, quantity in rows.tuples()}
     expires = dict(Lot.select(Lot.id, Lot.expires).where(Lot.item == item).tuples()) if item.has_lots else {}
-    for at in sorted(free, key=lambda at: (at[1], expires.get(at[0]) is None, str(expires.get(at[0])), at[0])):
-        yield at, own.get(at, 0) + free[at]
+    for at in sorted(there, key=lambda at: (at[1], expires.get(at[0]) is None, str(expires.get(at[0])), at[0])):
+        yield at, own.get(at, 0) + there[at]

@@ -73,18 +73,39 @@ def keep(session: Session, key: Key, item: int, lot: int, location: int, quantit
     store.insert(session, fresh)
 
 
-def use(session: Session, key: Key, item: int, lot: int, location: int, quantity: int) -> int:
-    """Takes what a move needs from its own reservation, and gives how much that was."""
-    row = Reservation.get_or_none(_of(key) & _at(item, lot, location))
-    if row is None:
-        return 0
-    part = min(int(row.quantity), quantity)
-    this = Reservation.id == row.id  # the move says how much of it it took, so the log need not
-    if part == row.quantity:
-        Reservation.delete().where(this).execute()
-    else:
-        Reservation.update(quantity=row.quantity - part).where(this).execute()
-    return part
+class Holdings:
+    """What documents hold, for a paper that uses it up: read once for each document, written together.
+
+    The moves say how much of it they took, so the log need not.
+    """
+
+    def __init__(self) -> None:
+        self._rows: dict[tuple[str, int], dict[tuple[int, int, int, int], Reservation]] = {}
+        self._used: dict[int, Reservation] = {}
+
+    def take(self, key: Key, item: int, lot: int, location: int, quantity: int) -> int:
+        """Takes up to a quantity of what a line holds at a spot, and gives how much that was."""
+        kind, document, line = key
+        if (kind, document) not in self._rows:
+            own = (Reservation.source_kind == kind) & (Reservation.source_id == document)
+            rows = Reservation.select().where(own)
+            self._rows[kind, document] = {(r.source_line, r.item_id, r.lot, r.location_id): r for r in rows}
+        row = self._rows[kind, document].get((line, item, lot, location))
+        part = min(int(row.quantity), quantity) if row else 0
+        if part:
+            row.quantity -= part
+            self._used[row.id] = row
+        return part
+
+    def write(self) -> None:
+        """Writes what was taken; what others keep meanwhile is read again."""
+        gone = [row.id for row in self._used.values() if not row.quantity]
+        if gone:
+            Reservation.delete().where(Reservation.id << gone).execute()
+        for row in self._used.values():
+            if row.quantity:
+                Reservation.update(quantity=row.quantity).where(Reservation.id == row.id).execute()
+        self._rows, self._used = {}, {}
 
 
 def _take(session: Session, row: Reservation, quantity: int) -> None:

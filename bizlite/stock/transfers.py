@@ -66,10 +66,11 @@ def move(
     periods.check_open(ledger.check_date(date))
     if not 0 < len(lines) <= MOST_LINES:
         raise refuse("lines", "must be 1 to %(most)s", "Give at least one line.", len(lines), most=MOST_LINES)
-    paper = Paper(_open(session, kind, date, text=text, source=source))
+    known = {line.item for line in lines if isinstance(line.item, int)}
+    paper = Paper(_open(session, kind, date, text=text, source=source), known)
     for n, line in enumerate(lines):
         try:
-            _move(session, paper, line)
+            _move(paper, line)
         except Refused as refused:
             raise at_line(refused, n) from None
     return _close(session, paper)
@@ -95,8 +96,10 @@ def reverse(session: Session, transfer: Transfer, *, date: datetime.date | None 
     if day < transfer.date:
         raise refuse("date", "lies before what it reverses", "Choose %(first)s or later.", day, first=transfer.date)
     source = (transfer.source_kind, transfer.source_id)
-    paper = Paper(_open(session, transfer.kind, day, text=transfer.text, source=source, reverses=transfer))
-    for origin in Move.select().where(Move.transfer == transfer).order_by(Move.id.desc()):
+    origins = list(Move.select().where(Move.transfer == transfer).order_by(Move.id.desc()))
+    red = _open(session, transfer.kind, day, text=transfer.text, source=source, reverses=transfer)
+    paper = Paper(red, {origin.item_id for origin in origins})
+    for origin in origins:
         opposite = {"in": "out", "out": "in", "within": "within"}[origin.direction]
         paper.add(
             item=origin.item_id, lot=origin.lot, source=origin.target_id, target=origin.source_id,
@@ -104,6 +107,7 @@ def reverse(session: Session, transfer: Transfer, *, date: datetime.date | None 
             line=origin.line, rank=origin.rank if day == origin.date else None,
         )  # fmt: skip
         if origin.reserved:
+            paper.write()  # goods are there before they are kept
             key = (origin.reserved_kind, origin.reserved_id, origin.reserved_line)
             reservations.keep(session, key, origin.item_id, origin.lot, origin.source_id, origin.reserved)
     return _close(session, paper)
@@ -149,6 +153,7 @@ def _open(
 def _close(session: Session, paper: Paper) -> Transfer:
     """Numbers the paper, values what moved, and posts what the ledger has to know."""
     transfer = paper.transfer
+    paper.write()
     paper.check_later()
     store.change(session, transfer, **numbers.stamp(session, transfer))
     valued = [row for row in paper.moves if row.direction != "within"]
@@ -196,7 +201,7 @@ def _add(
     sums[key] = sums.get(key, 0) + (amount if is_positive else -amount)
 
 
-def _move(session: Session, paper: Paper, line: Line) -> None:
+def _move(paper: Paper, line: Line) -> None:
     """Checks one line and moves its quantity."""
     quantity = exact.whole("quantity", line.quantity, least=1)
     item, source, target = paper.item(line.item), paper.place(line.source, "source"), paper.place(line.target, "target")
@@ -207,10 +212,11 @@ def _move(session: Session, paper: Paper, line: Line) -> None:
     direction = "within" if source.kind == target.kind else "in" if target.kind == "internal" else "out"
     basis, value = _basis(line, direction)
     if line.origin is not None:
+        paper.write()  # lines before this one may return a part of the same
         checks.origin_of(item.id, line.lot, quantity, line.origin, direction, paper.transfer.date)
     reserved = 0
     if line.reserved and source.kind == "internal":
-        reserved = reservations.use(session, line.reserved, item.id, line.lot, source.id, quantity)
+        reserved = paper.use(line.reserved, item.id, line.lot, source.id, quantity)
     account = line.account or (target if direction == "out" else source).account
     if line.account and direction == "within":
         raise refuse("account", "does not fit the kind", "Give an account for a virtual place only.", line.account)

@@ -87,7 +87,7 @@ def of_item(item_of: Callable[[int], int], name: str) -> tuple[Kept, _Quantity]:
         return {"item": item_of(own[name])} if own.get(name) else {}
 
     def words(line: int) -> str:
-        found = Item.get_by_id(item_of(line))
+        found = item().row(item_of(line))
         return f"{found.code} {found.name}"
 
     return (
@@ -100,7 +100,7 @@ def of_item(item_of: Callable[[int], int], name: str) -> tuple[Kept, _Quantity]:
 
 def lot_code() -> Column:
     """The lot of a line, by its code."""
-    return Column(kind=Text("lot", _("Lot")), value=lambda line: (line.lot and Lot.get_by_id(line.lot).code) or "")
+    return Column(kind=Text("lot", _("Lot")), value=lambda line: store.get(Lot, line.lot).code if line.lot else "")
 
 
 def place_name() -> Column:

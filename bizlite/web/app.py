@@ -18,11 +18,11 @@ from bizlite.core.attachments import LARGEST_BYTES
 from bizlite.core.database import database, is_sqlite
 from bizlite.core.errors import Forbidden, Missing, Problem, Refused
 from bizlite.core.session import CHINA
-from bizlite.web import api, core, guard, keeping, letterhead, pages, tables, texts
+from bizlite.web import addresses, api, core, guard, keeping, letterhead, listing, pages, tables, texts
+from bizlite.web.addresses import ROOT
 from bizlite.web.guard import Identify, Off
 from bizlite.web.resource import every, views
 
-ROOT = "/business"
 GUIDE = "bizlite.guide.views"  # found by name, as the modules' views are: it stands on all of them, and they on this
 BODY_MAX_BYTES = LARGEST_BYTES + (64 << 10)
 SENTENCES = {
@@ -68,9 +68,10 @@ def create_app(
         _=texts.in_page, gettext=texts.in_page,
         language=texts.language, languages=texts.LANGUAGES, csrf_token=guard.csrf_token, static=_static,
         said=texts.said, look=look, logout=logout, menu=core.menu, may_open=core.may_open, may=pages.may,
-        address=pages.address, args_of=pages.args_of, linked=pages.linked, company=company.read,
+        address=addresses.address, heads_of=listing.heads,
+        list_cells=listing.drawn, args_of=pages.args_of, linked=addresses.linked, company=company.read,
         lines_default=pages.blank_line, files_of=keeping.files_of,
-        to_send_to=lambda address: large(address, LARGEST_BYTES), table_cells=tables.cells,
+        to_send_to=lambda address: large(address, LARGEST_BYTES), table_cells=tables.drawn,
         table_shown=tables.shown, table_numbers=tables.NUMBERS, table_address=tables.address, table_most=tables.MOST,
     )  # fmt: skip
     app.jinja_env.filters["capfirst"] = lambda text: text[:1].upper() + text[1:]

@@ -6,6 +6,7 @@ import datetime
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from flask import Blueprint, abort, current_app, redirect, render_template, request, url_for
@@ -16,9 +17,10 @@ from bizlite.core.errors import refuse
 from bizlite.core.models import Audit, Grant, Holder
 from bizlite.core.store import key_of
 from bizlite.web import listing, pages
+from bizlite.web.addresses import address
 from bizlite.web.guard import ANYBODY, requires, session
 from bizlite.web.resource import Resource, every, find, standard, views
-from bizlite.web.texts import gettext, language
+from bizlite.web.texts import LANGUAGES, gettext, language, said_in
 
 FOUND = 5  # rows shown of each resource in the search everywhere
 LOGGED = 200
@@ -49,22 +51,28 @@ def register(bp: Blueprint) -> None:
 
 def menu() -> list[tuple[registry.Module, list[tuple[str, str]]]]:
     """Modules that are on with the places that the user may open: words and address."""
-    found, on = [], registry.names_on()
+    user, on, code = session(), registry.names_on(), language()
+    found = []
+    for module, places in _places():
+        if module.name in on:
+            mine = [(texts[code], href) for texts, href, permission in places if user.may(permission)]
+            if mine:
+                found.append((module, mine))
+    return found
+
+
+@cache
+def _places() -> list[tuple[registry.Module, list[tuple[dict[str, str], str, str]]]]:
+    """Every place of the menu: its words by language, address, permission."""
+    found = []
     for module in registry.modules():
-        if module.name not in on:
-            continue
-        places = [
-            (resource.label, pages.address(resource))
-            for resource in every().values()
-            if resource.module == module.name and resource.in_menu and session().may(resource.view)
-        ]
+        own = [r for r in every().values() if r.module == module.name and r.in_menu]
+        places = [({code: said_in(code, r.label) for code in LANGUAGES}, address(r), r.view) for r in own]
         places += [
-            (zh if language() == "zh" else en, url_for(endpoint))
+            ({"zh": zh, "en": en}, url_for(endpoint), current_app.view_functions[endpoint].permission)  # type: ignore[attr-defined]
             for endpoint, zh, en in module.menu
-            if may_open(endpoint)
         ]
-        if places:
-            found.append((module, places))
+        found.append((module, places))
     return found
 
 
@@ -90,7 +98,7 @@ def search() -> str | BaseResponse:
     text = listing.searched(request.args.get("q", ""))
     exact = pages.exact(text, session()) if text else []
     if len(exact) == 1:
-        return redirect(pages.address(exact[0][0], "show", key=exact[0][1]._pk), 303)
+        return redirect(address(exact[0][0], "show", key=exact[0][1]._pk), 303)
     return render_template("search.html", text=text, found=list(_found(text)) if text else [])
 
 

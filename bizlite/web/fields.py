@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import KW_ONLY, dataclass
 from typing import Any, ClassVar
 
@@ -16,6 +16,7 @@ from flask import g, has_request_context, request
 
 from bizlite.core import exact
 from bizlite.core.errors import refuse
+from bizlite.core.store import among
 from bizlite.web import resource as resources
 from bizlite.web.texts import gettext
 
@@ -320,13 +321,20 @@ class Reference(Field):
             raise refuse(at, "does not exist", "Choose one that exists.", value)
         return value
 
+    def know(self, values: Iterable[Any]) -> None:
+        """Reads the rows of many values at once, for a page that is going to show them."""
+        known, target = _known(), self.target
+        missing = {value for value in values if value is not None and (self.to, value) not in known}
+        known.update({(self.to, row._pk): row for row in among(target.model, target.key.name, missing)})
+
     def row(self, value: Any) -> Any:
         """The row of a value."""
         if value is None:
             return None
         known = _known()
         if (self.to, value) not in known:
-            known[self.to, value] = self.target.model.get_or_none(self.target.key == value)
+            target = self.target
+            known[self.to, value] = next(iter(among(target.model, target.key.name, (value,))), None)
         return known[self.to, value]
 
     def typed(self, value: Any, values: Values) -> str:

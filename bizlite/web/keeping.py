@@ -16,7 +16,7 @@ from bizlite.core.database import database, is_sqlite
 from bizlite.core.errors import refuse
 from bizlite.core.models import Attachment, CustomField
 from bizlite.core.store import get
-from bizlite.web import pages
+from bizlite.web.addresses import address
 from bizlite.web.guard import ANYBODY, requires, session
 from bizlite.web.resource import Resource, every
 
@@ -57,7 +57,7 @@ def attach(name: str, key: str) -> BaseResponse:
     content = sent.stream.read(attachments.LARGEST_BYTES + 1)
     attachments.attach(session(), folder() / "attachments", resource.kind, row._pk, sent.filename,
                        sent.mimetype or "application/octet-stream", content)  # fmt: skip
-    return redirect(pages.address(resource, "show", key=key), 303)
+    return redirect(address(resource, "show", key=key), 303)
 
 
 def file(number: int) -> Response:

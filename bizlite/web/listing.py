@@ -6,17 +6,21 @@ import base64
 import binascii
 import datetime
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from markupsafe import Markup
 from peewee import fn
 
+from bizlite.core import store
 from bizlite.core.errors import refuse
 from bizlite.core.spreadsheet import cell, number
 from bizlite.core.spreadsheet import line as csv_line
+from bizlite.web import tables
+from bizlite.web.addresses import address
 from bizlite.web.fields import Date, Field, Reference, YesNo
-from bizlite.web.resource import Column, Resource, raw
+from bizlite.web.resource import Column, Resource, raw, values_of
 from bizlite.web.texts import gettext
 
 ROWS = 50
@@ -30,7 +34,11 @@ WORDS = frozenset({"q", "sort", "after", "limit"}) | LOOKS
 
 @dataclass(frozen=True)
 class Page:
-    """A part of a list; ``after`` is the address of the next part, empty at the end."""
+    """A part of a list; ``after`` is the address of the next part, empty at the end.
+
+    There are totals of what was filtered or stands here whole: nobody asks for the sum of ten years of invoices, which
+    would cost more than all else of the page.
+    """
 
     rows: list[Any]
     after: str
@@ -49,10 +57,11 @@ def page(resource: Resource, asked: Mapping[str, str], *, rows: int = ROWS, with
     if asked.get("after"):
         query = query.where(_behind(resource, column, is_down, asked["after"]))
     order = [column, resource.key] if column is not resource.key else [column]
-    found = list(query.order_by(*[c.desc() if is_down else c.asc() for c in order]).limit(rows + 1))
+    found = store.rows(query.order_by(*[c.desc() if is_down else c.asc() for c in order]).limit(rows + 1))
     shown = found[:rows]
     after = _mark(shown[-1], sort.lstrip("-")) if len(found) > rows else ""
-    return Page(shown, after, sort, _totals(resource, conditions) if with_totals and shown else {})
+    is_chosen = bool(conditions) or not (after or asked.get("after"))
+    return Page(shown, after, sort, _totals(resource, conditions) if with_totals and shown and is_chosen else {})
 
 
 def searched(text: str) -> str:
@@ -60,32 +69,48 @@ def searched(text: str) -> str:
     return "".join(c for c in text[:LONGEST_SEARCH] if c >= " " and not "\ud800" <= c <= "\udfff").strip()
 
 
-def cells(resource: Resource, rows: list[Any]) -> Iterator[tuple[Any, list[tuple[Column, str]]]]:
-    """Each row with its cells as one reads them; rows that are referred to are read once for all."""
+def cells(resource: Resource, rows: list[Any]) -> Iterator[tuple[Any, list[str]]]:
+    """Each row with its cells as one reads them, by column; rows that are referred to are read once for all."""
     columns = resource.all_columns()
     names = {
         column.name: _words(column.kind, {column.of(row) for row in rows})
         for column in columns
         if isinstance(column.kind, Reference)
     }
-    answers = {column.name: column.many(rows) for column in columns if column.many}
-    for row in rows:
+    for row, values in zip(rows, values_of(columns, rows), strict=True):
         texts = []
-        for column in columns:
-            value = answers[column.name].get(row._pk) if column.name in answers else column.of(row)
+        for column, value in zip(columns, values, strict=True):
             known = names.get(column.name)
             texts.append(known.get(value, "") if known is not None else column.kind.shown(value, row.__data__))
-        yield row, list(zip(columns, texts, strict=True))
+        yield row, texts
+
+
+def heads(columns: list[Column]) -> list[tuple[str, str]]:
+    """Label and class of each column of a list."""
+    return [
+        (gettext(column.label),
+         "num" if column.kind.is_number else "whole" if not n or column.kind.widget == "date" else "")
+        for n, column in enumerate(columns)
+    ]  # fmt: skip
+
+
+def drawn(resource: Resource, heads: list[tuple[str, str]], rows: Iterable[tuple[Any, list[str]]]) -> Iterator[Markup]:
+    """The cells of each row of a list; a draft has no number yet."""
+    begins, draft = tables.begins_of(heads), gettext("draft")
+    for row, texts in rows:
+        yield tables.cells(begins, texts, address(resource, "show", key=row._pk), f"{draft} #{row._pk}")
 
 
 def as_csv(resource: Resource, asked: Mapping[str, str]) -> Iterator[str]:
     """The whole list as CSV, as one reads it; a text that a spreadsheet would take for a formula gets an apostrophe."""
-    yield "\ufeff" + csv_line([gettext(column.label) for column in resource.all_columns()])
+    columns = resource.all_columns()
+    yield "\ufeff" + csv_line([gettext(column.label) for column in columns])
     place = dict(asked)
     while True:
         part = page(resource, place, rows=CSV_ROWS, with_totals=False)
         for _, texts in cells(resource, part.rows):
-            yield csv_line([number(text) if column.kind.is_number else cell(text) for column, text in texts])
+            pairs = zip(columns, texts, strict=True)
+            yield csv_line([number(text) if column.kind.is_number else cell(text) for column, text in pairs])
         if not part.after:
             return
         place["after"] = part.after
@@ -98,7 +123,7 @@ def filter_fields(resource: Resource) -> list[Field]:
 
 def _words(kind: Reference, keys: set[Any]) -> dict[Any, str]:
     target = kind.target
-    rows = target.model.select().where(target.key << [key for key in keys if key is not None])
+    rows = store.among(target.model, target.key.name, keys - {None})
     return {row._pk: target.words(row) for row in rows}
 
 

@@ -8,19 +8,31 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from flask import Blueprint, Response, redirect, render_template, request, url_for
+from flask import Blueprint, Response, redirect, render_template, request
 from werkzeug.wrappers import Response as BaseResponse
 
 from bizlite.core.errors import Forbidden, Missing, Refused, Stale
 from bizlite.core.models import Audit
 from bizlite.core.registry import is_on
 from bizlite.core.session import Session
-from bizlite.core.store import key_of
+from bizlite.core.store import key_of, read
 from bizlite.web import listing, reading
+from bizlite.web.addresses import address, page_of
 from bizlite.web.fields import Reference
 from bizlite.web.guard import requires, session
 from bizlite.web.reading import Form
-from bizlite.web.resource import Action, Command, Lines, Resource, every, find, of_row, permission, raw, takes
+from bizlite.web.resource import (
+    Action,
+    Command,
+    Lines,
+    Resource,
+    every,
+    find,
+    permission,
+    raw,
+    takes,
+    values_of,
+)  # fmt: skip
 
 LINKED = 20
 CHOICES = 20
@@ -52,17 +64,6 @@ def register(bp: Blueprint, resource: Resource) -> None:
 def _swap(view: Any, action: Action, resource: Resource, key: str) -> BaseResponse:
     answer: BaseResponse = view(resource, action, key)
     return answer
-
-
-def address(resource: Resource, name: str = "list", **values: Any) -> str:
-    """The address of a page of a resource."""
-    return url_for(f"biz.{resource.module}-{resource.noun}-{name}", **values)
-
-
-def page_of(row: Any) -> str:
-    """The address of a row's page, or nothing."""
-    resource = of_row(row)
-    return address(resource, "show", key=row._pk) if resource else ""
 
 
 def call(command: Command, *args: Any, version: str = "", key: str | None, **values: Any) -> Any:
@@ -238,12 +239,14 @@ def _facts(resource: Resource, row: Any) -> list[tuple[Any, Any]]:
 def _lines(resource: Resource, row: Any) -> list[list[str]]:
     if resource.lines is None:
         return []
-    table = resource.lines
+    columns, rows = resource.lines.columns(), resource.lines.rows(row)
+    for entry in resource.lines.fields:
+        if isinstance(entry, Reference):
+            entry.know({raw(line, entry.name) for line in rows})
     return [
-        [*(f.shown(raw(line, f.name), line.__data__) for f in table.fields),
-         *(c.kind.shown(c.of(line), line.__data__) for c in table.shows)]
-        for line in table.rows(row)
-    ]  # fmt: skip
+        [column.kind.shown(value, line.__data__) for column, value in zip(columns, values, strict=True)]
+        for line, values in zip(rows, values_of(columns, rows), strict=True)
+    ]
 
 
 def _links(resource: Resource, row: Any) -> list[tuple[Any, Resource, list[Any]]]:
@@ -253,22 +256,13 @@ def _links(resource: Resource, row: Any) -> list[tuple[Any, Resource, list[Any]]
         if not session().may(other.view):
             continue
         if link.rows:
-            rows = list(link.rows(row))[:LINKED]
+            shown = list(link.rows(row))[:LINKED]
         else:
-            by = getattr(other.model, link.by) == row._pk
-            rows = list(other.model.select().where(by).order_by(other.key.desc()).limit(LINKED))
-        if rows:
-            found.append((link, other, list(listing.cells(other, rows))))
+            column, key = getattr(other.model, link.by).column_name, other.key.column_name
+            shown = read(other.model, f'"{column}" = ? ORDER BY "{key}" DESC LIMIT {LINKED}', row._pk)
+        if shown:
+            found.append((link, other, list(listing.cells(other, shown))))
     return found
-
-
-def linked(entry: Any, row: Any) -> str:
-    """The address behind a reference of a row, where the user may follow it."""
-    if not isinstance(entry, Reference):
-        return ""
-    value = raw(row, entry.name)
-    may_follow = value is not None and session().may(entry.target.view)
-    return address(entry.target, "show", key=value) if may_follow else ""
 
 
 def exact(text: str, user: Session) -> list[tuple[Resource, Any]]:

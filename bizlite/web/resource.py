@@ -7,7 +7,7 @@ which gives what is due for the start page.
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from bizlite.core import registry
 from bizlite.core.errors import marked, refuse
 from bizlite.core.session import Session
-from bizlite.core.store import get
+from bizlite.core.store import get, read
 from bizlite.web.texts import language
 
 if TYPE_CHECKING:
@@ -76,8 +76,8 @@ class Lines:
 
     def rows(self, row: Any) -> list[Any]:
         """The lines of a document, in order."""
-        order = self.model.position if hasattr(self.model, "position") else self.model.id
-        return list(self.model.select().where(getattr(self.model, self.of) == row._pk).order_by(order))
+        order = "position" if hasattr(self.model, "position") else "id"
+        return read(self.model, f'"{getattr(self.model, self.of).column_name}" = ? ORDER BY "{order}"', row._pk)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -247,6 +247,16 @@ class Resource:
             if action.name == name:
                 return action
         raise refuse("action", "does not exist", "Choose one that exists.", name)
+
+
+def values_of(columns: Sequence[Column], rows: list[Any]) -> list[list[Any]]:
+    """What the columns have for each row; a column that answers for many is asked once."""
+    answers = [column.many(rows) if column.many else None for column in columns]
+    return [
+        [column.of(row) if known is None else known.get(row._pk)
+         for column, known in zip(columns, answers, strict=True)]
+        for row in rows
+    ]  # fmt: skip
 
 
 def permission(command: Command) -> str:

@@ -11,7 +11,7 @@ from flask import Response, g, has_request_context, request
 from bizlite.core.errors import Problem, marked
 
 LANGUAGES = {"zh": "中文", "en": "English"}
-__all__ = ["LANGUAGES", "gettext", "in_page", "language", "marked", "remember", "said"]
+__all__ = ["LANGUAGES", "gettext", "in_page", "language", "marked", "remember", "said", "said_in"]
 
 COOKIE, COOKIE_AGE_S = "rs-lang", 365 * 86_400  # the router's own, so that one choice holds for both
 DIRECTORY = Path(__file__).parent / "translations"
@@ -49,6 +49,11 @@ def remember(response: Response) -> Response:
 def catalogue(code: str) -> NullTranslations:
     """English needs none: its texts are the identifiers."""
     return translation("biz", DIRECTORY, [code], fallback=True)
+
+
+def said_in(code: str, message: str) -> str:
+    """A text in a language that is not the request's."""
+    return catalogue(code).gettext(message)
 
 
 def gettext(message: str) -> str:

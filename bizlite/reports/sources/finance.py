@@ -11,17 +11,17 @@ from bizlite.finance import figures, forecast
 SOON = datetime.timedelta(days=30)
 
 
-def receivables(today: datetime.date) -> Table:
+def receivables(today: datetime.date, most: int | None = None) -> Table:
     """What customers owe, by how long it is due, the most overdue first."""
-    return figures.ageing("receivable", today)
+    return figures.ageing("receivable", today, most)
 
 
-def payables(today: datetime.date) -> Table:
+def payables(today: datetime.date, most: int | None = None) -> Table:
     """What we owe suppliers, by how long it is due."""
-    return figures.ageing("payable", today)
+    return figures.ageing("payable", today, most)
 
 
-def obligations(today: datetime.date) -> Table:
+def obligations(today: datetime.date, most: int | None = None) -> Table:
     """What has to be paid within 30 days: taxes and recurring costs."""
     expected = [*forecast.taxes(today), *forecast.recurring(today, today + SOON)]
     flows = sorted((flow for flow in expected if flow.amount < 0 and flow.date < today + SOON), key=lambda f: f.date)

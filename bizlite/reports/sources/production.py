@@ -6,7 +6,7 @@ import datetime
 
 from peewee import fn
 
-from bizlite.core import store
+from bizlite.core import store, tables
 from bizlite.core.errors import marked as _
 from bizlite.core.tables import Column, Line, Table
 from bizlite.production.models import Card, Centre, Closing, Count, Operation, Order, Report, Tally, Worker
@@ -15,7 +15,7 @@ from bizlite.stock.models import Item, Unit
 MINUTE_MS = 60_000
 
 
-def late_cards(today: datetime.date) -> Table:
+def late_cards(today: datetime.date, most: int | None = None) -> Table:
     """Job cards that are not done of orders whose due day is over, the oldest first; a row leads to the order."""
     done = Tally.good + Tally.scrap + Tally.rework
     query = (
@@ -27,16 +27,17 @@ def late_cards(today: datetime.date) -> Table:
         .where(Order.posted & (Order.due < today) & Closing.order.is_null() & (Card.quantity > fn.COALESCE(done, 0)))
         .order_by(Order.due, Order.id, Card.batch, Card.position)
     )  # fmt: skip
+    rows, rest = tables.part(query, query, most)
     lines = [
         Line((code, item, operation, centre, due, (left, scale), (today - due).days), ("reports.work", {"key": order}))
-        for due, order, code, item, operation, centre, scale, left in query.tuples()
+        for due, order, code, item, operation, centre, scale, left in rows
     ]
     columns = (
         Column("card", _("Job card")), Column("item", _("Item")), Column("operation", _("Operation")),
         Column("centre", _("Work centre")), Column("date", _("Due"), "date"), Column("open", _("Open"), "quantity"),
         Column("days", _("Days late"), "whole"),
     )  # fmt: skip
-    return Table("late-cards", _("Job cards of orders that are late"), columns, lines)
+    return Table("late-cards", _("Job cards of orders that are late"), columns, lines, rest=rest)
 
 
 def work_orders(kind: str, document: int) -> list[Order]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from peewee import fn
 
+from bizlite.core import tables
 from bizlite.core.errors import marked as _
 from bizlite.core.tables import Column, Line, Table
 from bizlite.finance import closing
@@ -17,27 +18,29 @@ from bizlite.sales.models import OPEN, UNINVOICED, Delivered, Delivery, Delivery
 from bizlite.stock.models import Item, Unit
 
 
-def late_orders(today: datetime.date) -> Table:
+def late_orders(today: datetime.date, most: int | None = None) -> Table:
     """Lines of orders whose promised day is over, the oldest first; a row leads to the order."""
+    late = OPEN & (Progress.promised < today)
     query = (
         Progress.select(
             Progress.promised, Order.id, Order.number, Party.name, Item.code, Unit.scale,
             Progress.ordered - Progress.delivered - Progress.cancelled,
         )
         .join(OrderLine).join(Order).join(Party).switch(OrderLine).join(Item).join(Unit)
-        .where(OPEN & (Progress.promised < today)).order_by(Progress.promised, Order.id, OrderLine.position)
+        .where(late).order_by(Progress.promised, Progress.line)  # as the index has them
     )  # fmt: skip
+    rows, rest = tables.part(query, Progress.select().where(late), most)
     lines = [
         Line((number, name, code, promised, (left, scale), (today - promised).days),
              ("reports.order", {"key": order}))
-        for promised, order, number, name, code, scale, left in query.tuples()
+        for promised, order, number, name, code, scale, left in rows
     ]  # fmt: skip
     columns = (
         Column("order", _("Sales order")), Column("customer", _("Customer")), Column("item", _("Item")),
         Column("date", _("Promised"), "date"), Column("open", _("Open"), "quantity"),
         Column("days", _("Days late"), "whole"),
     )  # fmt: skip
-    return Table("late-orders", _("Sales orders that are late"), columns, lines)
+    return Table("late-orders", _("Sales orders that are late"), columns, lines, rest=rest)
 
 
 def flows(today: datetime.date) -> Iterator[Flow]:

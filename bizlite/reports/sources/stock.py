@@ -10,12 +10,12 @@ from bizlite.stock import figures
 from bizlite.stock.models import Location, Move, OnHand, Transfer
 
 
-def shortages(today: datetime.date) -> Table:
+def shortages(today: datetime.date, most: int | None = None) -> Table:
     """Items that fall below 0 by what is planned."""
     return figures.shortages()
 
 
-def to_order(today: datetime.date) -> Table:
+def to_order(today: datetime.date, most: int | None = None) -> Table:
     """What the reorder rules say."""
     return figures.to_order(today)
 
