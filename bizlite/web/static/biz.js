@@ -67,7 +67,8 @@
     waiting = setTimeout(() => suggest(field), 150);
   });
   async function suggest(field) {
-    const answer = await fetch(field.dataset.lookup + "?q=" + encodeURIComponent(field.value));
+    const mark = field.dataset.lookup.includes("?") ? "&" : "?";
+    const answer = await fetch(field.dataset.lookup + mark + "q=" + encodeURIComponent(field.value));
     if (!answer.ok) return;
     let list = document.getElementById("list-" + field.id);
     if (!list) {
