@@ -3,13 +3,26 @@
 from __future__ import annotations
 
 from bizlite.core import registry
-from bizlite.production import boms, cards, centres, materials, orders, output, reports, routings, workers
+from bizlite.production import (
+    boms,
+    cards,
+    centres,
+    materials,
+    orders,
+    output,
+    promise,
+    reports,
+    routings,
+    suborders,
+    workers,
+)
 from bizlite.production.fields import (
     WEEKDAYS,
     Clock,
     Minutes,
     Seconds,
     Weekday,
+    material_item,
     material_quantity,
     product_quantity,
 )
@@ -27,9 +40,10 @@ from bizlite.production.models import (
     Shift,
     Worker,
 )
-from bizlite.stock.views import item, quantity
+from bizlite.stock import items as part_of
+from bizlite.stock.fields import item, lot, own_place, quantity
 from bizlite.web.fields import Area, Choice, Date, Percent, Price, Reference, Text, Whole, YesNo
-from bizlite.web.guard import today
+from bizlite.web.guard import session, today
 from bizlite.web.resource import Action, Column, Lines, Link, Note, Resource
 from bizlite.web.texts import gettext
 from bizlite.web.texts import marked as _
@@ -56,6 +70,24 @@ def _needs(order: Order) -> str:
         }  # fmt: skip
         shown.append(gettext("%(line)s: %(item)s %(needed)s (issued: %(issued)s)") % words)
     return "; ".join(shown)
+
+
+def _lacks(order: Order) -> str:
+    """The parts that are made here and lacking, with the days on which they are due, in one sentence."""
+    unit = quantity()
+    return "; ".join(
+        f"{part_of.words(part.item)} {unit.shown(part.quantity, {'item': part.item})} → {part.due}"
+        for part in suborders.proposed(session(), order)
+    )
+
+
+def _ready(order: Order) -> str:
+    """The day on which an order is ready, and what it waits for."""
+    if orders.state(order) not in ("draft", "in_work"):
+        return ""
+    found = promise.of_order(session(), order)
+    waits = "" if found.blocks == order.item_id else f" ({part_of.words(found.blocks)})"
+    return f"{found.date or '?'}{waits}"
 
 
 def _is_in_work(order: Order) -> bool:
@@ -157,11 +189,15 @@ ORDER = Resource(
     name="production.order", label=_("Work orders"), one=_("work order"), model=Order, view="production.view",
     fields=(item(), quantity(), Date("due", _("Due")), Date("date", _("Date"), default=today),
             quantity("batch_size", _("Pieces on a job card"), required=False),
+            Text("lot_code", _("Lot of the product"), required=False,
+                 hint=_("Empty is the number of the order, where the product has lots.")),
             Whole("priority", _("Priority, 1 to 9"), default=5, hint=_("1 goes first.")),
             Area("text", _("Remark"), required=False)),
     columns=("number", "item", "quantity", "due", "priority",
              STATE),
-    shows=(STATE, Column(kind=Text("materials", _("Materials")), value=_needs),
+    shows=(STATE, Column(kind=Text("ready", _("Ready on")), value=_ready),
+           Column(kind=Text("parts", _("Parts still to be made")), value=_lacks),
+           Column(kind=Text("materials", _("Materials")), value=_needs),
            Column(kind=product_quantity("good", _("Good")), value=lambda row: cards.output(row.id)),
            Column(kind=product_quantity("received", _("Received")), value=lambda row: orders.received(row.id))),
     exact=("number",), search=("text",), filters=("item", "due", "posted"), sorts=("-id", "due"),
@@ -169,10 +205,14 @@ ORDER = Resource(
     actions=(
         Action(name="release", label=_("Release"), command=orders.release, when=_is_draft, undo="cancel"),
         Action(name="receive", is_next=True, label=_("Receive the product"), command=output.receive, when=_is_made,
-               fields=(product_quantity(), Date("date", _("Date"), required=False))),
+               fields=(product_quantity(),
+                       Text("lot_code", _("Lot"), required=False, hint=_("Empty is the lot of the order.")),
+                       Date("expires", _("Expires"), required=False), Date("date", _("Date"), required=False))),
+        Action(name="parts", label=_("Make the orders for its parts"), command=suborders.make,
+               when=lambda row: bool(suborders.proposed(session(), row))),
         Action(name="issue", label=_("Issue material"), command=materials.issue, when=_is_in_work,
                fields=(Whole("position", _("Line of the material"), default=1), material_quantity(),
-                       Date("date", _("Date"), required=False))),
+                       lot(material_item), own_place(), Date("date", _("Date"), required=False))),
         Action(name="return", label=_("Take back an issue"), command=materials.storno, when=_is_in_work,
                fields=(Text("number", _("Number of the stock paper")),)),
         Action(name="close", label=_("Close"), command=orders.close, when=_is_in_work),
@@ -181,7 +221,9 @@ ORDER = Resource(
                when=lambda row: orders.state(row) == "closed"),
     ),
     notes=_waits,
-    links=(Link(label=_("Job cards"), to="production.card", by="order"),
+    links=(Link(label=_("Orders for its parts"), to="production.order", rows=lambda row: suborders.of(row.id)),
+           Link(label=_("It is a part of"), to="production.order", rows=suborders.whole),
+           Link(label=_("Job cards"), to="production.card", by="order"),
            Link(label=_("Receipts"), to="production.output", by="order")),
     template="production/cards.html", empty=_("There is no work order yet. The first one begins with “New”."),
 )  # fmt: skip

@@ -89,6 +89,13 @@ def material_quantity() -> Quantity:
     return Quantity("quantity", _("Quantity"), scale=_material_scale)
 
 
+def material_item(values: Values) -> Values:
+    """The item of the material on line ``position`` of the address's order."""
+    order, position = _order(values), values.get("position")
+    found = _material(order, position) if order and position is not None else None
+    return {"item": found.item_id} if found else {}
+
+
 def unit_words(unit: Unit) -> str:
     """The unit's name in the reader's language."""
     return str(unit.name_zh if language() == "zh" else unit.name_en)
@@ -127,5 +134,10 @@ def _material_scale(values: Values) -> int | None:
     order, position = _order(values), values.get("position")
     if order is None or position is None:
         return None
-    material = Material.get_or_none((Material.order == order) & (Material.position == position))
+    material = _material(order, position)
     return int(_unit(material.item).scale) if material else 0
+
+
+def _material(order: Order, position: int) -> Material | None:
+    found: Material | None = Material.get_or_none((Material.order == order) & (Material.position == position))
+    return found

@@ -92,11 +92,28 @@ class Plan:
 
 
 def load(session: Session) -> Plan:
-    """Loads what is left to do of every order in work, by priority, due day and number."""
+    """Loads what is left to do of every order in work, by priority, due day and number; its parts' orders go before."""
     plan = Plan(local_now(session))
-    for order in orders.in_work():
-        for job in left_of(order):
-            plan.add(job)
+    in_work = orders.in_work()
+    parts: dict[int, list[Order]] = {}
+    for order in in_work:
+        if order.source_kind == orders.KIND:
+            parts.setdefault(order.source_id, []).append(order)
+    ends: dict[int, datetime.datetime | None] = {}  # by order; nothing when a work centre is never open
+
+    def add(order: Order) -> datetime.datetime | None:
+        if order.id not in ends:
+            before = [add(part) for part in parts.get(order.id, ())]
+            first = None if None in before else max([plan.now, *filter(None, before)])
+            slots = []
+            for job in left_of(order):
+                plan.ready.setdefault(job.chain, first)
+                slots.append(plan.add(job).end)
+            ends[order.id] = None if None in slots else max([first or plan.now, *filter(None, slots)])
+        return ends[order.id]
+
+    for order in in_work:
+        add(order)
     return plan
 
 

@@ -43,10 +43,11 @@ PLANNING = (
 )
 ORDERS = (
     f"CREATE TABLE production_order ({DOCUMENT} item_id BIGINT NOT NULL REFERENCES stock_item (id), lot_id BIGINT NOT"
-    " NULL, quantity BIGINT NOT NULL CHECK (quantity > 0), batch_size BIGINT NOT NULL CHECK (batch_size > 0), bom_id"
-    " BIGINT NOT NULL REFERENCES production_bom (id), routing_id BIGINT NOT NULL REFERENCES production_routing (id),"
-    " location_id BIGINT NOT NULL REFERENCES stock_location (id), due DATE NOT NULL, priority BIGINT NOT NULL CHECK"
-    " (priority BETWEEN 1 AND 9), source_kind TEXT NOT NULL, source_id BIGINT NOT NULL, source_line BIGINT NOT NULL)",
+    " NULL, lot_code TEXT NOT NULL, quantity BIGINT NOT NULL CHECK (quantity > 0), batch_size BIGINT NOT NULL CHECK"
+    " (batch_size > 0), bom_id BIGINT NOT NULL REFERENCES production_bom (id), routing_id BIGINT NOT NULL REFERENCES"
+    " production_routing (id), location_id BIGINT NOT NULL REFERENCES stock_location (id), due DATE NOT NULL, priority"
+    " BIGINT NOT NULL CHECK (priority BETWEEN 1 AND 9), source_kind TEXT NOT NULL, source_id BIGINT NOT NULL,"
+    " source_line BIGINT NOT NULL)",
     "CREATE INDEX production_order_due ON production_order (due, id)",
     "CREATE INDEX production_order_source ON production_order (source_kind, source_id)",
     "CREATE TABLE production_material (id {id} PRIMARY KEY, order_id BIGINT NOT NULL REFERENCES production_order (id),"

@@ -125,12 +125,17 @@ class Operation(Row):
 
 
 class Order(Document):
-    """A work order (生产单); released is posted, its end is a ``Closing``. A lower ``priority`` goes first."""
+    """A work order (生产单); released is posted, its end is a ``Closing``. A lower ``priority`` goes first.
+
+    ``lot`` is the product's, made at the release of ``lot_code``. ``source`` is the document that it is made for:
+    another work order where it makes a part of that one's product.
+    """
 
     KIND = "WO"
 
     item = reference(Item)
     lot = BigIntegerField(default=NO_LOT, column_name="lot_id")
+    lot_code = TextField(default="")
     quantity = BigIntegerField()
     batch_size = BigIntegerField()
     bom = reference(Bom)

@@ -14,8 +14,8 @@ from bizlite.core.session import Session
 from bizlite.finance import ledger
 from bizlite.production import boms, cards, costs, routings
 from bizlite.production.models import Closing, Material, Order, Output
-from bizlite.stock import checks, items, planning, reservations
-from bizlite.stock.models import NO_LOT, Item, Location, Move, Transfer
+from bizlite.stock import items, planning, reservations
+from bizlite.stock.models import NO_LOT, Item, Move, Transfer
 
 KIND = "production_order"
 MOST_CARDS = 2000
@@ -24,18 +24,20 @@ MOST_CARDS = 2000
 @command("production.order.change")
 def draft(
     session: Session, item: int, quantity: int, due: datetime.date, *, date: datetime.date | None = None,
-    batch_size: int | None = None, lot: int = NO_LOT, priority: int = 5, location: int | None = None,
+    batch_size: int | None = None, lot_code: str = "", priority: int = 5, location: int | None = None,
     source: tuple[str, int, int] = ("", 0, 0), text: str = "",
 ) -> Order:  # fmt: skip
-    """A new order by what is valid on its day, not yet released; without ``batch_size`` it is one batch."""
+    """A new order by what is valid on its day, not yet released; without ``batch_size`` it is one batch.
+
+    ``lot_code`` is the lot that a product with lots becomes, without it the lot is called as the order.
+    """
     kind, document_id, line = source
     row = Order(
         source_kind=kind, source_id=document_id, source_line=line, created_by=session.user,
         created_ms=session.now_ms(), location=items.place("MAIN") if location is None else location,
-        **_values(item, session.today() if date is None else date, quantity, due, batch_size, lot, priority, text),
+        **_values(item, session.today() if date is None else date, quantity, due, batch_size, lot_code, priority, text),
     )  # fmt: skip
-    if store.get(Location, row.location_id, "location").kind != "internal":
-        raise refuse("location", "is not our own", "Choose a store.", row.location_id)
+    items.own_place(row.location_id)
     return store.insert(session, row)
 
 
@@ -43,7 +45,7 @@ def draft(
 def change_draft(session: Session, order: int, version: int, **values: Any) -> Order:
     """Changes a draft. :raise Stale: when somebody else did so since ``version``."""
     row = _draft(order)
-    names = ("item", "date", "quantity", "due", "batch_size", "lot", "priority", "text")
+    names = ("item", "date", "quantity", "due", "batch_size", "lot_code", "priority", "text")
     now = {name: row.__data__[name] for name in names}
     if now["batch_size"] == now["quantity"]:  # one batch, and so it stays
         now["batch_size"] = None
@@ -67,7 +69,11 @@ def release(session: Session, order: int, version: int) -> Order:
         for n, need in enumerate(needs, 1)
     ]  # fmt: skip
     store.append(Material, rows)
-    store.change(session, row, version=version, **numbers.stamp(session, row))
+    stamp = numbers.stamp(session, row)
+    lot = NO_LOT
+    if row.item.has_lots:
+        lot = items.lot_named(session, row.item, row.lot_code or str(stamp["number"]), "lot_code")
+    store.change(session, row, version=version, lot=lot, **stamp)
     cards.make(row, steps)
     for material in materials(row.id):
         reservations.reserve(session, key(row.id, material), material.item_id, material.quantity, row.location_id)
@@ -183,14 +189,16 @@ def _end(session: Session, order: Order, kind: str) -> Order:
 
 
 def _values(
-    item: int, date: datetime.date, quantity: int, due: datetime.date, batch_size: int | None, lot: int, priority: int,
-    text: str,
+    item: int, date: datetime.date, quantity: int, due: datetime.date, batch_size: int | None, lot_code: str,
+    priority: int, text: str,
 ) -> dict[str, object]:  # fmt: skip
     """The columns of a draft, checked."""
     found: Item = store.get(Item, item, "item")
     if not found.is_active:
         raise refuse("item", "is out of use", "Choose another item.", found.code)
-    checks.lots(found, lot)
+    lot_code = items.check_note("lot_code", lot_code, items.LONGEST_CODE)
+    if lot_code and not found.has_lots:
+        raise refuse("lot_code", "the item has no lots", "Leave the lot out.", lot_code)
     if ledger.check_date(due, "due") < ledger.check_date(date):
         raise refuse("due", "lies before the order", "Choose %(first)s or later.", due, first=date)
     bom, routing = boms.valid(item, date), routings.valid(item, date)
@@ -200,8 +208,9 @@ def _values(
     exact.whole("quantity", quantity, least=1)
     batch = quantity if batch_size is None else exact.whole("batch_size", batch_size, least=1)
     return {
-        "item": found, "date": date, "quantity": quantity, "due": due, "batch_size": min(batch, quantity), "lot": lot,
-        "priority": exact.whole("priority", priority, least=1, most=9), "text": text, "bom": bom, "routing": routing,
+        "item": found, "date": date, "quantity": quantity, "due": due, "batch_size": min(batch, quantity),
+        "lot_code": lot_code, "priority": exact.whole("priority", priority, least=1, most=9), "text": text,
+        "bom": bom, "routing": routing,
     }  # fmt: skip
 
 

@@ -9,17 +9,21 @@ from bizlite.core.commands import command
 from bizlite.core.errors import refuse
 from bizlite.core.session import Session
 from bizlite.finance import ledger
-from bizlite.production import boms, cards, materials, orders, routings
+from bizlite.production import boms, cards, materials, orders, routings, suborders
 from bizlite.production.models import Order, Output
 from bizlite.stock import costing, items, transfers
 from bizlite.stock.models import Transfer
 
 
 @command("production.output.receive")
-def receive(session: Session, order: int, quantity: int, *, date: datetime.date | None = None) -> Output:
+def receive(
+    session: Session, order: int, quantity: int, *, lot_code: str = "", expires: datetime.date | None = None,
+    date: datetime.date | None = None,
+) -> Output:  # fmt: skip
     """Receives good product, and takes the materials that are issued by backflush, on one stock paper.
 
-    Its value is the planned cost until the order is closed.
+    Its value is the planned cost until the order is closed. It is of the order's lot unless another is named, as where
+    each batch is a lot of its own. What it is a part of, has it reserved.
     """
     row = orders.open_order(order)
     day = ledger.check_date(session.today() if date is None else date)
@@ -30,12 +34,16 @@ def receive(session: Session, order: int, quantity: int, *, date: datetime.date 
             "quantity", "only %(left)s good ones are not yet received", "Report them at the last operation first.",
             quantity, left=left,
         )  # fmt: skip
+    lot = row.lot
+    if lot_code or expires:
+        lot = items.lot_named(session, row.item, lot_code or row.lot_code or row.number, "lot_code", expires=expires)
     lines = materials.backflush(session, row, quantity)
     product = transfers.Line(
-        item=row.item_id, lot=row.lot, quantity=quantity, source=items.place("PRODUCTION"), target=row.location_id,
+        item=row.item_id, lot=lot, quantity=quantity, source=items.place("PRODUCTION"), target=row.location_id,
         value=planned(row, quantity, day),
     )  # fmt: skip
     paper = transfers.move(session, "production", day, [*lines, product], source=(orders.KIND, row.id))
+    suborders.hand_over(session, row, quantity)
     return _keep(session, row, paper, quantity)
 
 
@@ -46,7 +54,9 @@ def storno(session: Session, output: int) -> Output:
     if found.quantity < 0:
         raise refuse("output", "is a storno", "Choose what it took back.", output)
     order = orders.open_order(found.order_id)
+    suborders.take_back(session, order, found.quantity)
     paper = transfers.reverse(session, store.get(Transfer, found.transfer))
+    suborders.hand_over(session, order, found.quantity)
     return _keep(session, order, paper, -found.quantity)
 
 

@@ -10,6 +10,7 @@ from markupsafe import Markup
 from bizlite.production import cards
 from bizlite.production.fields import product_quantity
 from bizlite.production.models import Card, Order
+from bizlite.stock.models import Lot
 
 BORDER = 2  # modules; four are the norm, two are enough on white paper
 
@@ -24,12 +25,17 @@ def job_cards(row: Order | Card) -> list[dict[str, Any]]:
         quantity = card.quantity if card.parent_id is None else cards.tally(card.id).received
         shown.append(
             {
-                "card": card, "order": order, "item": order.item, "operation": card.operation,
+                "card": card, "order": order, "item": order.item, "lot": lot_of(order), "operation": card.operation,
                 "centre": card.operation.centre, "quantity": kind.shown(quantity, {"order": order.id}),
                 "qr": qr(request.host_url.rstrip("/") + url_for("production.card", token=cards.token(card.id))),
             }
         )  # fmt: skip
     return shown
+
+
+def lot_of(order: Order) -> str:
+    """The code of the product's lot, where it has one."""
+    return str(Lot.get_by_id(order.lot).code) if order.lot else ""
 
 
 def qr(text: str) -> Markup:

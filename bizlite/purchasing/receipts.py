@@ -17,7 +17,7 @@ from bizlite.purchasing import orders
 from bizlite.purchasing.models import Order, OrderLine, Progress, Receipt, ReceiptLine, Received
 from bizlite.stock import items, transfers
 from bizlite.stock.items import check_note
-from bizlite.stock.models import NO_LOT, Item, Location, Lot, Move, Transfer
+from bizlite.stock.models import Move, Transfer
 
 SOURCE = "purchasing_receipt"
 
@@ -55,7 +55,8 @@ def post(
     rows = [
         {
             "receipt": receipt.id, "order_line": line.id, "item": line.item_id, "quantity": got.quantity,
-            "lot": _lot(session, line.item, got, n), "location": got.location or items.place("MAIN"),
+            "lot": items.lot_named(session, line.item, got.lot_code, f"lines.{n}.lot_code", expires=got.expires),
+            "location": got.location or items.place("MAIN"),
             "value": value,
         }
         for n, (line, got, value) in enumerate(found)
@@ -163,20 +164,9 @@ def _checked(order: Order, lines: Sequence[Got]) -> list[tuple[OrderLine, Got, i
             raise refuse(
                 f"lines.{n}.quantity", "is more than is ordered with its tolerance", remedy, got.quantity, most=most
             )
-        if got.location is not None and store.get(Location, got.location, f"lines.{n}.location").kind != "internal":
-            raise refuse(f"lines.{n}.location", "is not our own", "Choose a store.", got.location)
+        if got.location is not None:
+            items.own_place(got.location, f"lines.{n}.location")
         before, row.received = row.received, row.received + got.quantity
         value = half_up(line.net * row.received, line.quantity) - half_up(line.net * before, line.quantity)
         found.append((line, got, value))
     return found
-
-
-def _lot(session: Session, item: Item, got: Got, n: int) -> int:
-    if not item.has_lots:
-        if got.lot_code:
-            raise refuse(f"lines.{n}.lot_code", "the item has no lots", "Leave the lot out.", got.lot_code)
-        return NO_LOT
-    if not got.lot_code.strip():
-        raise refuse(f"lines.{n}.lot_code", "%(item)s has lots", "Give the lot that stands on it.", item=item.code)
-    found = Lot.get_or_none((Lot.item == item) & (Lot.code == got.lot_code.strip()))
-    return int((found or items.add_lot(session, item.id, got.lot_code, expires=got.expires)).id)

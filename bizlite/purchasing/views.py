@@ -29,8 +29,9 @@ from bizlite.purchasing.models import (
     ReturnLine,
     SupplierItem,
 )  # fmt: skip
+from bizlite.stock import items as places
+from bizlite.stock.fields import item, lot_code, of_item, own_place, place_name, quantity
 from bizlite.stock.models import Item
-from bizlite.stock.views import item, lot_code, of_item, place_name, quantity
 from bizlite.web import fields as kinds
 from bizlite.web.addresses import address, page_of
 from bizlite.web.core import Todo
@@ -119,7 +120,8 @@ def _is_expected(row: Order) -> bool:
 
 def _takes_more(row: Order) -> list[dict[str, Any]]:
     found = orders.progress_of(row.id)
-    return [{"line": p.line_id, "quantity": p.open or None} for p in found if p.room > 0]
+    main = places.place("MAIN")
+    return [{"line": p.line_id, "quantity": p.open or None, "location": main} for p in found if p.room > 0]
 
 
 def _to_invoice(row: Order) -> list[dict[str, Any]]:
@@ -181,7 +183,7 @@ ORDER = Resource(
                 make=receipts.Got,
                 fields=(
                     *ORDER_ITEM, Text("lot_code", _("Lot"), required=False),
-                    Date("expires", _("Expires"), required=False),
+                    Date("expires", _("Expires"), required=False), own_place(),
                 ),
             ),
         ),
@@ -209,8 +211,9 @@ ORDER = Resource(
 
 
 def _can_go_back(row: Receipt) -> list[dict[str, Any]]:
-    rows = Received.select().join(ReceiptLine).where(ReceiptLine.receipt == row).order_by(Received.line)
-    return [{"line": d.line_id, "quantity": None} for d in rows if d.quantity > d.returned]
+    rows = Received.select(Received, ReceiptLine).join(ReceiptLine).where(ReceiptLine.receipt == row)
+    lines = [d.line for d in rows.order_by(Received.line) if d.quantity > d.returned]
+    return [{"line": line.id, "quantity": None, "location": line.location_id} for line in lines]
 
 
 RECEIPT = Resource(
@@ -230,7 +233,7 @@ RECEIPT = Resource(
         Action(
             name="send_back", label=_("Goods go back"), command=returns.post, offer=_can_go_back,
             when=lambda row: store.stands(row) and bool(_can_go_back(row)), fields=(_day(), _remark()),
-            lines=Lines(make=returns.Back, fields=RECEIVED_ITEM),
+            lines=Lines(make=returns.Back, fields=(*RECEIVED_ITEM, own_place())),
         ),
         Action(name="storno", label=_("Take the receipt back"), command=receipts.storno, when=store.stands,
                fields=_own_day()),

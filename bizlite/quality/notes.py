@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from flask import url_for
 
 from bizlite.quality import inspections, plans
+from bizlite.stock.fields import quantity
 from bizlite.stock.models import Item
-from bizlite.stock.views import quantity
 from bizlite.web.guard import session
 from bizlite.web.resource import Note
 from bizlite.web.texts import gettext

@@ -13,8 +13,8 @@ from bizlite.core.errors import Forbidden, Refused
 from bizlite.core.session import Session
 from bizlite.quality import inspections, nonconformities, plans, yields
 from bizlite.quality.models import Characteristic, Inspection, Nonconformity, Plan, Reading
+from bizlite.stock.fields import item, quantity
 from bizlite.stock.models import Item
-from bizlite.stock.views import item, quantity
 from bizlite.web import reading
 from bizlite.web.addresses import page_of
 from bizlite.web.core import Todo

@@ -39,7 +39,7 @@ POINTS = {
     "received_not_invoiced": (_("Goods received whose invoice is missing (220202)"), "finance.ledger",
                               {"account": "220202"}),
     "deliveries_not_invoiced": (_("Lines of deliveries that are not invoiced"), "biz.sales-delivery-list", {}),
-    "not_counted": (_("Stores without a difference posted by a count in this month"), "stock.count", {}),
+    "not_counted": (_("Stores that were not counted in this month"), "stock.count", {}),
     "differences_waiting": (_("Differences of counts to be cleared (1901)"), "finance.ledger", {"account": "1901"}),
     "money_below_zero": (_("Cash or bank below zero"), "finance.trial", {}),
 }  # fmt: skip

@@ -15,7 +15,7 @@ from bizlite.sales import orders
 from bizlite.sales.models import Delivered, Delivery, DeliveryLine, Order, OrderLine, Progress
 from bizlite.stock import items, picking, transfers
 from bizlite.stock.items import check_note
-from bizlite.stock.models import NO_LOT, Item, Location, Move, Transfer
+from bizlite.stock.models import Item, Move, Transfer
 
 SOURCE = "sales_delivery"
 
@@ -120,6 +120,20 @@ def _inspected(spots: list[tuple[OrderLine, Pick]]) -> None:
         inspections.require("delivery", line.item_id, quantity, orders.key_of(line))
 
 
+def proposed(order: Order) -> list[Pick]:
+    """What can go out now of each line that is open, and from where; a line of which nothing is there stands alone."""
+    reserved, chosen, found = picking.reserved(orders.KIND, order.id), {}, []
+    rows = [row for row in orders.progress_of(order.id) if row.open]
+    free = picking.free(row.line.item_id for row in rows)
+    for row in rows:
+        there = free.get(row.line.item_id, {})
+        spots = picking.choose(row.line.item, row.open, reserved.get(row.line_id, {}), there, chosen)
+        found += [Pick(line=row.line_id, quantity=part, lot=lot, location=at) for lot, at, part in spots] or [
+            Pick(line=row.line_id, quantity=row.open)
+        ]
+    return found
+
+
 def _all_open(order: Order) -> list[Pick]:
     return [Pick(line=row.line_id, quantity=row.open) for row in orders.progress_of(order.id) if row.open]
 
@@ -143,20 +157,13 @@ def _spots(order: Order, lines: Sequence[Pick]) -> list[tuple[OrderLine, Pick]]:
             most = items.shown(line.item_id, left[pick.line])
             raise refuse(f"lines.{n}.quantity", "is more than is open", remedy, pick.quantity, most=most)
         left[pick.line] -= pick.quantity
-        if pick.location is not None:
-            store.get(Location, pick.location, f"lines.{n}.location")
-        if pick.location is not None and (pick.lot is not None or not line.item.has_lots):
-            found.append((line, replace(pick, lot=pick.lot or NO_LOT)))
-            continue
-        spots = picking.choose(
-            line.item, pick.quantity, reserved.get(line.id, {}), free.get(line.item_id, {}), chosen, lot=pick.lot,
-            location=pick.location,
+        own = reserved.setdefault(line.id, {})
+        spots = picking.take(
+            line.item, pick.quantity, own, free.get(line.item_id, {}), chosen, lot=pick.lot, location=pick.location,
+            at=f"lines.{n}.",
         )  # fmt: skip
-        if spots is None:
-            remedy = marked("Receive or make some first, or deliver less.")
-            raise refuse(
-                f"lines.{n}.quantity", "there is not enough of %(item)s", remedy, pick.quantity, item=line.item.code
-            )
+        for lot, at, part in spots:  # what is reserved can be taken once, also by two lines of the paper
+            own[lot, at] = max(0, own.get((lot, at), 0) - part)
         found += [(line, replace(pick, lot=lot, location=at, quantity=part)) for lot, at, part in spots]
     return found
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Callable, Iterable
+from dataclasses import asdict
 from typing import Any
 
 from flask import Blueprint
@@ -34,8 +35,8 @@ from bizlite.sales.models import (
     Return,
     ReturnLine,
 )  # fmt: skip
+from bizlite.stock.fields import item, item_by, lot, lot_code, of_item, own_place, place_name, quantity
 from bizlite.stock.models import Item
-from bizlite.stock.views import item, lot_code, of_item, place_name, quantity
 from bizlite.web import fields as kinds
 from bizlite.web.core import Todo
 from bizlite.web.fields import Area, Choice, Date, Money, Percent, Reference, Text, YesNo
@@ -221,6 +222,11 @@ def _open_lines(row: Order) -> list[dict[str, Any]]:
     return [{"line": p.line_id, "quantity": p.open} for p in orders.progress_of(row.id) if p.open]
 
 
+def _proposed(row: Order) -> list[dict[str, Any]]:
+    """What can be delivered now, with the lot and the place that it is taken from."""
+    return [{**asdict(pick), "lot": pick.lot or None} for pick in deliveries.proposed(row)]
+
+
 def _to_inspect(row: Order) -> list[Note]:
     """What of the open lines must be inspected first."""
     if not row.posted or not registry.is_on("quality"):
@@ -234,6 +240,7 @@ def _to_inspect(row: Order) -> list[Note]:
 
 
 ORDER_ITEM = of_item(lambda line: store.get(OrderLine, line).item_id, "line")
+SOLD = item_by(lambda line: store.get(OrderLine, line).item_id, "line")
 DELIVERED_ITEM = of_item(lambda line: store.get(DeliveryLine, line).item_id, "line")
 ORDER = Resource(
     name="sales.order", label=_("Sales orders"), one=_("sales order"), model=Order, view="sales.view",
@@ -271,7 +278,7 @@ ORDER = Resource(
         Action(
             name="deliver", is_next=True, label=_("Deliver"), command=deliveries.post, when=_is_open,
             fields=(Date("date", _("Date"), default=today), _remark()),
-            lines=Lines(make=deliveries.Pick, fields=ORDER_ITEM), offer=_open_lines,
+            lines=Lines(make=deliveries.Pick, fields=(*ORDER_ITEM, lot(SOLD), own_place())), offer=_proposed,
         ),
         Action(
             name="invoice", is_next=True, label=_("Invoice what was delivered"), command=invoices.post,
@@ -299,8 +306,9 @@ ORDER = Resource(
 
 
 def _can_come_back(row: Delivery) -> list[dict[str, Any]]:
-    rows = Delivered.select().join(DeliveryLine).where(DeliveryLine.delivery == row).order_by(Delivered.line)
-    return [{"line": d.line_id, "quantity": None} for d in rows if d.quantity > d.returned]
+    rows = Delivered.select(Delivered, DeliveryLine).join(DeliveryLine).where(DeliveryLine.delivery == row)
+    lines = [d.line for d in rows.order_by(Delivered.line) if d.quantity > d.returned]
+    return [{"line": line.id, "quantity": None, "location": line.location_id} for line in lines]
 
 
 DELIVERY = Resource(
@@ -319,7 +327,7 @@ DELIVERY = Resource(
             name="give_back", label=_("Goods come back"), command=returns.post,
             when=lambda row: store.stands(row) and bool(_can_come_back(row)),
             fields=(Date("date", _("Date"), default=today), _remark()),
-            lines=Lines(make=returns.Back, fields=DELIVERED_ITEM), offer=_can_come_back,
+            lines=Lines(make=returns.Back, fields=(*DELIVERED_ITEM, own_place())), offer=_can_come_back,
         ),
         Action(
             name="storno", label=_("Take the delivery back"), command=deliveries.storno, when=store.stands,

@@ -6,10 +6,10 @@ import datetime
 
 from bizlite.core import exact, store
 from bizlite.core.commands import command
-from bizlite.core.errors import refuse
+from bizlite.core.errors import marked, refuse
 from bizlite.core.session import Session
 from bizlite.finance.models import Account
-from bizlite.stock.models import Conversion, Item, Location, Lot, Move, OnHand, Unit
+from bizlite.stock.models import NO_LOT, Conversion, Item, Location, Lot, Move, OnHand, Unit
 
 LONGEST_CODE, LONGEST_NAME, LONGEST_TEXT = 40, 200, 1000
 VALUE_KINDS = ("asset", "cost")
@@ -97,6 +97,12 @@ def set_conversion(session: Session, item: int, unit: str, numerator: int, denom
     return store.insert(session, Conversion(item=row, unit=other, numerator=numerator, denominator=denominator))
 
 
+def words(item: int) -> str:
+    """An item as a person names it: code and name."""
+    found = store.get(Item, item)
+    return f"{found.code} {found.name}"
+
+
 def shown(item: int, quantity: int) -> str:
     """A quantity of an item as a person reads it: ``2.5`` for 2500 grams."""
     unit = Unit.select(Unit.scale).join(Item, on=(Item.unit == Unit.code)).where(Item.id == item)
@@ -134,6 +140,31 @@ def add_location(
         raise refuse("account", "takes no lines", "Choose an active account without accounts below it.", account)
     row = Location(code=code, name_zh=name_zh, name_en=name_en, kind=kind, account=account or "")
     return store.insert(session, row)
+
+
+def own_place(location: int, field: str = "location") -> Location:
+    """A place of ours. :raise Refused: for any other."""
+    found: Location = store.get(Location, location, field)
+    if found.kind != "internal":
+        raise refuse(field, "is not our own", "Choose a store.", found.code)
+    return found
+
+
+def lot_named(session: Session, item: Item, code: str, field: str, *, expires: datetime.date | None = None) -> int:
+    """The lot of an item by its code; an unknown one becomes a new lot, which ``expires`` perhaps."""
+    if not item.has_lots:
+        if code.strip() or expires:
+            raise refuse(field, "the item has no lots", "Leave the lot out.", code)
+        return NO_LOT
+    if not code.strip():
+        raise refuse(field, "%(item)s has lots", "Give the lot that stands on it.", item=item.code)
+    found = Lot.get_or_none((Lot.item == item) & (Lot.code == code.strip()))
+    if found is None:
+        found = add_lot(session, item.id, check_text(field, code, LONGEST_CODE), expires=expires)
+    elif expires and found.expires != expires:
+        remedy = marked("Leave the day out, or give the goods another lot.")
+        raise refuse(field, "the lot expires on another day: %(day)s", remedy, code, day=found.expires or "-")
+    return int(found.id)
 
 
 def place(code: str) -> int:

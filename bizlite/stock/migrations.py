@@ -61,6 +61,10 @@ TABLES = (
     "CREATE INDEX stock_cost_order ON stock_cost (item_id, date, rank, move_id)",
     "CREATE TABLE stock_on_hand (item_id BIGINT NOT NULL, lot_id BIGINT NOT NULL, location_id BIGINT NOT NULL, quantity"
     " BIGINT NOT NULL, reserved BIGINT NOT NULL CHECK (reserved >= 0), PRIMARY KEY (item_id, lot_id, location_id))",
+    "CREATE TABLE stock_count_line (id {id} PRIMARY KEY, transfer_id BIGINT NOT NULL REFERENCES stock_transfer (id),"
+    " item_id BIGINT NOT NULL REFERENCES stock_item (id), lot_id BIGINT NOT NULL, location_id BIGINT NOT NULL"
+    " REFERENCES stock_location (id), expected BIGINT NOT NULL, counted BIGINT NOT NULL CHECK (counted >= 0),"
+    " UNIQUE (transfer_id, item_id, lot_id, location_id))",
     f"CREATE TABLE stock_reservation (id {{id}} PRIMARY KEY, {SOURCE}, item_id BIGINT NOT NULL REFERENCES"
     f" stock_item (id),"
     " lot_id BIGINT NOT NULL, location_id BIGINT NOT NULL REFERENCES stock_location (id), quantity"
@@ -112,6 +116,7 @@ def _stock_1(database: peewee.Database) -> None:
         name = f"stock_transfer_posted_{event.lower()}"
         schema.refuse(database, name, "stock_transfer", event, "OLD.posted", "posted documents are never edited")
     schema.freeze(database, "stock_move")
+    schema.freeze(database, "stock_count_line")
     schema.refuse(database, "stock_move_insert", "stock_move", "INSERT", POSTED, "posted documents are never edited")
     schema.after(database, "stock_move_on_hand", "stock_move", "INSERT", "1 = 1", MOVED)
     message = "the stock would be negative or less than reserved"

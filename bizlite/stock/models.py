@@ -122,6 +122,20 @@ class Move(Row):
         table_name = "stock_move"
 
 
+class CountLine(Row):
+    """What a count found at a spot, and what should have been there; written once."""
+
+    transfer = reference(Transfer)
+    item = reference(Item)
+    lot = BigIntegerField(default=NO_LOT, column_name="lot_id")
+    location = reference(Location)
+    expected = BigIntegerField()
+    counted = BigIntegerField()
+
+    class Meta:
+        table_name = "stock_count_line"
+
+
 class Cost(Record):
     """What a move was worth as things are known now, and the item's state after it; derived from the moves."""
 

@@ -9,8 +9,8 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from bizlite.core import exact, store
 from bizlite.core.errors import Refused
-from bizlite.stock import counting, figures, planning
-from bizlite.stock.models import Item, Location, Lot, OnHand, Reorder
+from bizlite.stock import counting, fields, figures, planning
+from bizlite.stock.models import NO_LOT, Item, Location, Lot, OnHand, Reorder
 from bizlite.web import charts, tables
 from bizlite.web.fields import Date, Reference, Whole
 from bizlite.web.guard import requires, session, today
@@ -121,7 +121,7 @@ def _counted(place: int) -> list[counting.Counted]:
             counted.append(counting.Counted(item=row.item, lot=row.lot, location=place, quantity=quantity))
     if request.form.get("item"):
         item = store.get(Item, Reference("item", "", to="stock.item").read(request.form["item"], "item", {}), "item")
-        lot = Reference("lot", "", to="stock.lot", required=False).read(request.form.get("lot", ""), "lot", {}) or 0
+        lot = fields.lot().read(request.form.get("lot", ""), "lot", {"item": item.id}) or NO_LOT
         quantity = exact.parse("quantity", request.form.get("quantity", ""), int(item.unit.scale))
         value = exact.parse("value", request.form.get("value", "") or "0", exact.MINOR)
         counted.append(counting.Counted(item=item.id, lot=lot, location=place, quantity=quantity, value=value))

@@ -6,10 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bizlite.core import exact, store
+from bizlite.core import exact
 from bizlite.core.errors import marked, refuse
 from bizlite.stock import items
-from bizlite.stock.models import Location
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -63,6 +62,6 @@ def returned(
             remedy = marked("Give at most %(most)s.")
             raise refuse(f"lines.{n}.quantity", "is more than can be returned", remedy, back.quantity, most=words)
         if back.location is not None:
-            store.get(Location, back.location, f"lines.{n}.location")
+            items.own_place(back.location, f"lines.{n}.location")
         found[back.line] = known[back.line], back
     return list(found.values())

@@ -1,9 +1,12 @@
-"""From where a document's line is taken: what is reserved for it, then what is free, lots that expire first."""
+"""From where a document's line is taken: what is reserved for it, then what is free; what expires first, then what
+came first."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
+from bizlite.core import store
+from bizlite.core.errors import marked, refuse
 from bizlite.stock import items
 from bizlite.stock.models import NO_LOT, Item, Location, Lot, OnHand, Reservation
 
@@ -35,38 +38,54 @@ def free(items_: Iterable[int]) -> dict[int, dict[tuple[int, int], int]]:
 def choose(
     item: Item, quantity: int, own: dict[tuple[int, int], int], there: dict[tuple[int, int], int],
     chosen: dict[tuple[int, int, int], int], *, lot: int | None = None, location: int | None = None,
-) -> list[Spot] | None:  # fmt: skip
-    """Spots that hold the quantity, or nothing when there is not so much; ``lot`` and ``location`` narrow the choice.
+) -> list[Spot]:  # fmt: skip
+    """Spots that hold the quantity, or what there is of it; ``lot`` and ``location`` narrow the choice.
 
     ``own`` is what is reserved for the line, ``there`` what is ``free`` of the item.
-    ``chosen`` is what the same paper takes elsewhere, by (item, lot, place); what is chosen is added to it.
+    ``chosen`` is what the same paper takes of what is free, by (item, lot, place); what is chosen is added to it.
     """
     spots: dict[tuple[int, int], int] = {}
     left = quantity
-    for at, most in _offers(item, own, there):
-        if not left:
-            break
-        if (lot in (None, at[0])) and (location in (None, at[1])):
-            part = min(left, most - chosen.get((item.id, *at), 0) - spots.get(at, 0))
-            if part > 0:
-                spots[at] = spots.get(at, 0) + part
-                left -= part
+    in_all = {at: own.get(at, 0) + max(0, most - chosen.get((item.id, *at), 0)) for at, most in _in_turn(item, there)}
+    for at, most in (*own.items(), *in_all.items()):
+        part = min(left, most - spots.get(at, 0))
+        if part > 0 and lot in (None, at[0]) and location in (None, at[1]):
+            spots[at] = spots.get(at, 0) + part
+            left -= part
     if left and item.may_be_negative and (lot is not None or not item.has_lots):
         at = (lot or NO_LOT, location or items.place("MAIN"))
         spots[at] = spots.get(at, 0) + left
-        left = 0
-    if left:
-        return None
     for at, part in spots.items():
-        chosen[item.id, *at] = chosen.get((item.id, *at), 0) + part
+        chosen[item.id, *at] = chosen.get((item.id, *at), 0) + max(0, part - own.get(at, 0))
     return [(at[0], at[1], part) for at, part in spots.items()]
 
 
-def _offers(
-    item: Item, own: dict[tuple[int, int], int], there: dict[tuple[int, int], int]
-) -> Iterator[tuple[tuple[int, int], int]]:
-    """Spots and how much there may be taken of each in all: first what is reserved, then that with what is free."""
-    yield from own.items()
+def take(
+    item: Item, quantity: int, own: dict[tuple[int, int], int], there: dict[tuple[int, int], int],
+    chosen: dict[tuple[int, int, int], int], *, lot: int | None = None, location: int | None = None, at: str = "",
+) -> list[Spot]:  # fmt: skip
+    """As ``choose``. :raise Refused: at ``at`` + field, when lot or place do not fit or hold less than the quantity."""
+    if lot and not item.has_lots:
+        raise refuse(f"{at}lot", "the item has no lots", "Leave the lot out.", lot)
+    if lot is not None and item.has_lots and store.get(Lot, lot, f"{at}lot").item_id != item.id:
+        raise refuse(f"{at}lot", "is a lot of another item", "Choose a lot of this item.", lot)
+    if location is not None:
+        items.own_place(location, f"{at}location")
+    spots = choose(item, quantity, own, there, chosen, lot=lot, location=location)
+    found = sum(part for _, _, part in spots)
+    if found < quantity:
+        remedy = marked("Receive or make some first, choose another lot or place, or take less.")
+        words = {"there": items.shown(item.id, found), "item": item.code}
+        raise refuse(f"{at}quantity", "only %(there)s of %(item)s can be taken", remedy, quantity, **words)
+    return spots
+
+
+def _in_turn(item: Item, there: dict[tuple[int, int], int]) -> list[tuple[tuple[int, int], int]]:
+    """What is free at each spot, in the order in which it is taken."""
     expires = dict(Lot.select(Lot.id, Lot.expires).where(Lot.item == item).tuples()) if item.has_lots else {}
-    for at in sorted(there, key=lambda at: (at[1], expires.get(at[0]) is None, str(expires.get(at[0])), at[0])):
-        yield at, own.get(at, 0) + there[at]
+
+    def turn(at: tuple[int, int]) -> tuple[object, ...]:
+        day = expires.get(at[0])
+        return (day is None, str(day), *at)
+
+    return [(at, there[at]) for at in sorted(there, key=turn)]

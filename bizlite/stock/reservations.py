@@ -6,9 +6,9 @@ from peewee import fn
 
 from bizlite.core import exact, store
 from bizlite.core.commands import command
-from bizlite.core.errors import refuse
 from bizlite.core.session import Session
-from bizlite.stock.models import Item, Location, Lot, OnHand, Reservation
+from bizlite.stock import items
+from bizlite.stock.models import Item, Lot, OnHand, Reservation
 
 Key = tuple[str, int, int]  # kind and number of the document, number of the line
 
@@ -36,8 +36,7 @@ def reserve(session: Session, key: Key, item: int, quantity: int, location: int)
     """Reserves up to ``quantity`` of what is free, lots that expire first before others; gives how much it is."""
     exact.whole("quantity", quantity, least=1)
     store.get(Item, item, "item")
-    if store.get(Location, location, "location").kind != "internal":
-        raise refuse("location", "is not our own", "Choose a store.", location)
+    items.own_place(location)
     left = quantity
     for lot in _lots(item, location):
         part = min(left, free(item, lot, location))

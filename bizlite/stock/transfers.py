@@ -76,6 +76,12 @@ def move(
     return _close(session, paper)
 
 
+def without_moves(session: Session, kind: str, date: datetime.date, *, text: str = "") -> Transfer:
+    """Posts a paper that moves nothing, within the caller's transaction: a count that found everything right."""
+    periods.check_open(ledger.check_date(date))
+    return _close(session, Paper(_open(session, kind, date, text=text)))
+
+
 @command("stock.move.post")
 def storno(session: Session, transfer: int, *, date: datetime.date | None = None) -> Transfer:
     """Reverses a paper that a person posted; those of documents are reversed by their own storno."""

@@ -2,61 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import Any
 
-from flask import g, url_for
+from flask import url_for
 
 from bizlite.core import store
 from bizlite.core.session import Session
-from bizlite.stock import items, planning, transfers
-from bizlite.stock.models import NO_LOT, Item, Location, Lot, Move, Reservation, Transfer, Unit
+from bizlite.stock import counting, items, planning, transfers
+from bizlite.stock.fields import all_units, item, lot, lot_code, place_name, quantity, units
+from bizlite.stock.models import NO_LOT, CountLine, Item, Location, Lot, Move, OnHand, Reservation, Transfer
 from bizlite.stock.pages import bp
 from bizlite.web.core import Todo
-from bizlite.web.fields import Choice, Date, Kept, Money, Reference, Text, Values, Whole, YesNo
-from bizlite.web.fields import Quantity as _Quantity
+from bizlite.web.fields import Area, Choice, Date, Kept, Money, Quantity, Reference, Text, Whole, YesNo
 from bizlite.web.guard import today
-from bizlite.web.resource import Action, Column, Lines, Link, Page, Resource
+from bizlite.web.resource import Action, Column, Lines, Link, Note, Page, Resource
 from bizlite.web.resource import every as resources
-from bizlite.web.texts import language
+from bizlite.web.texts import gettext
 from bizlite.web.texts import marked as _
 
-__all__ = ["RESOURCES", "bp", "item", "quantity", "todo"]
-
-
-def _all_units() -> dict[str, Unit]:
-    """All units, read once for a page."""
-    if "units" not in g:
-        g.units = {unit.code: unit for unit in Unit.select()}
-    return g.units  # type: ignore[no-any-return]
-
-
-def _units() -> dict[str, str]:
-    return {code: unit.name_zh if language() == "zh" else unit.name_en for code, unit in _all_units().items()}
-
-
-def _unit(values: Values) -> Unit | None:
-    found = item().row(values.get("item"))
-    return None if found is None else _all_units()[found.unit_id]
-
-
-def _scale(values: Values) -> int | None:
-    unit = _unit(values)
-    return int(unit.scale) if unit else None
-
-
-def _unit_name(values: Values) -> str:
-    unit = _unit(values)
-    return "" if unit is None else str(unit.name_zh if language() == "zh" else unit.name_en)
-
-
-def quantity(name: str = "quantity", label: str = _("Quantity"), *, required: bool = True) -> _Quantity:
-    """A quantity in the unit of the row's ``item``, a field that stands before it."""
-    return _Quantity(name, label, required=required, scale=_scale, unit=_unit_name)
-
-
-def item(name: str = "item", label: str = _("Item"), *, required: bool = True) -> Reference:
-    """An item, typed or scanned."""
-    return Reference(name, label, required=required, to="stock.item")
+__all__ = ["RESOURCES", "bp", "todo"]
 
 
 def _move_line(
@@ -80,37 +44,6 @@ def _source(row: Reservation) -> str:
     return shown.title(document) if shown and document else f"{row.source_kind} {row.source_id}"
 
 
-def of_item(item_of: Callable[[int], int], name: str) -> tuple[Kept, _Quantity]:
-    """A line that is about the line of another document, and a quantity of its item; ``item_of`` finds the item."""
-
-    def values(own: Values) -> Values:
-        return {"item": item_of(own[name])} if own.get(name) else {}
-
-    def words(line: int) -> str:
-        found = item().row(item_of(line))
-        return f"{found.code} {found.name}"
-
-    return (
-        Kept(name, _("Item"), words=words),
-        _Quantity(
-            "quantity", _("Quantity"), scale=lambda own: _scale(values(own)), unit=lambda own: _unit_name(values(own))
-        ),
-    )
-
-
-def lot_code() -> Column:
-    """The lot of a line, by its code."""
-    return Column(kind=Text("lot", _("Lot")), value=lambda line: store.get(Lot, line.lot).code if line.lot else "")
-
-
-def place_name() -> Column:
-    """The place of a line."""
-    return Column(
-        kind=Text("location", _("Place")),
-        value=lambda line: line.location.name_zh if language() == "zh" else line.location.name_en,
-    )
-
-
 ITEM = Resource(
     name="stock.item",
     label=_("Items"),
@@ -121,13 +54,13 @@ ITEM = Resource(
         Text("code", _("Code"), fixed=True),
         Text("name", _("Name")),
         Text("barcode", _("Barcode"), required=False),
-        Choice("unit", _("Unit"), choices=_units, default="pcs"),
+        Choice("unit", _("Unit"), choices=units, default="pcs"),
         Reference("account", _("Account of its value"), to="finance.account", default="1405"),
         YesNo("has_lots", _("Kept by lots")),
         YesNo("may_be_negative", _("May be negative")),
     ),
     columns=("code", "name", "barcode", "unit",
-             Column(kind=_Quantity("there", _("There"), scale=lambda values: int(_all_units()[values["unit"]].scale)),
+             Column(kind=Quantity("there", _("There"), scale=lambda values: int(all_units()[values["unit"]].scale)),
                     many=lambda rows: planning.on_hands([row.id for row in rows]))),
     exact=("code", "barcode"),
     search=("name",),
@@ -137,7 +70,7 @@ ITEM = Resource(
     change=items.change_item,
     actions=(
         Action(name="unit", label=_("Another unit of it"), command=items.set_conversion, fields=(
-            Choice("unit", _("Unit"), choices=_units, default="box"),
+            Choice("unit", _("Unit"), choices=units, default="box"),
             Whole("numerator", _("One smallest unit of it is … smallest units of the item"), default=1),
             Whole("denominator", _("divided by"), default=1),
         )),
@@ -167,6 +100,16 @@ LOT = Resource(
     empty=_("There is no lot yet. Lots belong to items that are kept by lots."),
 )
 
+
+def _lies_at(row: Location) -> list[dict[str, Any]]:
+    here = OnHand.select().where((OnHand.location == row.id) & (OnHand.quantity != 0)).order_by(OnHand.item, OnHand.lot)
+    return [{"item": spot.item, "lot": spot.lot or None} for spot in here]
+
+
+def _found(item: int, lot: int | None, quantity: int, value: int | None) -> counting.Found:
+    return counting.Found(item=item, lot=lot or NO_LOT, quantity=quantity, value=value)
+
+
 PLACES = {
     "internal": _("our own"), "supplier": _("suppliers"), "customer": _("customers"), "production": _("production"),
     "loss": _("losses"),
@@ -189,8 +132,36 @@ LOCATION = Resource(
     filters=("kind",),
     sorts=("code",),
     create=items.add_location,
+    actions=(
+        Action(
+            name="count", label=_("Count what lies here"), command=counting.of_place,
+            when=lambda row: row.kind == "internal", offer=_lies_at,
+            fields=(Date("date", _("Date"), default=today), Area("text", _("Remark"), required=False)),
+            lines=Lines(
+                make=_found,
+                fields=(
+                    Kept("item", _("Item"), words=items.words),
+                    Kept("lot", _("Lot"), required=False, words=lambda key: store.get(Lot, key).code),
+                    quantity(label=_("Counted")), Money("value", _("Worth in all"), required=False),
+                ),
+            ),
+        ),
+    ),
     empty=_("There is no place."),
 )  # fmt: skip
+
+
+def _how_it_was_counted(row: Transfer) -> list[Note]:
+    """Of a count: whether all was right, or how many places differed."""
+    record = counting.record_of(row.id)
+    if not record:
+        return []
+    words = {"count": len(record), "wrong": sum(line.counted != line.expected for line in record)}
+    text = gettext("Counted: %(wrong)s of %(count)s differed and are set right.")
+    if not words["wrong"]:
+        text = gettext("Counted, all right: %(count)s of %(count)s are as they should be.")
+    return [Note(text=text % words, label="", href="")]
+
 
 PAPERS = {
     "receipt": _("receipt"), "issue": _("issue"), "transfer": _("between stores"), "count": _("count"),
@@ -214,7 +185,7 @@ TRANSFER = Resource(
         make=_move_line,
         fields=(
             item(),
-            Reference("lot", _("Lot"), to="stock.lot", required=False),
+            lot(),
             quantity(),
             Reference("source", _("From"), to="stock.location", default="SUPPLIER"),
             Reference("target", _("To"), to="stock.location", default="MAIN"),
@@ -231,8 +202,27 @@ TRANSFER = Resource(
         Action(name="storno", label=_("Reverse"), command=transfers.storno,
                when=lambda row: not row.source_kind and store.stands(row)),
     ),
-    links=(Link(label=_("Reversed by"), to="stock.transfer", by="reverses"),),
+    notes=_how_it_was_counted,
+    links=(Link(label=_("Counted"), to="stock.count_line", rows=lambda row: counting.record_of(row.id)),
+           Link(label=_("Reversed by"), to="stock.transfer", by="reverses")),
     empty=_("Nothing was moved yet. Deliveries and receipts make their papers; others begin with “New”."),
+)  # fmt: skip
+
+COUNT_LINE = Resource(
+    name="stock.count_line",
+    label=_("Counted"),
+    one=_("counted line"),
+    model=CountLine,
+    view="stock.view",
+    fields=(item(), quantity("expected", _("Should be there")), quantity("counted", _("Counted"))),
+    columns=("item", lot_code(), place_name(), "expected", "counted",
+             Column(kind=quantity("difference", _("Difference")), value=lambda row: row.counted - row.expected),
+             Column(kind=Text("paper", _("Stock paper")), value=lambda row: row.transfer.number)),
+    exact=(),
+    filters=("item",),
+    sorts=("-id",),
+    in_menu=False,
+    empty=_("Nothing was counted yet."),
 )  # fmt: skip
 
 RESERVATION = Resource(
@@ -249,7 +239,7 @@ RESERVATION = Resource(
     empty=_("Nothing is reserved. Confirmed orders reserve what they need."),
 )
 
-RESOURCES = (ITEM, LOT, LOCATION, TRANSFER, RESERVATION)
+RESOURCES = (ITEM, LOT, LOCATION, TRANSFER, COUNT_LINE, RESERVATION)
 
 
 def todo(session: Session) -> list[Todo]:

@@ -18,7 +18,7 @@ from bizlite.core.attachments import LARGEST_BYTES
 from bizlite.core.database import database, is_sqlite
 from bizlite.core.errors import Forbidden, Missing, Problem, Refused
 from bizlite.core.session import CHINA
-from bizlite.web import addresses, api, core, guard, keeping, letterhead, listing, pages, tables, texts
+from bizlite.web import addresses, api, core, guard, keeping, letterhead, listing, pages, reading, tables, texts
 from bizlite.web.addresses import ROOT
 from bizlite.web.guard import Identify, Off
 from bizlite.web.resource import every, views
@@ -70,7 +70,7 @@ def create_app(
         said=texts.said, look=look, logout=logout, menu=core.menu, may_open=core.may_open, may=pages.may,
         address=addresses.address, heads_of=listing.heads,
         list_cells=listing.drawn, args_of=pages.args_of, linked=addresses.linked, company=company.read,
-        lines_default=pages.blank_line, files_of=keeping.files_of,
+        lines_default=pages.blank_line, limits=reading.limits, files_of=keeping.files_of,
         to_send_to=lambda address: large(address, LARGEST_BYTES), table_cells=tables.drawn,
         table_shown=tables.shown, table_numbers=tables.NUMBERS, table_address=tables.address, table_most=tables.MOST,
     )  # fmt: skip

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
+from urllib.parse import urlsplit
 
 from flask import Blueprint, abort, current_app, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
@@ -95,7 +96,11 @@ def start() -> str:
 
 def search() -> str | BaseResponse:
     """Everything that fits what was typed or scanned; a single exact hit opens at once."""
-    text = listing.searched(request.args.get("q", ""))
+    asked = request.args.get("q", "")
+    place = urlsplit(asked.strip()).path if asked.strip().startswith(("http://", "https://")) else ""
+    if place.startswith(url_for("biz.start")):  # the code of a job card, by whatever name of the box it was printed
+        return redirect(place, 303)
+    text = listing.searched(asked)
     exact = pages.exact(text, session()) if text else []
     if len(exact) == 1:
         return redirect(address(exact[0][0], "show", key=exact[0][1]._pk), 303)

@@ -10,9 +10,12 @@ import datetime
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import KW_ONLY, dataclass
+from functools import reduce
+from operator import and_
 from typing import Any, ClassVar
 
 from flask import g, has_request_context, request
+from peewee import SQL
 
 from bizlite.core import exact
 from bizlite.core.errors import refuse
@@ -284,10 +287,14 @@ class YesNo(Field):
 
 @dataclass(frozen=True)
 class Reference(Field):
-    """A row of another resource, typed by its code; ``where`` limits the rows that may be chosen."""
+    """A row of another resource, typed by its code; ``where`` limits the rows that may be chosen.
+
+    ``like`` limits them by the row's other values: what columns of the other resource have to be.
+    """
 
     to: str = ""
     where: Callable[[], Any] | None = None
+    like: Callable[[Values], Values] = lambda values: {}
 
     widget = "reference"
     empty = None
@@ -304,7 +311,7 @@ class Reference(Field):
         return found[0]._pk if found else None
 
     def parse(self, text: str, at: str, values: Values) -> Any:
-        found = self.target.named(text, self.where)
+        found = self.target.named(text, lambda: self._limits(values))
         if not found:
             raise refuse(at, "does not exist", "Choose one that exists.", text[:100])
         if len(found) > 1:
@@ -316,8 +323,7 @@ class Reference(Field):
         if isinstance(value, str):
             return self.read(value, at, values)
         exact.whole(at, value, least=0)
-        query = target.model.select().where(target.key == value)
-        if not (query.where(self.where()) if self.where else query).exists():
+        if not target.model.select().where((target.key == value) & self._limits(values)).exists():
             raise refuse(at, "does not exist", "Choose one that exists.", value)
         return value
 
@@ -326,6 +332,11 @@ class Reference(Field):
         known, target = _known(), self.target
         missing = {value for value in values if value is not None and (self.to, value) not in known}
         known.update({(self.to, row._pk): row for row in among(target.model, target.key.name, missing)})
+
+    def _limits(self, values: Values) -> Any:
+        model = self.target.model
+        limits = [getattr(model, name) == value for name, value in self.like(values).items()]
+        return reduce(and_, [*([self.where()] if self.where else []), *limits], SQL("1 = 1"))
 
     def row(self, value: Any) -> Any:
         """The row of a value."""

@@ -8,10 +8,12 @@ import datetime
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import reduce
+from operator import and_
 from typing import Any
 
 from markupsafe import Markup
-from peewee import fn
+from peewee import SQL, fn
 
 from bizlite.core import store
 from bizlite.core.errors import refuse
@@ -114,6 +116,11 @@ def as_csv(resource: Resource, asked: Mapping[str, str]) -> Iterator[str]:
         if not part.after:
             return
         place["after"] = part.after
+
+
+def limits(resource: Resource, asked: Mapping[str, str]) -> Any:
+    """The condition of what is asked of a list. :raise Refused: when it cannot be understood."""
+    return reduce(and_, _conditions(resource, asked), SQL("1 = 1"))
 
 
 def filter_fields(resource: Resource) -> list[Field]:

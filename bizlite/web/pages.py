@@ -94,7 +94,11 @@ def download(resource: Resource) -> Response:
 def lookup(resource: Resource) -> Response:
     """Rows that fit what is being typed in a field, as JSON: code and words."""
     text = listing.searched(request.args.get("q", ""))
-    rows = resource.named(text, most=CHOICES) if text else resource.model.select().order_by(resource.key).limit(CHOICES)
+    limits = listing.limits(resource, {name: value for name, value in request.args.items() if name != "q"})
+    if text:
+        rows = resource.named(text, lambda: limits, most=CHOICES)
+    else:
+        rows = resource.model.select().where(limits).order_by(resource.key).limit(CHOICES)
     found = [{"code": resource.title(row), "words": resource.words(row)} for row in rows]
     return Response(json.dumps(found, ensure_ascii=False), mimetype="application/json")
 

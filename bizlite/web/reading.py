@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 from bizlite.core.errors import Problem, Refused, refuse, refuse_all
 from bizlite.core.models import CustomField
-from bizlite.web.fields import Choice, Date, Field, Kept, Text, YesNo
+from bizlite.web.fields import Choice, Date, Field, Kept, Quantity, Reference, Text, YesNo
 from bizlite.web.resource import Action, Lines, Resource, raw
 
 MOST_LINES = 500
@@ -67,13 +68,26 @@ def of_form(sent: Mapping[str, str], fields: Sequence[Field], lines: Lines | Non
             raise refuse(lines.name, "are too many", "Give at most %(most)s.", len(numbers), most=MOST_LINES)
         for number in sorted((n for n in numbers if n.isdecimal()), key=int):
             texts = {field.name: sent.get(f"{lines.name}.{number}.{field.name}", "") for field in lines.fields}
-            typed = [
-                texts[f.name] for f in lines.fields if not isinstance(f, Choice | YesNo | Kept) and f.default is None
-            ]
-            if any(text.strip() for text in typed):
+            if any(texts[name].strip() for name in _telling(lines)):
                 form.lines.append(texts)
     form.names = _names(form, fields, lines)
     return form
+
+
+def _telling(lines: Lines) -> list[str]:
+    """The fields of which one is filled in where a line is meant: what is offered beside a quantity says nothing."""
+    if any(isinstance(field, Kept) for field in lines.fields):
+        return [field.name for field in lines.fields if isinstance(field, Quantity)]
+    return [f.name for f in lines.fields if not isinstance(f, Choice | YesNo) and f.default is None]
+
+
+def limits(lines: Lines, entry: Reference, texts: Mapping[str, str]) -> dict[str, str]:
+    """What a lookup for a field of a line is limited to, by what stands in the line: filters of the other list."""
+    values: dict[str, Any] = {}
+    for other in lines.fields[: lines.fields.index(entry)]:
+        with suppress(Refused):
+            values[other.name] = other.read(texts.get(other.name, ""), other.name, values)
+    return {name: f"#{value}" for name, value in entry.like(values).items()}
 
 
 def of_row(row: Any, fields: Sequence[Field], lines: Lines | None = None, own: Mapping[str, str] | None = None) -> Form:

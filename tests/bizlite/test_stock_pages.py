@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
+import peewee
 import pytest
 from flask.testing import FlaskClient
 
 from bizlite.core.database import write
 from bizlite.core.session import Session
 from bizlite.stock import items, planning, reservations, transfers
-from bizlite.stock.models import OnHand, Reorder, Transfer
+from bizlite.stock.models import CountLine, Move, OnHand, Reorder, Transfer
 from tests.bizlite.conftest import Fresh
 from tests.bizlite.pages import form, opened
 
@@ -77,6 +79,48 @@ def test_a_count_posts_only_what_differs(client: FlaskClient) -> None:
     more = {"item": "I2", "quantity": "3", "value": "1.50", "lot": ""}
     assert form(client, "/business/stock/count", place="MAIN", date=str(TODAY), **more).status_code == 303
     assert OnHand.get((OnHand.item == 2) & (OnHand.location == 1)).quantity == 3
+
+
+def test_a_count_without_differences_says_so_and_stays_as_its_record(client: FlaskClient) -> None:
+    receive()
+    done = form(client, "/business/stock/count", place="MAIN", date=str(TODAY), **{"spot.1.0": "10"})
+    assert done.status_code == 303, done.text
+    paper = Transfer.get(Transfer.kind == "count")
+    page = client.get(done.location).text
+    assert "Counted, all right: 1 of 1 are as they should be." in page
+    assert re.search(r"I1 Bolt.*?10 kilogram.*?10 kilogram.*?0 kilogram", page, re.S)
+    assert (paper.number, Move.select().where(Move.transfer == paper).count()) == ("ST-2026-00002", 0)
+    assert CountLine.get().expected == CountLine.get().counted == 10_000
+    with pytest.raises(peewee.IntegrityError, match="never edited"), write():
+        CountLine.update(counted=1).execute()
+    assert form(client, done.location, f"/business/stock/transfer/{paper.id}/storno").status_code == 303
+
+
+def test_a_place_is_counted_by_rest_and_wrong_lines_are_named(client: FlaskClient) -> None:
+    receive()
+    at = "/api/biz/v1/stock/location/1/count"
+
+    def count(location: int, *lines: dict[str, object]) -> Any:
+        path = at.replace("/1/", f"/{location}/")
+        body = {"date": str(TODAY), "lines": list(lines)}
+        return client.post(path, json=body, headers={"Authorization": "Bearer x"})
+
+    one = {"item": 1, "quantity": 9_000}
+    for location, lines, field in (
+        (1, (), "lines"), (1, (one, one), "lines.1.item"), (1, ({**one, "quantity": -1},), "lines.0.quantity"),
+        (1, ({"item": 77, "quantity": 1},), "lines.0.item"), (2, (one,), "location"),
+    ):  # fmt: skip
+        answer = count(location, *lines)
+        assert answer.status_code in (404, 422), answer.json
+        assert answer.json["error"]["problems"][0]["field"] == field
+    assert not CountLine.select().count()
+    answer = count(1, one)
+    assert answer.status_code == 200, answer.json
+    assert OnHand.get(OnHand.location == 1).quantity == 9000
+    page = client.get("/business/stock/transfer/2").text
+    assert "Counted: 1 of 1 differed and are set right." in page
+    offered = client.get("/business/stock/location/1").text
+    assert re.search(r'name="lines.0.item" value="1">I1 Bolt', offered)
 
 
 def test_a_reorder_rule_says_what_to_order(client: FlaskClient) -> None:

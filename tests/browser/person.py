@@ -49,6 +49,7 @@ class Person:
         size: tuple[int, int] = DESK,
         javascript: bool = True,
         wait_s: float = WAIT_S,
+        camera: Path | None = None,
     ) -> None:
         self.url = url.rstrip("/")
         self.language = language
@@ -60,6 +61,10 @@ class Person:
         options.page_load_strategy = "normal"
         for argument in (*_ARGUMENTS, f"--user-data-dir={self._profile}", f"--window-size={size[0]},{size[1]}"):
             options.add_argument(argument)
+        if camera is not None:  # a film in place of a camera, which nobody is asked to allow
+            options.add_argument("--use-fake-device-for-media-stream")
+            options.add_argument("--use-fake-ui-for-media-stream")
+            options.add_argument(f"--use-file-for-fake-video-capture={camera}")
         options.set_capability("goog:loggingPrefs", {"performance": "ALL", "browser": "ALL"})
         if not javascript:
             options.add_experimental_option("prefs", {"profile.managed_default_content_settings.javascript": 2})

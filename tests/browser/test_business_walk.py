@@ -160,7 +160,7 @@ def test_the_guide_leads_from_nothing_to_the_first_paid_order(arrive: Callable[.
     boss.fill("Quantity", "20")
     boss.fill("Worth in all", "1000")
     boss.both("guide-stock")
-    boss.click("Post the differences")
+    boss.click("Post the count")
     boss.reads(boss.t("Step %(number)s of 8", number=5))
 
     # Left, and taken up again.

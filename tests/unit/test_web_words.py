@@ -10,6 +10,7 @@ from flask import Flask
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bizlite import web as business
 from firmware.model.config import Config, Group, Policy, Schedule, Window
 from webui import catalogue, figures, order, words
 from webui.app import create_app
@@ -187,8 +188,8 @@ def test_the_chinese_catalogue_is_complete(domain: str) -> None:
 
 
 def test_vendored_scripts_carry_their_licences() -> None:
-    vendor = Path(words.__file__).parent / "static" / "vendor"
-    folders = [folder for folder in vendor.iterdir() if folder.is_dir()]
-    assert folders
+    pages = (Path(words.__file__).parent, Path(business.__file__).parent)
+    folders = [folder for page in pages for folder in (page / "static" / "vendor").iterdir() if folder.is_dir()]
+    assert {folder.parents[2] for folder in folders} == set(pages)
     for folder in folders:
         assert (folder / "LICENSE").read_text(encoding="utf-8").strip(), folder

@@ -1,4 +1,4 @@
-// The page's one script: keys at a counter, lines, search while typing, the camera. Without it every page still works.
+// The page's script: keys at a counter, lines, search while typing; scan.js has the camera. Without them every page still works.
 "use strict";
 (() => {
   const isField = (node) => node.matches("input, select, textarea");
@@ -67,7 +67,8 @@
     waiting = setTimeout(() => suggest(field), 150);
   });
   async function suggest(field) {
-    const answer = await fetch(field.dataset.lookup + "?q=" + encodeURIComponent(field.value));
+    const mark = field.dataset.lookup.includes("?") ? "&" : "?";
+    const answer = await fetch(field.dataset.lookup + mark + "q=" + encodeURIComponent(field.value));
     if (!answer.ok) return;
     let list = document.getElementById("list-" + field.id);
     if (!list) {
@@ -86,37 +87,6 @@
     event.target.dataset.sent = "1";
   });
   window.addEventListener("pageshow", () => document.querySelectorAll("[data-sent]").forEach((form) => delete form.dataset.sent));
-
-  // --- the camera reads a code into a field, as a USB scanner types it
-  if ("BarcodeDetector" in window && navigator.mediaDevices) {
-    for (const button of document.querySelectorAll("[data-scan]")) {
-      button.hidden = false;
-      button.addEventListener("click", () => scan(document.getElementById(button.dataset.scan)));
-    }
-  }
-  async function scan(field) {
-    const stream = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "environment" } });
-    const dialog = document.createElement("dialog");
-    const video = document.createElement("video");
-    video.srcObject = stream;
-    video.playsInline = true;
-    dialog.append(video);
-    document.body.append(dialog);
-    dialog.addEventListener("close", () => { stream.getTracks().forEach((track) => track.stop()); dialog.remove(); });
-    dialog.addEventListener("click", () => dialog.close());
-    dialog.showModal();
-    await video.play();
-    const detector = new BarcodeDetector();
-    while (dialog.open) {
-      const [code] = await detector.detect(video);
-      if (code) {
-        field.value = code.rawValue;
-        dialog.close();
-        field.form.requestSubmit();
-      }
-      await new Promise(requestAnimationFrame);
-    }
-  }
 
   document.querySelector("[aria-invalid]")?.focus();
 })();

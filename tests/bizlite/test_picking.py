@@ -1,0 +1,210 @@
+"""Lots and places that are chosen: on deliveries, receipts, returns and issues; what does not fit names its line."""
+
+from __future__ import annotations
+
+import datetime
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+from flask.testing import FlaskClient
+
+from bizlite.core.errors import Refused
+from bizlite.finance import parties
+from bizlite.production import materials
+from bizlite.production import orders as work
+from bizlite.purchasing import lines as buy_lines
+from bizlite.purchasing import orders as purchases
+from bizlite.purchasing.models import ReceiptLine
+from bizlite.sales import deliveries, lines, orders, returns
+from bizlite.sales.deliveries import Pick
+from bizlite.sales.models import DeliveryLine, Order, OrderLine, ReturnLine
+from bizlite.stock import items, reservations, transfers
+from bizlite.stock.models import Lot, Move, OnHand
+from bizlite.stock.parts import Back
+from tests.bizlite import invariants
+from tests.bizlite.conftest import Fresh
+from tests.bizlite.pages import opened
+from tests.bizlite.test_production import make_shop
+from tests.bizlite.test_sales_pages import press
+from tests.bizlite.test_web import USER, call
+from tests.bizlite.world import World
+
+SESSION = World.session_of()
+FIRST = datetime.date(2026, 5, 1)
+MAIN, SUPPLIER = 1, 2
+
+
+@dataclass
+class Store:
+    """Yarn in three lots and two places; bolts without lots."""
+
+    yarn: int
+    bolt: int
+    shelf: int
+    early: int
+    late: int
+    plain: int
+    customer: int
+
+    def ordered(self, *wanted: tuple[int, int]) -> Order:
+        asked = [lines.Wanted(item=item, quantity=quantity, price=1_000_000) for item, quantity in wanted]
+        return orders.confirm(SESSION, orders.draft(SESSION, self.customer, FIRST, asked).id)
+
+
+@pytest.fixture
+def client(sqlite: Fresh) -> Iterator[FlaskClient]:
+    with opened(sqlite()) as found:
+        found.environ_base[USER] = "admin"
+        yield found
+        invariants.hold()
+
+
+@pytest.fixture
+def store(client: FlaskClient) -> Store:
+    yarn = items.add_item(SESSION, "YARN", "yarn", has_lots=True).id
+    bolt = items.add_item(SESSION, "BOLT", "bolt").id
+    other = items.add_item(SESSION, "OTHER", "other", has_lots=True).id
+    items.add_lot(SESSION, other, "L1")
+    shelf = items.add_location(SESSION, "SHELF", "货架", "shelf").id
+    plain = items.add_lot(SESSION, yarn, "L3").id
+    late = items.add_lot(SESSION, yarn, "L2", expires=datetime.date(2026, 9, 1)).id
+    early = items.add_lot(SESSION, yarn, "L1", expires=datetime.date(2026, 7, 1)).id
+    for item, lot, place in ((yarn, plain, MAIN), (yarn, late, MAIN), (yarn, early, shelf), (bolt, 0, MAIN)):
+        line = transfers.Line(item=item, lot=lot, quantity=10, source=SUPPLIER, target=place, value=100)
+        transfers.post(SESSION, "receipt", FIRST, [line])
+    customer = parties.add(SESSION, "C", "customer", is_customer=True).id
+    return Store(yarn, bolt, shelf, early, late, plain, customer)
+
+
+def there(item: int, lot: int, place: int) -> int:
+    return int(OnHand.get((OnHand.item == item) & (OnHand.lot == lot) & (OnHand.location == place)).quantity)
+
+
+def delivered() -> list[tuple[int, int, int]]:
+    return [(row.lot, row.location_id, row.quantity) for row in DeliveryLine.select().order_by(DeliveryLine.id)]
+
+
+# --- deliveries
+def test_what_is_offered_is_what_picking_proposes_and_another_lot_may_be_typed(
+    client: FlaskClient, store: Store
+) -> None:
+    order = store.ordered((store.yarn, 12))
+    reservations.release(SESSION, orders.key_of(OrderLine.get()))
+    page = f"/business/sales/order/{order.id}"
+    form = re.search(r'action="[^"]*/deliver".*?</form>', client.get(page).text, re.S)[0]
+    offered = re.findall(r'name="lines\.\d\.(quantity|lot|location)"[^>]*? value="([^"]*)"', form)
+    assert [text for _, text in offered] == ["10", "L1", "SHELF", "2", "L2", "MAIN"]
+    assert f"lookup?item=%23{store.yarn}" in form  # lots of yarn only, although another item has a lot L1 too
+    answer = press(client, page, "deliver", date="2026-05-02", **{
+        "lines.0.quantity": "", "lines.1.quantity": "3", "lines.1.lot": "L3"})  # fmt: skip
+    assert answer.status_code == 303, answer.text
+    assert delivered() == [(store.plain, MAIN, 3)]
+    assert press(client, page, "deliver", date="2026-05-02").status_code == 303  # the rest, as it is proposed
+    assert delivered()[1:] == [(store.early, store.shelf, 9)]
+
+
+@pytest.mark.parametrize(("texts", "field", "said"), [
+    ({"lot": "L1", "location": "MAIN"}, "quantity", "Only 0 of YARN can be taken."),
+    ({"lot": "L9"}, "lot", "Does not exist."),
+    ({"location": "CUSTOMER"}, "location", "Does not exist."),
+    ({"lot": "L3", "location": "MAIN", "quantity": "11"}, "quantity", "Only 10 of YARN can be taken."),
+])  # fmt: skip
+def test_a_lot_or_place_that_does_not_fit_names_its_line(
+    client: FlaskClient, store: Store, texts: dict[str, str], field: str, said: str
+) -> None:
+    order = store.ordered((store.bolt, 4), (store.yarn, 12))
+    reservations.release(SESSION, orders.key_of(OrderLine.get(OrderLine.item == store.yarn)))
+    sent = {"lines.1.quantity": "2", **{f"lines.1.{name}": text for name, text in texts.items()}}
+    answer = press(client, f"/business/sales/order/{order.id}", "deliver", date="2026-05-02", **sent,
+                   **{"lines.2.quantity": ""})  # fmt: skip
+    assert answer.status_code == 422
+    problem = re.search(rf'id="deliver-lines.1.{field}-error".*?</p>', answer.text, re.S)
+    assert problem
+    assert said in problem[0]
+    assert not delivered()
+
+
+def test_rest_names_the_line_of_a_lot_of_another_item(client: FlaskClient, store: Store) -> None:
+    order = store.ordered((store.bolt, 4), (store.yarn, 12))
+    one, two = OrderLine.select().order_by(OrderLine.id)
+    foreign = Lot.get((Lot.code == "L1") & (Lot.item != store.yarn)).id
+    path = f"/api/biz/v1/sales/order/{order.id}/deliver"
+    for line, sent, field in (
+        (one, {"lot": store.early}, "lot"), (two, {"lot": foreign}, "lot"), (two, {"location": 3}, "location"),
+        (two, {"quantity": 12, "location": store.shelf}, "quantity"),
+    ):  # fmt: skip
+        body = {"date": "2026-05-02", "lines": [
+            {"line": one.id, "quantity": 1}, {"line": line.id, "quantity": 2, **sent}]}  # fmt: skip
+        answer = call(client, "POST", path, body)
+        assert answer.status_code == 422, answer.json
+        assert answer.json["error"]["problems"][0]["field"] == f"lines.1.{field}"
+    body = {"date": "2026-05-02", "lines": [{"line": two.id, "quantity": 2, "lot": "L2", "location": "MAIN"}]}
+    assert call(client, "POST", path, body).status_code == 200
+    assert delivered() == [(store.late, MAIN, 2)]
+
+
+def test_two_lines_of_one_item_each_take_what_is_reserved_for_them(client: FlaskClient, store: Store) -> None:
+    order = store.ordered((store.bolt, 5), (store.bolt, 5))
+    deliveries.post(SESSION, order.id, FIRST)
+    assert delivered() == [(0, MAIN, 5), (0, MAIN, 5)]
+
+
+def test_what_is_reserved_is_taken_once_by_two_picks_of_a_line(client: FlaskClient, store: Store) -> None:
+    order = store.ordered((store.bolt, 10))
+    line = OrderLine.get().id
+    deliveries.post(SESSION, order.id, FIRST, [Pick(line=line, quantity=6), Pick(line=line, quantity=4, location=MAIN)])
+    assert delivered() == [(0, MAIN, 6), (0, MAIN, 4)]
+
+
+# --- receipts and returns
+def test_goods_come_to_another_place_and_come_back_to_one(client: FlaskClient, store: Store) -> None:
+    supplier = parties.add(SESSION, "S", "supplier", is_supplier=True).id
+    wanted = [buy_lines.Wanted(item=store.yarn, quantity=5, price=1_000_000)]
+    bought = purchases.send(SESSION, purchases.draft(SESSION, supplier, FIRST, wanted).id)
+    page = f"/business/purchasing/order/{bought.id}"
+    got = {"lines.0.lot_code": "L2", "lines.0.location": "SHELF"}
+    wrong = press(client, page, "receive", date="2026-05-02", **got, **{"lines.0.expires": "2027-01-01"})
+    assert wrong.status_code == 422
+    assert "The lot expires on another day: 2026-09-01." in wrong.text
+    assert press(client, page, "receive", date="2026-05-02", **got).status_code == 303
+    assert there(store.yarn, store.late, store.shelf) == 5
+    receipt = f"/business/purchasing/receipt/{ReceiptLine.get().receipt_id}"
+    back = press(client, receipt, "send_back", date="2026-05-02", **{"lines.0.quantity": "1",
+                 "lines.0.location": "MAIN"})  # fmt: skip
+    assert back.status_code == 303, back.text
+    assert there(store.yarn, store.late, MAIN) == 9
+
+    order = store.ordered((store.bolt, 4))
+    paper = deliveries.post(SESSION, order.id, FIRST)
+    at = f"/business/sales/delivery/{paper.id}"
+    assert 'value="MAIN"' in client.get(at).text
+    assert press(client, at, "give_back", date="2026-05-02").status_code == 422  # a place alone brings nothing back
+    sent = {"lines.0.quantity": "3", "lines.0.location": "SHELF"}
+    assert press(client, at, "give_back", date="2026-05-02", **sent).status_code == 303
+    assert ReturnLine.get().location_id == store.shelf
+    assert there(store.bolt, 0, store.shelf) == 3
+    with pytest.raises(Refused, match=r"lines.0.location: is not our own"):
+        returns.post(SESSION, paper.id, FIRST, [Back(line=DeliveryLine.get().id, quantity=1, location=SUPPLIER)])
+
+
+# --- issues to a work order
+def test_a_lot_and_a_place_are_chosen_for_a_material(client: FlaskClient) -> None:
+    shop = make_shop()
+    shelf = items.add_location(SESSION, "SHELF", "货架", "shelf").id
+    move = transfers.Line(item=shop.steel, quantity=30_000, source=MAIN, target=shelf)
+    transfers.post(SESSION, "transfer", SESSION.today(), [move])
+    order = shop.order(1)
+    page = f"/business/production/order/{order.id}"
+    sent = {"position": "1", "quantity": "2.5", "location": "SHELF"}
+    assert press(client, page, "issue", **sent).status_code == 303
+    assert there(shop.steel, 0, shelf) == 27_500
+    assert Move.select().order_by(Move.id.desc()).first().source_id == shelf
+    answer = press(client, page, "issue", **{**sent, "quantity": "28"})
+    assert "Only 27.5 of STEEL can be taken." in answer.text
+    answer = press(client, page, "issue", **{**sent, "lot": "X"})
+    assert re.search('id="issue-lot-error".*?Does not exist.', answer.text, re.S)
+    with pytest.raises(Refused, match="lot: the item has no lots"):
+        materials.issue(SESSION, order.id, 1, 5, lot=7)
+    assert work.issued(order.id, work.materials(order.id)[0]) == 2500
