@@ -17,6 +17,7 @@ RECEIVABLE, PAYABLE = "1122", "220201"
 RECEIVED = "220202"  # goods are here, their invoice is not
 INPUT_TAX, OUTPUT_TAX = "22210101", "22210106"
 RETAINED = "3104"
+WAITING = "1901"  # 待处理财产损溢: cleared before a balance sheet is made
 EARLIEST, LATEST = datetime.date(periods.FIRST_YEAR, 1, 1), datetime.date(periods.LAST_YEAR, 12, 31)
 
 

@@ -47,7 +47,7 @@ def three_statements() -> Answer:
         "balance": statements.balance_sheet(period), "income": statements.income_statement(period, months),
         "cash": statements.cash_flow(period, months),
     }  # fmt: skip
-    made = [figures.statement(name, rows, language()) for name, rows in found.items()]
+    made = [figures.statement(name, rows, language(), months) for name, rows in found.items()]
     return tables.page(_("Statements"), made, (PERIOD, SPAN), template="finance/statements.html", period=period)
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from peewee import fn
 
 from bizlite.core.errors import refuse
-from bizlite.finance import periods
+from bizlite.finance import opening, periods
 from bizlite.finance.models import Account, Balance, Cash
 
 LAYOUT = Path(__file__).with_name("statements.tsv")
@@ -41,7 +41,8 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Printed:
-    """A row with its two amounts: now and at the year's begin, or of the months and of the year so far."""
+    """A row with its two amounts: now and at the year's begin, or of the months and of the year so far (of a whole
+    year: and of the year before)."""
 
     row: Row
     now: int
@@ -60,35 +61,55 @@ def layout(statement: str) -> tuple[Row, ...]:
 
 
 def balance_sheet(period: int) -> list[Printed]:
-    """At the end of a month, and at the end of the year before."""
+    """At the end of a month, and at the year's begin: with what the books were opened with in this year."""
     _check(period, 1)
-    before = (period // 100 - 1) * 100 + periods.CLOSING
     rows = layout("balance")
-    return _printed(rows, *(_values(rows, _turned(until)) for until in (period, before)))
+    opened = opening.lines(_first(period), period)
+    return _printed(rows, _values(rows, _turned(period)), _values(rows, _turned(_year_before(period), opened)))
 
 
 def income_statement(period: int, months: int = 1) -> list[Printed]:
-    """Of the month (or of 3 or 12 that end with it), and of the year so far."""
-    start = _check(period, months)
+    """Of the month (or of 3 that end with it) and of the year so far; of a year and the one before it."""
     rows = layout("income")
-    return _printed(rows, *(_values(rows, _turnover(first, period)) for first in (start, period // 100 * 100 + 1)))
+    return _printed(rows, *(_values(rows, _turnover(first, last)) for first, last in _spans(period, months)))
 
 
 def cash_flow(period: int, months: int = 1) -> list[Printed]:
-    """Of the month (or of 3 or 12 that end with it), and of the year so far."""
-    start = _check(period, months)
+    """Of the month (or of 3 that end with it) and of the year so far; of a year and the one before it."""
     rows = layout("cash")
-    where = (Balance.aux == "*") & (Balance.period <= period) & fn.SUBSTR(Balance.account, 1, 4).in_(MONEY)
-    cash = int(Balance.select(fn.COALESCE(fn.SUM(Balance.debit - Balance.credit), 0)).where(where).scalar())
     both = []
-    for first in (start, period // 100 * 100 + 1):
+    for first, last in _spans(period, months):
         sums = Cash.select(Cash.account, fn.SUM(Cash.received), fn.SUM(Cash.paid))
-        found = list(sums.where(Cash.period.between(first, period)).group_by(Cash.account).tuples())
+        found = list(sums.where(Cash.period.between(first, last)).group_by(Cash.account).tuples())
         came, went = [(a, int(r)) for a, r, _ in found], [(a, int(p)) for a, _, p in found]
         values = _assigned(rows, came, "r") | _assigned(rows, went, "p")
-        values[CASH_BEFORE] = cash - _summed(rows, dict(values))[CASH_NET]
+        # What the year's books were opened with was there at the end of the year before.
+        opened = opening.lines(_first(period), period) if last < _first(period) else []
+        values[CASH_BEFORE] = _cash(last, opened) - _summed(rows, dict(values))[CASH_NET]
         both.append(_summed(rows, values))
     return _printed(rows, *both)
+
+
+def _first(period: int) -> int:
+    """The first month of its year."""
+    return period // 100 * 100 + 1
+
+
+def _year_before(period: int) -> int:
+    """The last period of the year before, with its closing."""
+    return (period // 100 - 1) * 100 + periods.CLOSING
+
+
+def _spans(period: int, months: int) -> tuple[tuple[int, int], tuple[int, int]]:
+    """First and last month of the two amounts."""
+    start, before = _check(period, months), _year_before(period)
+    return (start, period), (_first(before), before - 1) if months == periods.LAST else (_first(period), period)
+
+
+def _cash(until: int, opened: Iterable[opening.Sum]) -> int:
+    where = (Balance.aux == "*") & (Balance.period <= until) & fn.SUBSTR(Balance.account, 1, 4).in_(MONEY)
+    there = int(Balance.select(fn.COALESCE(fn.SUM(Balance.debit - Balance.credit), 0)).where(where).scalar())
+    return there + sum(one.amount for one in opened if one.account.startswith(MONEY))
 
 
 def _check(period: int, months: int) -> int:
@@ -145,23 +166,34 @@ def _printed(rows: tuple[Row, ...], now: dict[int, int], year: dict[int, int]) -
 
 
 def _turnover(first: int, last: int) -> list[tuple[str, int]]:
-    """Debits less credits by account of the months; the closing entry of a year is in none of them."""
+    """Debits less credits by account of the months; the closing entry of a year is in none of them.
+
+    What a year had earned when its books were opened belongs to the months from its begin to then.
+    """
     where = (Balance.aux == "*") & Balance.period.between(first, last) & Balance.account.startswith("5")
     sums = Balance.select(Balance.account, fn.SUM(Balance.debit - Balance.credit)).where(where)
-    return [(account, int(amount)) for account, amount in sums.group_by(Balance.account).tuples()]
+    found = [(account, int(amount)) for account, amount in sums.group_by(Balance.account).tuples()]
+    if first == _first(first):
+        return found
+    return found + [(o.account, -o.amount) for o in opening.lines(first, last) if o.account.startswith("5")]
 
 
-def _turned(until: int) -> list[tuple[str, int]]:
+def _turned(until: int, opened: Iterable[opening.Sum] = ()) -> list[tuple[str, int]]:
     """Balances by account at the end of a period, those of parties on the side where they belong."""
-    query = Balance.select(Balance.account, fn.SUM(Balance.debit - Balance.credit)).where(Balance.period <= until)
-    whole = query.where(Balance.aux == "*").group_by(Balance.account)
-    amounts = {account: int(amount) for account, amount in whole.tuples()}
-    parts = Balance.select(Balance.account, Balance.aux, fn.SUM(Balance.debit - Balance.credit))
-    of_parties = (Balance.period <= until) & Balance.aux.between("party:", "party;")
+    sums: dict[tuple[str, str], int] = {}
+    query = Balance.select(Balance.account, Balance.aux, fn.SUM(Balance.debit - Balance.credit))
+    is_wanted = (Balance.aux == "*") | Balance.aux.between("party:", "party;")
+    query = query.where((Balance.period <= until) & is_wanted).group_by(Balance.account, Balance.aux)
+    for account, aux, amount in query.tuples():
+        sums[account, aux] = int(amount)
+    for one in opened:
+        for aux in {"*", one.aux if one.aux.startswith("party:") else "*"}:
+            sums[one.account, aux] = sums.get((one.account, aux), 0) + one.amount
     found: list[tuple[str, int]] = []
-    for account, _, amount in parts.where(of_parties).group_by(Balance.account, Balance.aux).tuples():
+    amounts = {account: amount for (account, aux), amount in sums.items() if aux == "*"}
+    for (account, aux), amount in sorted(sums.items()):
         pair = next((pair for pair in TURNED if account.startswith(pair[2])), None)
-        if pair is not None:
-            amounts[account] -= int(amount)
-            found.append((pair[0] if amount > 0 else pair[1], int(amount)))
+        if aux != "*" and pair is not None:
+            amounts[account] -= amount
+            found.append((pair[0] if amount > 0 else pair[1], amount))
     return found + [(account, amount) for account, amount in amounts.items() if amount]

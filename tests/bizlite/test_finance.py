@@ -24,12 +24,13 @@ from bizlite.finance import (
     statements,
 )
 from bizlite.finance.models import Account, BankLine, Entry, Open, Party, Payment
-from bizlite.stock import items, transfers
+from bizlite.stock import counting, items, transfers
 from tests.bizlite.world import clock
 
 DAY = datetime.date(2026, 3, 10)
 OWNER = Session(user="owner", rights=frozenset({"*"}), now=clock)
 Leg = ledger.Leg
+Opening = opening.Opening
 
 
 def book(debit: str, credit: str, yuan: int, date: datetime.date = DAY) -> Entry:
@@ -153,6 +154,45 @@ def test_the_three_statements_of_a_small_firm(company: None) -> None:
     assert list(refused(lambda: statements.balance_sheet(202613))) == ["period"]
 
 
+def test_what_the_books_were_opened_with_is_the_first_years_begin(company: None) -> None:
+    late = customer()
+    first = DAY.replace(month=1, day=1)
+    opened = [
+        Opening(account="1002", debit=90000), Opening(account="1122", debit=20000, party=late.id),
+        Opening(account="1122", credit=5000, party=customer("D").id), Opening(account="1901", debit=30000),
+        Opening(account="3001", credit=135000),
+    ]  # fmt: skip
+    opening.post(OWNER, first, opened)
+    item = items.add_item(OWNER, "I", "item")
+    counting.post(OWNER, first, [counting.Counted(item=item.id, location=1, quantity=3, value=30000)])
+    book("5602", "1002", 100)
+    begin = {1: 900, 4: 200, 9: 300, 12: 300, 15: 1400, 30: 1400, 34: 50, 41: 50, 47: 50, 48: 1350, 52: 1350, 53: 1400}
+    sheet = statements.balance_sheet(202603)
+    assert {row.row.number: row.year // 100 for row in sheet if row.year} == begin
+    assert {row.row.number: row.year // 100 for row in statements.balance_sheet(202701) if row.year}[1] == 800
+    assert rows(statements.cash_flow(202603))[21] == (900, 900)
+    assert rows(statements.cash_flow(202612, 12)) == {
+        6: (100, 0), 7: (-100, 0), 20: (-100, 0), 21: (900, 900), 22: (800, 900)
+    }  # fmt: skip
+    opening.storno(OWNER)
+    assert not [row for row in statements.balance_sheet(202603) if row.year]
+
+
+def test_books_opened_within_a_year_bring_what_it_earned_until_then(company: None) -> None:
+    book("1002", "5001", 7, DAY.replace(year=2025))
+    earned = [
+        Opening(account="1002", debit=5000),
+        Opening(account="5001", credit=8000),
+        Opening(account="5602", debit=3000),
+    ]
+    opening.post(OWNER, DAY, earned)
+    book("1002", "5001", 10)
+    assert rows(statements.income_statement(202603))[32] == (10, 60)
+    assert rows(statements.income_statement(202603, 3))[32] == (60, 60)
+    assert rows(statements.income_statement(202604))[32] == (0, 60)
+    assert rows(statements.income_statement(202612, 12))[32] == (60, 7)  # and the year before
+
+
 def test_accounts_of_another_chart_have_their_row(company: None) -> None:
     accounts.import_chart(OWNER, "code,kind,name_zh\n1999,资产,另一资产\n2999,负债,另一负债\n5999,收入,另一收入\n")
     book("1999", "2999", 7)
@@ -238,6 +278,16 @@ def test_a_wrong_bank_list_is_named_by_row_and_nothing_of_it_is_kept(company: No
 
 
 # --- the end of a month
+def test_a_new_company_closes_the_first_month_with_an_entry(company: None) -> None:
+    assert closing.next_period(DAY) == 202603  # nothing is there yet
+    ledger.draft(OWNER, DAY.replace(year=2020), [Leg(account="5602", debit=1)])
+    assert closing.next_period(DAY) == 202603
+    book("5602", "1001", 5, DAY.replace(month=2))
+    assert closing.next_period(DAY) == 202602
+    opening.post(OWNER, DAY.replace(month=1), [Opening(account="1002", debit=5), Opening(account="3001", credit=5)])
+    assert closing.next_period(DAY) == 202601
+
+
 def test_what_is_left_to_do_before_a_month_is_closed(company: None) -> None:
     assert [point.name for point in closing.points(202603) if not point.is_done] == []
     book("5602", "1001", 5)
@@ -250,7 +300,6 @@ def test_what_is_left_to_do_before_a_month_is_closed(company: None) -> None:
         "drafts": (1, 0), "unmatched_payments": (1, 700), "received_not_invoiced": (0, 5), "money_below_zero": (1, 0)
     }  # fmt: skip
     assert "period" in refused(lambda: periods.close(OWNER, 202603))
-    assert closing.next_period(DAY) == 202602
     periods.close(OWNER, 202602)
     assert (closing.next_period(DAY), closing.last_day(202612)) == (202603, datetime.date(2026, 12, 31))
     assert Payment.select().count() == 1
