@@ -197,6 +197,12 @@ ORDER = Resource(
             fields=(Text("their_number", _("Number of the invoice")), _day()),
         ),
         Action(
+            name="allow", label=_("Price allowance on an invoice"), command=invoices.allow,
+            when=lambda row: row.posted,
+            fields=(Text("their_number", _("Number of the invoice")), _day(), Money("amount", _("Amount with tax")),
+                    Text("text", _("Reason"))),
+        ),
+        Action(
             name="cancel", label=_("Cancel what is open"), command=orders.cancel, when=_is_expected,
             fields=(Text("reason", _("Reason")),), offer=_open_lines,
             lines=Lines(make=lambda line, quantity: (line, quantity), fields=ORDER_ITEM),

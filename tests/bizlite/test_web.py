@@ -439,3 +439,11 @@ def test_a_small_taxpayer_sells_and_buys_with_other_rates(client: FlaskClient) -
         sent = {"csrf": hidden(client.get("/business/company").text, "csrf"), "name": "Ours", "tax_kind": kind}
         assert client.post("/business/company", data=sent).status_code == status
     assert rates() == ["1", "0"]
+    for since, status in (("", 422), ("2026-05-02", 422), ("2026-05-01", 303)):
+        sent["csrf"] = hidden(client.get("/business/company").text, "csrf")
+        answer = client.post("/business/company", data={**sent, "tax_kind": "general", "tax_since": since})
+        assert answer.status_code == status
+        assert status == 303 or "first day" in answer.text
+    page = client.get("/business/company").text
+    assert 'value="2026-05-01"' in page
+    assert rates() == ["13", "13"]
