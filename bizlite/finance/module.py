@@ -26,6 +26,7 @@ MODULE = Module(
         "finance.bank.import": _("Take the bank’s list in"),
     },
     menu=(
+        ("finance.matching", "银行对账", "Match the bank’s list"),
         ("finance.ageing", "账龄", "Open invoices by age"), ("finance.three_statements", "财务报表", "Statements"),
         ("finance.trial", "科目余额表", "Trial balance"), ("finance.ledger", "明细账", "Ledger"),
         ("finance.files", "财务资料", "Files of the ledger"),

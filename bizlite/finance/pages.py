@@ -32,6 +32,7 @@ def _today() -> datetime.date:
 START = Date("start", _("From"), default=lambda: _today().replace(day=1))
 END = Date("end", _("To"), default=_today)
 PERIOD = Whole("period", _("Month (as 202611)"), default=lambda: closing.next_period(_today()))
+BOOK = Reference("account", _("Account"), to="finance.account", default="1002")
 SPAN = Choice("months", _("Months"), choices=MONTHS, default="1")
 Answer = str | BaseResponse
 
@@ -64,7 +65,7 @@ def trial() -> Answer:
 @requires("finance.report.view")
 def ledger() -> Answer:
     """The lines of an account between two days."""
-    fields = (Reference("account", _("Account"), to="finance.account", default="1002"), START, END)
+    fields = (BOOK, START, END)
     asked = tables.read(fields)
     return tables.page(_("Ledger"), [figures.ledger(asked["account"], asked["start"], asked["end"])], fields)
 

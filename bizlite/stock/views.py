@@ -9,9 +9,10 @@ from flask import g, url_for
 
 from bizlite.core import store
 from bizlite.core.session import Session
-from bizlite.stock import items, planning, transfers
+from bizlite.stock import items, pages, planning, transfers
 from bizlite.stock.models import NO_LOT, Item, Location, Lot, Move, Reservation, Transfer, Unit
 from bizlite.stock.pages import bp
+from bizlite.web.calls import figures
 from bizlite.web.core import Todo
 from bizlite.web.fields import Choice, Date, Kept, Money, Reference, Text, Values, Whole, YesNo
 from bizlite.web.fields import Quantity as _Quantity
@@ -20,7 +21,7 @@ from bizlite.web.resource import every as resources
 from bizlite.web.texts import language
 from bizlite.web.texts import marked as _
 
-__all__ = ["RESOURCES", "bp", "item", "quantity", "todo"]
+__all__ = ["CALLS", "RESOURCES", "bp", "item", "quantity", "todo"]
 
 
 def _all_units() -> dict[str, Unit]:
@@ -249,6 +250,12 @@ RESERVATION = Resource(
     empty=_("Nothing is reserved. Confirmed orders reserve what they need."),
 )
 
+CALLS = (
+    figures("there", pages.there, _("Stock on hand")),
+    figures("card", pages.card, _("Stock card"), Text("item", _("Item")), Date("start", _("From"), required=False)),
+    figures("plan", pages.plan, _("Projected stock"), Text("item", _("Item"))),
+    figures("short", pages.short, _("Missing and to order")),
+)
 RESOURCES = (ITEM, LOT, LOCATION, TRANSFER, RESERVATION)
 
 

@@ -136,6 +136,11 @@ def _session_of(who: Who) -> Session:
     return Session(user=who.name, rights=held)
 
 
+def is_api() -> bool:
+    """Whether a program asks, which wants JSON."""
+    return request.path.startswith("/api/")
+
+
 def session() -> Session:
     """Who acts in this request."""
     return g.session  # type: ignore[no-any-return]

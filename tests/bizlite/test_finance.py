@@ -17,6 +17,7 @@ from bizlite.finance import (
     forecast,
     invoices,
     ledger,
+    matching,
     opening,
     parties,
     payments,
@@ -248,8 +249,8 @@ def test_a_bank_list_is_taken_in_once_and_matched(company: None) -> None:
     assert bank.import_list(OWNER, "1002", BANK) == 0
     came, went = BankLine.select().order_by(BankLine.id)
     assert (came.amount, went.amount) == (10000, -2050)
-    assert bank.proposals(came) == [bank.Proposal(party.id, ((wanted, 10000),), "amount")]
-    assert not bank.proposals(went)
+    assert matching.proposals(came) == [matching.Proposal(party.id, ((wanted, 10000),), "amount")]
+    assert not matching.proposals(went)
     assert closing.points(202603)[1].count == 2
     payment = bank.accept(OWNER, came.id, party.id, [(wanted, 10000)])
     assert (payment.amount, Open.get(Open.document_id == wanted).rest) == (10000, 0)
@@ -265,8 +266,48 @@ def test_a_number_in_the_text_and_a_name_lead_to_invoices(company: None) -> None
     bank.import_list(OWNER, "1002", "date,amount,counterparty,text\n2026-03-12,60,somebody,INV-2026-00001 and more\n")
     bank.import_list(OWNER, "1002", "date,amount,counterparty\n2026-03-12,70,customer C\n")
     one, two = BankLine.select().order_by(BankLine.id)
-    assert bank.proposals(one)[0] == bank.Proposal(party.id, ((first, 3000),), "number")
-    assert bank.proposals(two) == [bank.Proposal(party.id, ((first, 3000), (second, 4000)), "name")]
+    assert matching.proposals(one)[0] == matching.Proposal(party.id, ((first, 3000),), "number")
+    assert matching.proposals(two) == [matching.Proposal(party.id, ((first, 3000), (second, 4000)), "name")]
+
+
+def test_many_lines_are_decided_at_once_and_no_two_propose_the_same_money(company: None) -> None:
+    one, two = customer(), customer("D")
+    same = [sell(one, 100), sell(one, 100), sell(two, 70)]
+    lines = [f"2026-03-12,100.00,{one.name},", f"2026-03-13,100.00,{one.name},", "2026-03-14,70.00,X,fee",
+             f"2026-03-15,5.00,{one.name},", "2026-03-16,-3.00,bank,fee"]  # fmt: skip
+    assert bank.import_list(OWNER, "1002", "date,amount,counterparty,text\n" + "\n".join(lines)) == 5
+    found = matching.waiting()
+    keys = [[proposal.key for proposal in row.proposals] for row in found]
+    assert keys == [[f"{one.id}:{same[0]}", f"{one.id}:{same[1]}"], [f"{one.id}:{same[1]}"],
+                    [f"{two.id}:{same[2]}"], [], []]  # fmt: skip
+    numbers = [row.line.id for row in found]
+    chosen = [matching.Decision(line=numbers[n], what="accept", proposal=keys[n][0]) for n in range(2)]
+    chosen += [matching.Decision(line=numbers[2], what="reject", proposal=keys[2][0]),
+               matching.Decision(line=numbers[4], what="ignore")]  # fmt: skip
+    wrong = [*chosen, matching.Decision(line=numbers[3], what="accept", proposal=keys[0][0])]
+    assert list(refused(lambda: matching.decide(OWNER, wrong))) == ["lines.4.proposal"]
+    assert not Payment.select().count()
+    assert matching.decide(OWNER, chosen, key="k") == matching.decide(OWNER, chosen, key="k") == 4
+    assert [Open.get(Open.document_id == number).rest for number in same] == [0, 0, 7000]
+    assert [(row.line.id, row.proposals) for row in matching.waiting()] == [(numbers[2], []), (numbers[3], [])]
+    payments.storno(OWNER, BankLine.get_by_id(numbers[0]).payment_id)
+    for number in (numbers[0], numbers[4]):
+        assert bank.reopen(OWNER, number).state == "open"
+    assert list(refused(lambda: bank.reopen(OWNER, numbers[1]))) == ["line"]
+    assert [row.line.id for row in matching.waiting(numbers[0], 2)] == numbers[2:4]
+
+
+@pytest.mark.parametrize(("what", "proposal", "field"), [
+    ("accept", "x", "proposal"), ("accept", "", "proposal"), ("accept", "99:", "party"), ("accept", "1:99", "proposal"),
+    ("reject", "1:2:3", "proposal"), ("pay", "", "what"),
+])  # fmt: skip
+def test_a_wrong_decision_is_named_by_its_line(company: None, what: str, proposal: str, field: str) -> None:
+    customer()
+    bank.import_list(OWNER, "1002", "date,amount\n2026-03-12,5.00\n")
+    wrong = matching.Decision(line=1, what=what, proposal=proposal)
+    assert list(refused(lambda: matching.decide(OWNER, [wrong]))) == [f"lines.0.{field}"]
+    assert list(refused(lambda: matching.decide(OWNER, []))) == ["lines"]
+    assert BankLine.get().state == "open"
 
 
 def test_a_wrong_bank_list_is_named_by_row_and_nothing_of_it_is_kept(company: None) -> None:
