@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import json
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -21,8 +22,8 @@ def command(permission: str) -> Callable[[F], F]:
     """Wraps ``function(session, …)``. Two things are added to it.
 
     The permission is asked for by the outermost command only: who may post a delivery may move the stock that it moves.
-    ``key`` is the caller's idempotency key: the second call with the same key and the same arguments gives the document
-    of the first one and changes nothing; with other arguments it is refused.
+    ``key`` is the caller's idempotency key: the second call with the same key and the same arguments gives the row (or
+    the count, or nothing) that the first one gave and changes nothing; with other arguments it is refused.
     """
 
     def wrap(function: F) -> F:
@@ -38,12 +39,11 @@ def command(permission: str) -> Callable[[F], F]:
                 digest = hashlib.sha256(repr((args, sorted(kwargs.items()))).encode()).hexdigest()
                 done = _done(session, key, name, digest)
                 if done is not None:
-                    return done
+                    return _given(done)
                 result = function(session, *args, **kwargs)
                 Key.insert(
-                    key=key, user=session.user, command=name, digest=digest, at_ms=session.now_ms(),
-                    table=result._meta.table_name, row=store.key_of(result),
-                ).execute()  # fmt: skip
+                    key=key, user=session.user, command=name, digest=digest, at_ms=session.now_ms(), **_kept(result)
+                ).execute()
                 return result
 
         run.permission = permission  # type: ignore[attr-defined]
@@ -52,16 +52,28 @@ def command(permission: str) -> Callable[[F], F]:
     return wrap
 
 
-def _done(session: Session, key: str, name: str, digest: str) -> Record | None:
+def _done(session: Session, key: str, name: str, digest: str) -> Key | None:
+    """What the key did already."""
     if not key or len(key) > LONGEST_KEY:
         raise refuse("key", "is not an idempotency key", "Give 1 to 100 characters.", key[:LONGEST_KEY])
     found = Key.get_or_none(Key.key == key)
-    if found is None:
-        return None
-    if (found.user, found.command, found.digest) != (session.user, name, digest):
+    if found is not None and (found.user, found.command, found.digest) != (session.user, name, digest):
         raise refuse("key", "was used for something else", "Give a new key for each new document.", key)
-    model = next(model for model in _models(Record) if model._meta.table_name == found.table)
-    return store.get(model, found.row)
+    return found
+
+
+def _kept(result: Record | int | None) -> dict[str, str]:
+    """What a command gave: a row by its table and key, else the value itself as JSON."""
+    if isinstance(result, Record):
+        return {"table": result._meta.table_name, "row": store.key_of(result)}
+    return {"table": "", "row": json.dumps(result)}
+
+
+def _given(done: Key) -> Record | int | None:
+    if not done.table:
+        return json.loads(done.row)  # type: ignore[no-any-return]
+    model = next(model for model in _models(Record) if model._meta.table_name == done.table)
+    return store.get(model, done.row)
 
 
 def _models(base: type[Record]) -> list[type[Record]]:

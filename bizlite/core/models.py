@@ -65,7 +65,7 @@ class Audit(Row):
 
 
 class Key(Record):
-    """What a command with this idempotency key did."""
+    """What a command with this idempotency key gave: a row, or without a table a value as JSON."""
 
     key = TextField(primary_key=True, column_name="idempotency_key")
     user = TextField(column_name="user_name")

@@ -8,8 +8,8 @@ pages or REST (``web/guard.py``).
 from __future__ import annotations
 
 import importlib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import peewee
 
@@ -27,14 +27,14 @@ NAMES = ("finance", "stock", "quality", "sales", "purchasing", "production", "re
 
 @dataclass(frozen=True, kw_only=True)
 class Module:
-    """What a module is to the others and to the page."""
+    """What a module is to the others and to the page; ``permissions`` have their words, message identifiers."""
 
     name: str
     zh: str
     en: str
     depends: tuple[str, ...] = ()
     migrations: tuple[Migration, ...] = ()
-    permissions: tuple[str, ...] = ()
+    permissions: Mapping[str, str] = field(default_factory=dict)
     menu: tuple[tuple[str, str, str], ...] = ()  # endpoint, label zh, label en
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bizlite.core.commands import command
+from bizlite.core.errors import marked as _
 from bizlite.core.errors import refuse
 from bizlite.core.models import Grant, Holder
 from bizlite.core.registry import modules
@@ -11,21 +12,26 @@ from bizlite.core.store import delete, insert
 
 LONGEST = 100
 ROLE = "role:"  # a right of a role group that stands for all rights of a role
-CORE_PERMISSIONS = (
-    "core.module.switch",
-    "core.rights.change",
-    "core.attachment.add",
-    "core.custom.change",
-    "core.audit.view",
-    "core.backup.make",
-    "core.company.change",
-    "core.demo.load",
-)
+CORE_PERMISSIONS = {
+    "core.module.switch": _("Switch modules on and off"),
+    "core.rights.change": _("Say who may what"),
+    "core.attachment.add": _("Attach files to documents"),
+    "core.custom.change": _("Change the firm’s own fields"),
+    "core.audit.view": _("See who changed what"),
+    "core.backup.make": _("Take a backup along"),
+    "core.company.change": _("Change the facts of the company"),
+    "core.demo.load": _("Load and remove the demo company"),
+}
+
+
+def words() -> dict[str, str]:
+    """Every permission of the product with what it lets one do, a message identifier."""
+    return {**CORE_PERMISSIONS, **{name: text for module in modules() for name, text in module.permissions.items()}}
 
 
 def permissions() -> tuple[str, ...]:
     """Every permission of the product."""
-    return (*CORE_PERMISSIONS, *(name for module in modules() for name in module.permissions))
+    return tuple(words())
 
 
 def rights_of(user: str) -> frozenset[str]:

@@ -18,8 +18,8 @@ COLUMNS = {
 }  # fmt: skip
 # Documents post to these, so they stay, active and without accounts below them.
 FIXED = (
-    ledger.RECEIVABLE, ledger.PAYABLE, ledger.RECEIVED, ledger.INPUT_TAX, ledger.OUTPUT_TAX, ledger.RETAINED,
-    "1901", "4001", "5401",
+    ledger.RECEIVABLE, ledger.PAYABLE, ledger.RECEIVED, ledger.INPUT_TAX, ledger.OUTPUT_TAX, ledger.SMALL_TAX,
+    ledger.RETAINED, ledger.WAITING, "4001", "5401",
 )  # fmt: skip
 LONGEST_NAME = 100
 
@@ -109,7 +109,7 @@ def _put(session: Session, code: str, kind: str, name_zh: str, name_en: str) -> 
     above = _above(code)
     if above is not None and above.kind != kind:
         raise refuse("kind", "is another one than that of %(above)s", "Choose the same.", kind, above=above.code)
-    if above is not None and above.is_leaf:
+    if above is not None and above.is_leaf and above.code != ledger.SMALL_TAX:
         if above.code in FIXED or Line.get_or_none(Line.account == above.code):
             raise refuse("code", "%(above)s has lines of its own", "Choose a code below another one.", code,
                          above=above.code)  # fmt: skip

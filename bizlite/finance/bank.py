@@ -1,4 +1,4 @@
-"""The bank's list: imported from its CSV, each line paid to invoices as proposed, or set aside.
+"""The bank's list: imported from its CSV, each line posted as a payment (``matching`` proposes of what), or set aside.
 
 A line that was imported before is left out, so that lists may overlap.
 """
@@ -9,14 +9,13 @@ import datetime
 import hashlib
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from bizlite.core import csvfile, exact, store
 from bizlite.core.commands import command
 from bizlite.core.errors import Refused, refuse, refuse_all
 from bizlite.core.session import Session
 from bizlite.finance import ledger, payments
-from bizlite.finance.models import Account, BankLine, Invoice, Open, Party, Payment
+from bizlite.finance.models import Account, BankLine, Payment
 
 COLUMNS = {
     "date": ("日期", "交易日期", "交易时间", "记账日期"), "amount": ("金额", "发生额", "交易金额"),
@@ -26,15 +25,6 @@ COLUMNS = {
     "bank_number": ("流水号", "交易流水号", "凭证号"),
 }  # fmt: skip
 FORMS = ("%Y-%m-%d", "%Y/%m/%d", "%Y%m%d", "%Y.%m.%d")
-
-
-@dataclass(frozen=True, slots=True)
-class Proposal:
-    """Invoices of a party that a line may pay: claims with amounts, and why."""
-
-    party: int
-    claims: tuple[tuple[int, int], ...]
-    why: str  # number, amount, name
 
 
 @command("finance.bank.import")
@@ -63,7 +53,7 @@ def import_list(session: Session, account: str, text: str) -> int:
 @command("finance.payment.post")
 def accept(session: Session, line: int, party: int, allocate: Sequence[tuple[int, int]] | None = None) -> Payment:
     """Posts the payment of a line; what it pays as in ``payments.post``."""
-    row = _open_line(line)
+    row = open_line(line)
     kind = "in" if row.amount > 0 else "out"
     payment = payments.post(
         session, kind, party, row.date, abs(row.amount), account=row.account_id, text=row.text, allocate=allocate
@@ -75,43 +65,25 @@ def accept(session: Session, line: int, party: int, allocate: Sequence[tuple[int
 @command("finance.payment.post")
 def ignore(session: Session, line: int) -> BankLine:
     """Sets a line aside that is posted otherwise: fees, wages, taxes, money between our own accounts."""
-    return store.change(session, _open_line(line), state="ignored")
+    return store.change(session, open_line(line), state="ignored")
 
 
-def proposals(line: BankLine, most: int = 3) -> list[Proposal]:
-    """What a line most probably pays: the invoice whose number it names, the one of its amount, or by its name."""
-    name = "receivable" if line.amount > 0 else "payable"
-    amount = abs(line.amount)
-    open_ = Open.select(Open, Party).join(Party).where((Open.side == "claim") & (Open.ledger == name) & (Open.rest > 0))
-    claims = list(open_.where(Open.rest <= amount).order_by(Open.due, Open.id).limit(500))
-    of_party = [claim for claim in claims if line.counterparty and claim.party.name == line.counterparty]
-    found = [Proposal(c.party_id, _one(c, amount), "number") for c in claims if _is_named(c, line.text)]
-    exact_ = [claim for claim in of_party or claims if claim.rest == amount]
-    found += [Proposal(c.party_id, _one(c, amount), "amount") for c in exact_]
-    if of_party and not found:
-        left, parts = amount, []
-        for claim in of_party:
-            part = min(left, claim.rest)
-            if part and claim.document_kind == "finance_invoice":
-                parts.append((claim.document_id, part))
-                left -= part
-        found.append(Proposal(of_party[0].party_id, tuple(parts), "name"))
-    return list(dict.fromkeys(found))[:most]
+@command("finance.payment.post")
+def reopen(session: Session, line: int) -> BankLine:
+    """Takes a line up again that was set aside, or whose payment was reversed."""
+    row = store.get(BankLine, line, "line")
+    if not may_reopen(row):
+        raise refuse("line", "cannot be opened again", "Reverse its payment first.", line)
+    return store.change(session, row, state="open", payment=None)
 
 
-def _one(claim: Open, amount: int) -> tuple[tuple[int, int], ...]:
-    is_invoice = claim.document_kind == "finance_invoice"
-    return ((claim.document_id, min(claim.rest, amount)),) if is_invoice else ()
+def may_reopen(row: BankLine) -> bool:
+    """Whether nothing stands that the line was settled by."""
+    return row.state == "ignored" or (row.state == "paid" and not store.stands(row.payment))
 
 
-def _is_named(claim: Open, text: str) -> bool:
-    if claim.document_kind != "finance_invoice":
-        return False
-    invoice = Invoice.get_by_id(claim.document_id)
-    return any(number and number in text for number in (invoice.number, invoice.their_number))
-
-
-def _open_line(line: int) -> BankLine:
+def open_line(line: int) -> BankLine:
+    """The line. :raise Refused: when it is settled already."""
     row = store.get(BankLine, line, "line")
     if row.state != "open":
         raise refuse("line", "is settled already", "Choose an open line.", line)

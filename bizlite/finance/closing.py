@@ -11,9 +11,7 @@ from dataclasses import dataclass
 from peewee import fn
 
 from bizlite.finance import ledger, periods, reports, statements
-from bizlite.finance.models import BankLine, Entry, Open
-
-WAITING = "1901"  # 待处理财产损溢: cleared before a balance sheet is made
+from bizlite.finance.models import Balance, BankLine, Entry, Open
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -36,9 +34,10 @@ def last_day(period: int) -> datetime.date:
 
 
 def next_period(today: datetime.date) -> int:
-    """The month to close next: behind the last closed one, or else the one before today's."""
+    """The month to close next: behind the last closed one, else the first one with an entry, else today's."""
     until = periods.closed_until()
-    return periods.after(until) if until else periods.of(today.replace(day=1) - datetime.timedelta(days=1))
+    first: int | None = None if until else Balance.select(fn.MIN(Balance.period)).scalar()
+    return periods.after(until) if until else first or periods.of(today)
 
 
 def points(period: int) -> list[Point]:
@@ -56,6 +55,6 @@ def points(period: int) -> list[Point]:
         Point(name="bank_lines", count=bank),
         Point(name="unmatched_payments", count=count, amount=int(amount)),
         Point(name="received_not_invoiced", amount=-balances.get(ledger.RECEIVED, 0)),
-        Point(name="differences_waiting", amount=balances.get(WAITING, 0)),
+        Point(name="differences_waiting", amount=balances.get(ledger.WAITING, 0)),
         Point(name="money_below_zero", count=len(below)),
     ]

@@ -97,9 +97,13 @@ def statement_of_account(party: int, name: str, start: datetime.date, end: datet
     return Table("statement", _("Statement of account"), columns, lines, ("debit", "credit"))
 
 
-def statement(name: str, found: list[statements.Printed], language: str) -> Table:
+def statement(name: str, found: list[statements.Printed], language: str, months: int = 1) -> Table:
     """One of the three statements, row by row; headings have no amounts."""
-    now, year = (_("At the end"), _("At the year’s begin")) if name == "balance" else (_("Months"), _("Year so far"))
+    now, year = _("Months"), _("Year so far")
+    if name == "balance":
+        now, year = _("At the end"), _("At the year’s begin")
+    elif months == periods.LAST:
+        now, year = _("This year"), _("Year before")
     columns = (
         Column("number", _("Row"), "whole"), Column("name", _("Position")), Column("now", now, "money"),
         Column("year", year, "money"),

@@ -3,6 +3,9 @@
 sale             1122 party  gross  |  account of each line  net, 22210106  tax
 purchase         account of each line  net, 22210101  tax  |  220201 party  gross
 credit notes     the same in red
+
+While we are a small-scale taxpayer the tax of a sale stands on 222101, and that of a purchase is part of what each line
+costs. A credit note follows its invoice, whatever we are since.
 """
 
 from __future__ import annotations
@@ -13,7 +16,7 @@ from dataclasses import dataclass
 
 from peewee import fn
 
-from bizlite.core import exact, numbers, store
+from bizlite.core import company, exact, numbers, store
 from bizlite.core.commands import command
 from bizlite.core.errors import refuse
 from bizlite.core.session import Session
@@ -29,7 +32,8 @@ RATES = (1300, 900, 600, 300, 100, 0)  # Chinese VAT, in basis points
 class Item:
     """One line to invoice; ``scale`` is how many decimals the quantity has.
 
-    ``worth`` is net and tax where they are not those of quantity and price: a part of a line that is taken back.
+    ``worth`` is net and tax where they are not those of quantity and price: a part of a line that is taken back, which
+    ``of_position`` names.
     """
 
     text: str
@@ -40,6 +44,7 @@ class Item:
     account: str = "5001"
     aux: str = ""
     worth: tuple[int, int] | None = None
+    of_position: int | None = None
 
 
 def amounts(item: Item, is_gross: bool) -> tuple[int, int]:
@@ -51,6 +56,21 @@ def amounts(item: Item, is_gross: bool) -> tuple[int, int]:
         net = exact.net_of(whole, item.rate)
         return net, whole - net
     return whole, exact.tax_on(whole, item.rate)
+
+
+def cost(tax_kind: str, net: int, tax: int) -> int:
+    """What something bought costs us: without the tax that is deducted."""
+    return net + tax if tax_kind == company.SMALL else net
+
+
+def rests(invoice: Invoice) -> dict[int, tuple[int, int]]:
+    """Net and tax of each line by position, less what credit notes took back of it."""
+    left = {line.position: (line.net, line.tax) for line in _lines(invoice)}
+    taken = InvoiceLine.select(InvoiceLine.of_position, fn.SUM(InvoiceLine.net), fn.SUM(InvoiceLine.tax)).join(Invoice)
+    taken = taken.where((Invoice.credits == invoice) & InvoiceLine.of_position.is_null(False))
+    for position, net, tax in taken.group_by(InvoiceLine.of_position).tuples():
+        left[position] = (left[position][0] - int(net), left[position][1] - int(tax))
+    return left
 
 
 @command("finance.invoice.post")
@@ -86,10 +106,11 @@ def enter(
     net, tax = sum(net for net, _ in sums), sum(tax for _, tax in sums)
     exact.whole("lines", net + tax, least=1)
     if credits is not None:
-        _check_credit(credits, row, net + tax)
+        _check_credit(credits, net + tax)
     invoice = Invoice(
         kind=kind, party=row, date=date, due=due, is_gross=is_gross, their_number=their_number, text=text, net=net,
-        tax=tax, credits=credits, source_kind=source[0], source_id=source[1],
+        tax=tax, tax_kind=company.tax_kind(date) if credits is None else credits.tax_kind, credits=credits,
+        source_kind=source[0], source_id=source[1],
         created_by=session.user, created_ms=session.now_ms(),
     )  # fmt: skip
     store.insert(session, invoice)
@@ -99,13 +120,13 @@ def enter(
             {
                 "invoice": invoice.id, "position": n, "account": item.account, "aux": item.aux, "text": item.text,
                 "quantity": item.quantity, "scale": item.scale, "price": item.price, "rate": item.rate,
-                "net": net, "tax": tax,
+                "net": net, "tax": tax, "of_position": item.of_position,
             }
             for n, (item, (net, tax)) in enumerate(zip(items, sums, strict=True))
         ],
     )  # fmt: skip
     store.change(session, invoice, **numbers.stamp(session, invoice))
-    legs = _legs(invoice, [(item, net) for item, (net, _) in zip(items, sums, strict=True)])
+    legs = _legs(invoice, list(zip(items, sums, strict=True)))
     ledger.enter(session, date, "invoice", legs, text=invoice.number, source=("finance_invoice", invoice.id))
     payments.open_item(
         session, "claim" if credits is None else "cover", side, "finance_invoice", invoice.id, row, date, due, net + tax
@@ -117,7 +138,8 @@ def enter(
 def credit(
     session: Session, invoice: int, date: datetime.date, items: Sequence[Item] | None = None, *, text: str = ""
 ) -> Invoice:
-    """Takes an invoice back, or the lines that are given: one that a person wrote. Others go back where they are."""
+    """Takes back what is left of an invoice, or the lines that are given: one that a person wrote. Others go back where
+    they are."""
     row = store.get(Invoice, invoice, "invoice")
     if row.source_kind:
         remedy = "Credit it where the document was invoiced."
@@ -134,17 +156,9 @@ def take_back(
     if date < row.date:
         raise refuse("date", "lies before what it reverses", "Choose %(first)s or later.", date, first=row.date)
     if items is None:
+        left = rests(row)
         items = [
-            Item(
-                text=i.text,
-                quantity=i.quantity,
-                price=i.price,
-                rate=i.rate,
-                scale=i.scale,
-                account=i.account_id,
-                aux=i.aux,
-            )
-            for i in InvoiceLine.select().where(InvoiceLine.invoice == row).order_by(InvoiceLine.position)
+            line_item(line, line.quantity, left[line.position]) for line in _lines(row) if any(left[line.position])
         ]
     note = enter(
         session, f"{row.kind}_credit", row.party_id, date, items, is_gross=row.is_gross, due=date, text=text,
@@ -157,6 +171,18 @@ def take_back(
     return note
 
 
+def line_item(line: InvoiceLine, quantity: int, worth: tuple[int, int]) -> Item:
+    """A part of a line of an invoice, to be taken back."""
+    return Item(
+        text=line.text, quantity=quantity, price=line.price, rate=line.rate, scale=line.scale, account=line.account_id,
+        aux=line.aux, worth=worth, of_position=line.position,
+    )  # fmt: skip
+
+
+def _lines(invoice: Invoice) -> list[InvoiceLine]:
+    return list(InvoiceLine.select().where(InvoiceLine.invoice == invoice).order_by(InvoiceLine.position))
+
+
 def _checked(item: Item, n: int, is_gross: bool) -> tuple[int, int]:
     exact.whole(f"lines.{n}.quantity", item.quantity, least=1)
     exact.whole(f"lines.{n}.price", item.price, least=0)
@@ -167,10 +193,15 @@ def _checked(item: Item, n: int, is_gross: bool) -> tuple[int, int]:
     return net, tax
 
 
-def _check_credit(invoice: Invoice, party: Party, gross: int) -> None:
+def left_of(invoice: Invoice) -> int:
+    """What of an invoice can still be credited, with tax."""
     where = (Invoice.credits == invoice) & Invoice.posted
     before = int(Invoice.select(fn.COALESCE(fn.SUM(Invoice.net + Invoice.tax), 0)).where(where).scalar())
-    left = invoice.net + invoice.tax - before
+    return int(invoice.net + invoice.tax - before)
+
+
+def _check_credit(invoice: Invoice, gross: int) -> None:
+    left = left_of(invoice)
     if gross > left:
         words = {"most": exact.show(left, exact.MINOR)}
         raise refuse(
@@ -178,15 +209,18 @@ def _check_credit(invoice: Invoice, party: Party, gross: int) -> None:
         )
 
 
-def _legs(invoice: Invoice, lines: Sequence[tuple[Item, int]]) -> list[ledger.Leg]:
+def _legs(invoice: Invoice, lines: Sequence[tuple[Item, tuple[int, int]]]) -> list[ledger.Leg]:
     is_sale = invoice.kind.startswith("sale")
+    is_small = invoice.tax_kind == company.SMALL
     sign = 1 if invoice.credits_id is None else -1
     own, other = ("debit", "credit") if is_sale else ("credit", "debit")
     sums: dict[tuple[str, str], int] = {}
-    for item, net in lines:
-        sums[item.account, item.aux] = sums.get((item.account, item.aux), 0) + net
-    tax_account = ledger.OUTPUT_TAX if is_sale else ledger.INPUT_TAX
-    sums[tax_account, ""] = sums.get((tax_account, ""), 0) + invoice.tax
+    for item, (net, tax) in lines:
+        amount = net if is_sale else cost(invoice.tax_kind, net, tax)
+        sums[item.account, item.aux] = sums.get((item.account, item.aux), 0) + amount
+    if is_sale or not is_small:
+        account = (ledger.SMALL_TAX if is_small else ledger.OUTPUT_TAX) if is_sale else ledger.INPUT_TAX
+        sums[account, ""] = sums.get((account, ""), 0) + invoice.tax
     gross = {own: sign * (invoice.net + invoice.tax)}
     legs = [
         ledger.Leg(account=ledger.RECEIVABLE if is_sale else ledger.PAYABLE, aux=parties.aux(invoice.party_id), **gross)

@@ -12,6 +12,7 @@ from bizlite.core.migrations import Migration
 from bizlite.finance.migrations_2 import finance_2
 
 CHART = Path(__file__).with_name("chart.tsv")
+VAT = "222101"
 
 DOCUMENT = (
     "id {id} PRIMARY KEY, number TEXT UNIQUE, date DATE NOT NULL, posted BOOLEAN NOT NULL CHECK (posted"
@@ -49,7 +50,8 @@ TABLES = (
     " is_gross BOOLEAN NOT"
     " NULL, rounding TEXT NOT NULL, their_number TEXT NOT NULL, net BIGINT NOT NULL CHECK (net >= 0),"
     " tax BIGINT NOT NULL"
-    " CHECK (tax >= 0), credits_id BIGINT REFERENCES finance_invoice (id), source_kind TEXT NOT NULL,"
+    " CHECK (tax >= 0), tax_kind TEXT NOT NULL CHECK (tax_kind IN ('general', 'small')),"
+    " credits_id BIGINT REFERENCES finance_invoice (id), source_kind TEXT NOT NULL,"
     " source_id BIGINT NOT"
     " NULL)",
     "CREATE INDEX finance_invoice_party ON finance_invoice (party_id, date)",
@@ -62,7 +64,7 @@ TABLES = (
     " NULL, quantity BIGINT NOT NULL CHECK (quantity > 0), scale BIGINT NOT NULL, price BIGINT NOT NULL CHECK (price >="
     " 0), rate BIGINT NOT NULL CHECK (rate >= 0), net BIGINT NOT NULL CHECK (net >= 0), tax BIGINT NOT"
     " NULL CHECK (tax >="
-    " 0), UNIQUE (invoice_id, position))",
+    " 0), of_position BIGINT, UNIQUE (invoice_id, position))",
     f"CREATE TABLE finance_payment ({DOCUMENT} kind TEXT NOT NULL CHECK (kind IN ('in', 'out')), party_id"
     f" BIGINT NOT NULL"
     " REFERENCES finance_party (id), account TEXT NOT NULL REFERENCES finance_account (code), amount"
@@ -127,7 +129,7 @@ def _finance_1(database: peewee.Database) -> None:
 
 def _chart(database: peewee.Database) -> None:
     rows = [line.split("\t") for line in CHART.read_text(encoding="utf-8").splitlines()]
-    codes = [row[0] for row in rows]
+    codes = [row[0] for row in rows if not row[0].startswith(VAT)]  # it takes lines, in spite of those below it
     mark = "?" if is_sqlite(database) else "%s"
     for code, kind, zh, en in rows:
         is_leaf = not any(other != code and other.startswith(code) for other in codes)

@@ -18,7 +18,8 @@ TABLES = (
     "CREATE TABLE finance_bank_line (id {id} PRIMARY KEY, account TEXT NOT NULL REFERENCES finance_account (code), date"
     " DATE NOT NULL, amount BIGINT NOT NULL CHECK (amount <> 0), counterparty TEXT NOT NULL, text TEXT NOT NULL,"
     " bank_number TEXT NOT NULL, digest TEXT NOT NULL UNIQUE, state TEXT NOT NULL CHECK (state IN ('open', 'paid',"
-    " 'ignored')), payment_id BIGINT UNIQUE REFERENCES finance_payment (id), CHECK ((state = 'paid') = (payment_id IS"
+    " 'ignored')), payment_id BIGINT UNIQUE REFERENCES finance_payment (id),"
+    " rejected TEXT NOT NULL, CHECK ((state = 'paid') = (payment_id IS"
     " NOT NULL)))",
     "CREATE INDEX finance_bank_line_open ON finance_bank_line (date, id) WHERE state = 'open'",
     "CREATE INDEX finance_open_due ON finance_open (ledger, side, due, party_id, rest) WHERE rest > 0",

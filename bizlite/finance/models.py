@@ -10,7 +10,7 @@ from bizlite.core.models import Document, Row, reference
 
 
 class Account(Record):
-    """An account of the chart. Only accounts without accounts below them take lines."""
+    """An account of the chart. Only accounts without accounts below them (``is_leaf``) take lines; and 222101 does."""
 
     code = TextField(primary_key=True)
     kind = TextField()
@@ -110,7 +110,10 @@ class Period(Record):
 
 
 class Invoice(Document):
-    """An invoice or a credit note, of us (sale) or to us (purchase); all amounts are positive."""
+    """An invoice or a credit note, of us (sale) or to us (purchase); all amounts are positive.
+
+    ``tax_kind`` is which taxpayer we were: a small-scale one deducts no tax.
+    """
 
     KIND = "INV"
 
@@ -122,6 +125,7 @@ class Invoice(Document):
     their_number = TextField(default="")
     net = BigIntegerField(default=0)
     tax = BigIntegerField(default=0)
+    tax_kind = TextField()
     credits = reference("self", null=True, column_name="credits_id")
     source_kind = TextField(default="")
     source_id = BigIntegerField(default=0)
@@ -131,7 +135,10 @@ class Invoice(Document):
 
 
 class InvoiceLine(Row):
-    """A line with its own tax; ``price`` is in millionths, ``rate`` in basis points."""
+    """A line with its own tax; ``price`` is in millionths, ``rate`` in basis points.
+
+    ``of_position`` is the line of the invoice that a line of a credit note takes back, where it is a certain one.
+    """
 
     invoice = reference(Invoice)
     position = BigIntegerField()
@@ -144,6 +151,7 @@ class InvoiceLine(Row):
     rate = BigIntegerField()
     net = BigIntegerField()
     tax = BigIntegerField()
+    of_position = BigIntegerField(null=True)
 
     class Meta:
         table_name = "finance_invoice_line"
@@ -241,7 +249,10 @@ class Recurring(Row):
 
 
 class BankLine(Row):
-    """A line of the bank's list: ``amount`` is positive for money that came. ``state`` is open, paid or ignored."""
+    """A line of the bank's list: ``amount`` is positive for money that came. ``state`` is open, paid or ignored.
+
+    ``rejected`` are the proposals that somebody said do not fit, by their keys (``finance.matching``).
+    """
 
     account = reference(Account, field="code", column_name="account")
     date = DateField()
@@ -252,6 +263,7 @@ class BankLine(Row):
     digest = TextField()
     state = TextField(default="open")
     payment = reference(Payment, null=True)
+    rejected = TextField(default="")
 
     class Meta:
         table_name = "finance_bank_line"

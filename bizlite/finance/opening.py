@@ -10,6 +10,8 @@ import datetime
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from peewee import fn
+
 from bizlite.core import csvfile, exact, store
 from bizlite.core.commands import command
 from bizlite.core.errors import Problem, Refused, marked, refuse, refuse_all
@@ -97,6 +99,32 @@ def standing() -> Entry | None:
     undone = Entry.select(Entry.reverses).where((Entry.journal == JOURNAL) & Entry.reverses.is_null(False))
     where = (Entry.journal == JOURNAL) & Entry.reverses.is_null() & Entry.id.not_in(undone)
     return Entry.select().where(where).first()
+
+
+@dataclass(frozen=True, slots=True)
+class Sum:
+    """A part of what the books were opened with: debits less credits."""
+
+    account: str
+    aux: str
+    amount: int
+
+
+def lines(first: int, last: int) -> list[Sum]:
+    """What the books were opened with in some months, as far as it stood at their end; the stock that was counted on
+    the same day is in it."""
+    red = Entry.alias()
+    undone = red.select(red.reverses).where(
+        (red.journal == JOURNAL) & red.reverses.is_null(False) & (red.period <= last)
+    )
+    own = Entry.reverses.is_null() & Entry.period.between(first, last) & Entry.posted & Entry.id.not_in(undone)
+    entry = Entry.select().where(own & (Entry.journal == JOURNAL)).first()
+    if entry is None:
+        return []
+    counts = Line.select(Line.entry).join(Entry).where((Entry.date == entry.date) & (Line.account == ledger.WAITING))
+    which = (Entry.id == entry.id) | ((Entry.journal == "stock") & Entry.id.in_(counts))
+    sums = Line.select(Line.account, Line.aux, fn.SUM(Line.debit - Line.credit)).join(Entry).where(Entry.posted & which)
+    return [Sum(account, aux, int(amount)) for account, aux, amount in sums.group_by(Line.account, Line.aux).tuples()]
 
 
 @command("finance.opening.post")

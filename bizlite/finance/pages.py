@@ -27,6 +27,7 @@ MONTHS = {"1": _("one month"), "3": _("quarter"), "12": _("year")}
 START = Date("start", _("From"), default=lambda: today().replace(day=1))
 END = Date("end", _("To"), default=today)
 PERIOD = Whole("period", _("Month (as 202611)"), default=lambda: closing.next_period(today()))
+BOOK = Reference("account", _("Account"), to="finance.account", default="1002")
 SPAN = Choice("months", _("Months"), choices=MONTHS, default="1")
 Answer = str | BaseResponse
 
@@ -42,7 +43,7 @@ def three_statements() -> Answer:
         "balance": statements.balance_sheet(period), "income": statements.income_statement(period, months),
         "cash": statements.cash_flow(period, months),
     }  # fmt: skip
-    made = [figures.statement(name, rows, language()) for name, rows in found.items()]
+    made = [figures.statement(name, rows, language(), months) for name, rows in found.items()]
     return tables.page(_("Statements"), made, (PERIOD, SPAN), template="finance/statements.html", period=period)
 
 
@@ -59,7 +60,7 @@ def trial() -> Answer:
 @requires("finance.report.view")
 def ledger() -> Answer:
     """The lines of an account between two days."""
-    fields = (Reference("account", _("Account"), to="finance.account", default="1002"), START, END)
+    fields = (BOOK, START, END)
     asked = tables.read(fields)
     return tables.page(_("Ledger"), [figures.ledger(asked["account"], asked["start"], asked["end"])], fields)
 

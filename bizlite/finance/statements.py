@@ -9,14 +9,14 @@ row names.
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from peewee import Case, fn
 
 from bizlite.core.errors import refuse
-from bizlite.finance import periods
+from bizlite.finance import opening, periods
 from bizlite.finance.models import Account, Balance, Cash
 
 LAYOUT = Path(__file__).with_name("statements.tsv")
@@ -42,7 +42,8 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Printed:
-    """A row with its two amounts: now and at the year's begin, or of the months and of the year so far."""
+    """A row with its two amounts: now and at the year's begin, or of the months and of the year so far (of a whole
+    year: and of the year before)."""
 
     row: Row
     now: int
@@ -61,37 +62,57 @@ def layout(statement: str) -> tuple[Row, ...]:
 
 
 def balance_sheet(period: int) -> list[Printed]:
-    """At the end of a month, and at the end of the year before."""
+    """At the end of a month, and at the year's begin: with what the books were opened with in this year."""
     _check(period, 1)
-    before = (period // 100 - 1) * 100 + periods.CLOSING
     rows = layout("balance")
-    accounts = _accounts()
-    return _printed(rows, *(_values(rows, amounts, accounts) for amounts in _turned(period, before)))
+    opened = opening.lines(_first(period), period)
+    accounts, ends = _accounts(), ((period, []), (_year_before(period), opened))
+    return _printed(rows, *(_values(rows, amounts, accounts) for amounts in _turned(*ends)))
 
 
 def income_statement(period: int, months: int = 1) -> list[Printed]:
-    """Of the month (or of 3 or 12 that end with it), and of the year so far."""
-    start = _check(period, months)
+    """Of the month (or of 3 that end with it) and of the year so far; of a year and the one before it."""
     rows = layout("income")
-    accounts, begins = _accounts(), (start, period // 100 * 100 + 1)
-    return _printed(rows, *(_values(rows, _turnover(first, period), accounts) for first in begins))
+    accounts, spans = _accounts(), _spans(period, months)
+    return _printed(rows, *(_values(rows, _turnover(first, last), accounts) for first, last in spans))
 
 
 def cash_flow(period: int, months: int = 1) -> list[Printed]:
-    """Of the month (or of 3 or 12 that end with it), and of the year so far."""
-    start = _check(period, months)
+    """Of the month (or of 3 that end with it) and of the year so far; of a year and the one before it."""
     rows = layout("cash")
-    where = (Balance.aux == "*") & (Balance.period <= period) & fn.SUBSTR(Balance.account, 1, 4).in_(MONEY)
-    cash = int(Balance.select(fn.COALESCE(fn.SUM(Balance.debit - Balance.credit), 0)).where(where).scalar())
     both, accounts = [], _accounts()
-    for first in (start, period // 100 * 100 + 1):
+    for first, last in _spans(period, months):
         sums = Cash.select(Cash.account, fn.SUM(Cash.received), fn.SUM(Cash.paid))
-        found = list(sums.where(Cash.period.between(first, period)).group_by(Cash.account).tuples())
+        found = list(sums.where(Cash.period.between(first, last)).group_by(Cash.account).tuples())
         came, went = [(a, int(r)) for a, r, _ in found], [(a, int(p)) for a, _, p in found]
         values = _assigned(rows, came, accounts, "r") | _assigned(rows, went, accounts, "p")
-        values[CASH_BEFORE] = cash - _summed(rows, dict(values))[CASH_NET]
+        # What the year's books were opened with was there at the end of the year before.
+        opened = opening.lines(_first(period), period) if last < _first(period) else []
+        values[CASH_BEFORE] = _cash(last, opened) - _summed(rows, dict(values))[CASH_NET]
         both.append(_summed(rows, values))
     return _printed(rows, *both)
+
+
+def _first(period: int) -> int:
+    """The first month of its year."""
+    return period // 100 * 100 + 1
+
+
+def _year_before(period: int) -> int:
+    """The last period of the year before, with its closing."""
+    return (period // 100 - 1) * 100 + periods.CLOSING
+
+
+def _spans(period: int, months: int) -> tuple[tuple[int, int], tuple[int, int]]:
+    """First and last month of the two amounts."""
+    start, before = _check(period, months), _year_before(period)
+    return (start, period), (_first(before), before - 1) if months == periods.LAST else (_first(period), period)
+
+
+def _cash(until: int, opened: Iterable[opening.Sum]) -> int:
+    where = (Balance.aux == "*") & (Balance.period <= until) & fn.SUBSTR(Balance.account, 1, 4).in_(MONEY)
+    there = int(Balance.select(fn.COALESCE(fn.SUM(Balance.debit - Balance.credit), 0)).where(where).scalar())
+    return there + sum(one.amount for one in opened if one.account.startswith(MONEY))
 
 
 def _check(period: int, months: int) -> int:
@@ -153,26 +174,37 @@ def _printed(rows: tuple[Row, ...], now: dict[int, int], year: dict[int, int]) -
 
 
 def _turnover(first: int, last: int) -> list[tuple[str, int]]:
-    """Debits less credits by account of the months; the closing entry of a year is in none of them."""
+    """Debits less credits by account of the months; the closing entry of a year is in none of them.
+
+    What a year had earned when its books were opened belongs to the months from its begin to then.
+    """
     where = (Balance.aux == "*") & Balance.period.between(first, last) & Balance.account.startswith("5")
     sums = Balance.select(Balance.account, fn.SUM(Balance.debit - Balance.credit)).where(where)
-    return [(account, int(amount)) for account, amount in sums.group_by(Balance.account).tuples()]
+    found = [(account, int(amount)) for account, amount in sums.group_by(Balance.account).tuples()]
+    if first == _first(first):
+        return found
+    return found + [(o.account, -o.amount) for o in opening.lines(first, last) if o.account.startswith("5")]
 
 
-def _turned(*ends: int) -> Iterator[list[tuple[str, int]]]:
-    """Balances by account at the ends of periods, those of parties on the side where they belong."""
+def _turned(*ends: tuple[int, Sequence[opening.Sum]]) -> Iterator[list[tuple[str, int]]]:
+    """Balances by account at the ends of periods, those of parties on the side where they belong; each with what the
+    books were opened with besides."""
     amount = Balance.debit - Balance.credit
-    sums = [fn.SUM(Case(None, ((Balance.period <= end, amount),), 0)) for end in ends]  # all in one reading
-    query = Balance.select(Balance.account, *sums).group_by(Balance.aux, Balance.account)
-    whole = list(query.where(Balance.aux == "*").tuples())
-    parts = list(query.where(Balance.aux.between("party:", "party;")).tuples())
-    for n in range(1, len(ends) + 1):
-        amounts = {row[0]: int(row[n]) for row in whole}
-        found: dict[str, int] = {}
-        for account, part in ((row[0], int(row[n])) for row in parts):
+    sums = [fn.SUM(Case(None, ((Balance.period <= end, amount),), 0)) for end, _ in ends]  # all in one reading
+    query = Balance.select(Balance.account, Balance.aux, *sums).group_by(Balance.aux, Balance.account)
+    wholes, parts = Balance.aux == "*", Balance.aux.between("party:", "party;")
+    rows = [row for where in (wholes, parts) for row in query.where(where).tuples()]
+    for n, (_, opened) in enumerate(ends, 2):
+        own = {(row[0], row[1]): int(row[n]) for row in rows}
+        for one in opened:
+            for aux in {"*", one.aux if one.aux.startswith("party:") else "*"}:
+                own[one.account, aux] = own.get((one.account, aux), 0) + one.amount
+        amounts = {account: amount for (account, aux), amount in own.items() if aux == "*"}
+        turned: dict[str, int] = {}
+        for (account, aux), part in own.items():
             pair = next((pair for pair in TURNED if account.startswith(pair[2])), None)
-            if pair is not None:
+            if aux != "*" and pair is not None:
                 amounts[account] -= part
                 side = pair[0] if part > 0 else pair[1]
-                found[side] = found.get(side, 0) + part
-        yield [*found.items(), *((account, left) for account, left in amounts.items() if left)]
+                turned[side] = turned.get(side, 0) + part
+        yield [*turned.items(), *((account, left) for account, left in amounts.items() if left)]

@@ -9,16 +9,29 @@ from peewee import fn
 
 from bizlite.core import company, store
 from bizlite.core.session import Session
-from bizlite.finance import accounts, bank, closing, forecast, invoices, ledger, parties, payments
+from bizlite.finance import (
+    accounts,
+    allowances,
+    bank,
+    closing,
+    forecast,
+    invoices,
+    ledger,
+    matching_pages,
+    pages,
+    parties,
+    payments,
+)
 from bizlite.finance.models import Account, BankLine, Entry, Invoice, InvoiceLine, Line, Open, Party, Payment, Recurring
 from bizlite.finance.pages import bp
+from bizlite.web.calls import figures
 from bizlite.web.core import Todo
 from bizlite.web.fields import Choice, Date, Money, Percent, Price, Quantity, Reference, Text, Values, Whole, YesNo
 from bizlite.web.guard import today
 from bizlite.web.resource import Action, Column, Lines, Link, Page, Resource
 from bizlite.web.texts import marked as _
 
-__all__ = ["RESOURCES", "bp", "todo"]
+__all__ = ["CALLS", "RESOURCES", "bp", "todo"]
 
 TYPED_SCALE = 3  # decimals of a quantity on an invoice that a person writes
 
@@ -197,6 +210,9 @@ INVOICES = {
     "purchase_credit": _("credit note of a supplier"),
 }  # fmt: skip
 KIND = Choice("kind", _("Kind"), choices=INVOICES, default="sale")
+TAX_KIND = Choice("tax_kind", _("We were"), choices={
+    company.GENERAL: _("general taxpayer"), company.SMALL: _("small-scale taxpayer"),
+})  # fmt: skip
 
 
 INVOICE = Resource(
@@ -222,7 +238,7 @@ INVOICE = Resource(
             Text("text", _("What")),
             Quantity("quantity", _("Quantity"), scale=scale, default=1000),
             Price("price", _("Price")),
-            Percent("rate", _("Tax rate"), default=company.sale_rate),
+            Percent("rate", _("Tax rate"), default=lambda: company.sale_rate(today())),
             Reference("account", _("Account"), to="finance.account", where=lambda: Account.is_leaf, default="5001"),
         ),
         shows=(Column(kind=Money("net", _("Net"))), Column(kind=Money("tax", _("Tax")))),
@@ -235,11 +251,16 @@ INVOICE = Resource(
     sorts=("-id", "-date"),
     shows=(Column(kind=Money("net", _("Net"))), Column(kind=Money("tax", _("Tax"))),
            Column(kind=Money("gross", _("To pay")), value=lambda row: row.net + row.tax),
-           Column(kind=Money("rest", _("Unpaid")), many=rests)),
+           Column(kind=Money("rest", _("Unpaid")), many=rests), Column(kind=TAX_KIND)),
     create=invoices.post,
     actions=(
         Action(name="credit", label=_("Credit note"), command=invoices.credit, fields=(DAY,),
                when=lambda row: row.credits_id is None),
+        Action(name="allow", label=_("Price allowance"), command=allowances.post,
+               when=lambda row: row.credits_id is None and not (row.kind == "purchase" and row.source_kind),
+               fields=(DAY, Money("amount", _("Amount with tax")),
+                       Whole("line", _("Line"), required=False, hint=_("Empty: on all lines in proportion.")),
+                       Text("text", _("Reason")))),
     ),
     links=(
         Link(label=_("Credit notes"), to="finance.invoice", by="credits"),
@@ -313,7 +334,8 @@ BANK = Resource(
         Action(name="accept", label=_("Post as payment"), command=bank.accept, when=lambda row: row.state == "open",
                fields=(Reference("party", _("Customer or supplier"), to="finance.party"),)),
         Action(name="ignore", label=_("It is posted otherwise"), command=bank.ignore,
-               when=lambda row: row.state == "open"),
+               when=lambda row: row.state == "open", undo="reopen"),
+        Action(name="reopen", label=_("Open it again"), command=bank.reopen, when=bank.may_reopen),
     ),
     empty=_("No list was taken in yet. Take the CSV of your bank in under “Files of the ledger”."),
 )  # fmt: skip
@@ -344,6 +366,15 @@ RECURRING = Resource(
 )  # fmt: skip
 
 RESOURCES = (PARTY, ACCOUNT, ENTRY, INVOICE, PAYMENT, BANK, RECURRING)
+OF_PARTY = Text("party", _("Customer or supplier"))
+CALLS = (
+    *matching_pages.CALLS,
+    figures("statements", pages.three_statements, _("Statements"), pages.PERIOD, pages.SPAN),
+    figures("trial", pages.trial, _("Trial balance"), pages.START, pages.END),
+    figures("ledger", pages.ledger, _("Ledger"), pages.BOOK, pages.START, pages.END),
+    figures("ageing", pages.ageing, _("Open invoices by age"), pages.LEDGER),
+    figures("statement", pages.statement, _("Statement of account"), OF_PARTY, pages.LEDGER, pages.START, pages.END),
+)
 
 
 def todo(session: Session) -> list[Todo]:
@@ -355,13 +386,14 @@ def todo(session: Session) -> list[Todo]:
         to_pay = Open.select().where(overdue & (Open.ledger == "payable")).count()
         lines = BankLine.select().where(BankLine.state == "open").count()
         ledgers = "finance.ageing"
+        lines_at = "finance.matching" if session.may("finance.payment.post") else "biz.finance-bank-list"
         found = [
             Todo(text=_("Invoices that customers have not paid in time"), count=late, is_late=True,
                  href=url_for(ledgers, ledger="receivable")),
             Todo(text=_("Invoices that we should have paid"), count=to_pay, is_late=True,
                  href=url_for(ledgers, ledger="payable")),
             Todo(text=_("Lines of the bank to match"), count=lines,
-                 href=url_for("biz.finance-bank-list", state="open")),
+                 href=url_for(lines_at, state="open")),
         ]  # fmt: skip
     if session.may("finance.period.close"):
         month = closing.next_period(session.today())

@@ -13,12 +13,12 @@ from dataclasses import dataclass
 
 from peewee import fn
 
-from bizlite.core import exact, store
+from bizlite.core import company, exact, store
 from bizlite.core.commands import command
 from bizlite.core.errors import marked, refuse
 from bizlite.core.exact import half_up
 from bizlite.core.session import Session
-from bizlite.finance import invoices, ledger
+from bizlite.finance import allowances, invoices, ledger
 from bizlite.finance.models import Invoice, InvoiceLine
 from bizlite.purchasing import lines as lines_of
 from bizlite.purchasing import orders, receipts
@@ -66,7 +66,8 @@ def post(
         source=(SOURCE, row.id),
     )  # fmt: skip
     for position, (item, parts) in enumerate(zip(asked, taken, strict=True)):
-        costs = exact.share(invoices.amounts(item, row.is_gross)[0], [quantity for _, quantity in parts])
+        cost = invoices.cost(invoice.tax_kind, *invoices.amounts(item, row.is_gross))
+        costs = exact.share(cost, [quantity for _, quantity in parts])
         for (line, quantity), cost in zip(parts, costs, strict=True):
             done = Received.get_by_id(line.id)
             value = _rest(done.uninvoiced_value, quantity, done.uninvoiced)
@@ -89,11 +90,33 @@ def credit(session: Session, invoice: int, date: datetime.date) -> Invoice:
 def credit_of(session: Session, order: int, their_number: str, date: datetime.date) -> Order:
     """Takes back what is left of an invoice of an order, by the supplier's number."""
     row = orders.sent(order)
-    own = (Invoice.source_kind == SOURCE) & (Invoice.source_id == row.id) & (Invoice.kind == "purchase")
+    credit(session, standing(row, their_number).id, date)
+    return row
+
+
+@command("purchasing.invoice.post")
+def allow(
+    session: Session, order: int, their_number: str, date: datetime.date, amount: int, *, text: str = ""
+) -> Invoice:  # fmt: skip
+    """A supplier's price allowance (折让) on an invoice of an order, with tax: the goods stay, and cost that less."""
+    row = standing(orders.sent(order), their_number)
+    items = allowances.items(row, amount)
+    note = invoices.take_back(session, row, date, items, text=text)
+    for item in items:
+        less = invoices.cost(row.tax_kind, *(item.worth or (0, 0)))
+        own = [part for part in _left(row) if part.position == item.of_position and less]
+        for part, cost in zip(own, exact.share(less, [part.cost_left for part in own]) if own else [], strict=True):
+            if cost:
+                _bill(session, row, Part(part.position, part.receipt_line, 0, 0, -cost), note.id)
+    return note
+
+
+def standing(order: Order, their_number: str) -> Invoice:
+    """The invoice of an order by the supplier's number, as long as something is left of it. :raise Refused:"""
+    own = (Invoice.source_kind == SOURCE) & (Invoice.source_id == order.id) & (Invoice.kind == "purchase")
     for found in Invoice.select().where(own & (Invoice.their_number == their_number.strip())):
         if _left(found):
-            credit(session, found.id, date)
-            return row
+            return found
     raise refuse("their_number", "is no invoice of this order", "Choose one of its invoices.", their_number[:100])
 
 
@@ -218,19 +241,17 @@ def _take_back(session: Session, invoice: Invoice, date: datetime.date, parts: l
     before: dict[int, int] = {}
     for row in _left(invoice):
         before[row.position] = before.get(row.position, 0) + row.left
-    items = []
+    rests, items = invoices.rests(invoice), []
     for position in sorted({part.position for part in parts}):
         own = [part for part in parts if part.position == position]
-        quantity = sum(part.quantity for part in own)
+        quantity, cost = sum(part.quantity for part in own), sum(part.cost for part in own)
         line = InvoiceLine.get((InvoiceLine.invoice == invoice) & (InvoiceLine.position == position))
-        left = before[position]
-        tax = half_up(line.tax * left, line.quantity) - half_up(line.tax * (left - quantity), line.quantity)
-        items.append(
-            invoices.Item(
-                text=line.text, quantity=quantity, price=line.price, rate=line.rate, scale=line.scale,
-                account=line.account_id, aux=line.aux, worth=(sum(part.cost for part in own), tax),
-            )
-        )  # fmt: skip
+        net, tax = rests[position]
+        if invoice.tax_kind == company.SMALL:  # the tax is part of the cost
+            back = half_up(tax * cost, net + tax) if net + tax else 0
+            items.append(invoices.line_item(line, quantity, (cost - back, back)))
+        else:
+            items.append(invoices.line_item(line, quantity, (cost, half_up(tax * quantity, before[position]))))
     is_worth = any(sum(item.worth or ()) for item in items)
     note = invoices.take_back(session, invoice, date, items).id if is_worth else None
     for part in parts:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -29,7 +30,7 @@ class Wanted:
     request_line: int | None = None
 
 
-def check(party: Party, lines: Sequence[Wanted], is_gross: bool) -> list[dict[str, object]]:
+def check(party: Party, date: datetime.date, lines: Sequence[Wanted], is_gross: bool) -> list[dict[str, object]]:
     """The lines as rows. :raise Refused: naming the line."""
     if not 0 < len(lines) <= invoices.MOST_LINES:
         most = invoices.MOST_LINES
@@ -37,7 +38,7 @@ def check(party: Party, lines: Sequence[Wanted], is_gross: bool) -> list[dict[st
     rows = []
     for n, line in enumerate(lines):
         try:
-            rows.append({"position": n, **_check(party, line, is_gross)})
+            rows.append({"position": n, **_check(party, date, line, is_gross)})
         except Refused as refused:
             raise at_line(refused, n) from None
     exact.whole("lines", sum(row["net"] + row["tax"] for row in rows))
@@ -64,7 +65,7 @@ def of(order: int) -> list[OrderLine]:
     return list(query.order_by(OrderLine.position))
 
 
-def _check(party: Party, line: Wanted, is_gross: bool) -> dict[str, object]:
+def _check(party: Party, date: datetime.date, line: Wanted, is_gross: bool) -> dict[str, object]:
     item = store.get(Item, line.item, "item")
     if not item.is_active:
         raise refuse("item", "is out of use", "Choose an item that is in use.", item.code)
@@ -75,7 +76,7 @@ def _check(party: Party, line: Wanted, is_gross: bool) -> dict[str, object]:
     if line.price is None and found is None:
         remedy = marked("Give a price, or say that this supplier sells it.")
         raise refuse("price", "%(item)s has no price", remedy, item=item.code)
-    rate = found.rate if found and line.rate is None else _first(line.rate, company.purchase_rate())
+    rate = found.rate if found and line.rate is None else _first(line.rate, company.purchase_rate(date))
     exact.whole("rate", rate, least=0, most=invoices.HIGHEST_RATE)
     if line.price is None:
         price = found.price if is_gross else exact.net_of(found.price, rate)

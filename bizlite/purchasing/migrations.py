@@ -70,8 +70,8 @@ TABLES = (
     "CREATE INDEX purchasing_return_line_return ON purchasing_return_line (return_id)",
     "CREATE TABLE purchasing_billing (id {id} PRIMARY KEY, invoice_id BIGINT NOT NULL REFERENCES finance_invoice (id),"
     " position BIGINT NOT NULL, receipt_line_id BIGINT NOT NULL REFERENCES purchasing_receipt_line (id), quantity"
-    " BIGINT NOT NULL CHECK (quantity <> 0), value BIGINT NOT NULL, cost BIGINT NOT NULL, note_id BIGINT REFERENCES"
-    " finance_invoice (id))",
+    " BIGINT NOT NULL, value BIGINT NOT NULL, cost BIGINT NOT NULL, note_id BIGINT REFERENCES finance_invoice (id),"
+    " CHECK (quantity <> 0 OR value = 0 AND cost < 0))",
     "CREATE INDEX purchasing_billing_invoice ON purchasing_billing (invoice_id, position)",
     "CREATE INDEX purchasing_billing_line ON purchasing_billing (receipt_line_id)",
 )

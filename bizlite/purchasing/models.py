@@ -156,7 +156,8 @@ class Receipt(Document):
 
 
 class ReceiptLine(Row):
-    """What came for a line of the order and what it is worth without tax; both negative in a storno."""
+    """What came for a line of the order and what it is worth, without tax that is deducted; both negative in a
+    storno."""
 
     receipt = reference(Receipt)
     order_line = reference(OrderLine)
@@ -225,7 +226,8 @@ class ReturnLine(Row):
 class Billing(Row):
     """A line of a supplier's invoice is for a line of a receipt that was worth ``value``; written once.
 
-    ``cost`` is what the invoice says without tax. Both are negative where a credit note took it back.
+    ``cost`` is what the invoice says (without tax that is deducted). Both are negative where a credit note took it
+    back; an allowance has no quantity.
     """
 
     invoice = reference(Invoice)

@@ -113,7 +113,7 @@ def _checked(
     their_number: str, text: str, own: int = 0,
 ) -> tuple[dict[str, object], list[dict[str, object]]]:  # fmt: skip
     row, first = supplier(party), ledger.check_date(date)
-    rows = lines_of.check(row, lines, is_gross)
+    rows = lines_of.check(row, first, lines, is_gross)
     _check_requests(rows, own)
     if expected is None:
         sold = (SupplierItem.party == row) & (SupplierItem.item << sorted({line["item"] for line in rows}))

@@ -6,12 +6,12 @@ import datetime
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bizlite.core import exact, numbers, registry, store
+from bizlite.core import company, exact, numbers, registry, store
 from bizlite.core.commands import command
 from bizlite.core.errors import marked, refuse
 from bizlite.core.exact import half_up
 from bizlite.core.session import Session
-from bizlite.finance import ledger
+from bizlite.finance import invoices, ledger
 from bizlite.purchasing import lines as lines_of
 from bizlite.purchasing import orders
 from bizlite.purchasing.models import Order, OrderLine, Progress, Receipt, ReceiptLine, Received
@@ -45,7 +45,7 @@ def post(
     row = orders.sent(order)
     if ledger.check_date(date) < row.date:
         raise refuse("date", "lies before the order", "Choose %(first)s or later.", date, first=row.date)
-    found = _checked(row, _all_open(row) if lines is None else lines)
+    found = _checked(row, date, _all_open(row) if lines is None else lines)
     _inspected(row, found)
     receipt = Receipt(
         order=row, party=row.party_id, date=date, their_number=check_note("their_number", their_number, 100),
@@ -146,12 +146,13 @@ def _all_open(order: Order) -> list[Got]:
     return [Got(line=row.line_id, quantity=row.open) for row in orders.progress_of(order.id) if row.open]
 
 
-def _checked(order: Order, lines: Sequence[Got]) -> list[tuple[OrderLine, Got, int]]:
-    """Each line with what it is worth: the parts of a line of the order are worth the line, to the cent."""
+def _checked(order: Order, date: datetime.date, lines: Sequence[Got]) -> list[tuple[OrderLine, Got, int]]:
+    """Each line with what it is worth to us: the parts of a line of the order are worth the line, to the cent."""
     if not 0 < len(lines) <= transfers.MOST_LINES:
         raise refuse("lines", "nothing is to be received", "Give a quantity of a line that is open.", order.number)
     known = {line.id: line for line in lines_of.of(order.id)}
     progress = {row.line_id: row for row in Progress.select().where(Progress.line << list(known))}
+    tax_kind = company.tax_kind(date)
     found = []
     for n, got in enumerate(lines):
         if got.line not in known:
@@ -167,6 +168,7 @@ def _checked(order: Order, lines: Sequence[Got]) -> list[tuple[OrderLine, Got, i
         if got.location is not None:
             items.own_place(got.location, f"lines.{n}.location")
         before, row.received = row.received, row.received + got.quantity
-        value = half_up(line.net * row.received, line.quantity) - half_up(line.net * before, line.quantity)
+        worth = invoices.cost(tax_kind, line.net, line.tax)
+        value = half_up(worth * row.received, line.quantity) - half_up(worth * before, line.quantity)
         found.append((line, got, value))
     return found

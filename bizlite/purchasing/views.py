@@ -70,7 +70,8 @@ SUPPLIER_ITEM = Resource(
     fields=(
         _supplier(fixed=True), Reference("item", _("Item"), to="stock.item", fixed=True),
         Text("their_number", _("Supplier's number"), required=False), kinds.Price("price", _("Price with tax")),
-        Percent("rate", _("Tax in percent"), default=company.purchase_rate), quantity("least", _("Least quantity")),
+        Percent("rate", _("Tax in percent"), default=lambda: company.purchase_rate(today())),
+        quantity("least", _("Least quantity")),
         quantity("multiple", _("In multiples of")), Whole("lead_days", _("Days until it is here"), default=0),
         Percent("tolerance", _("Takes more, in percent"), default=0),
         YesNo("is_preferred", _("Preferred")),
@@ -197,6 +198,12 @@ ORDER = Resource(
         Action(
             name="credit", label=_("Credit an invoice"), command=invoices.credit_of, when=lambda row: row.posted,
             fields=(Text("their_number", _("Number of the invoice")), _day()),
+        ),
+        Action(
+            name="allow", label=_("Price allowance on an invoice"), command=invoices.allow,
+            when=lambda row: row.posted,
+            fields=(Text("their_number", _("Number of the invoice")), _day(), Money("amount", _("Amount with tax")),
+                    Text("text", _("Reason"))),
         ),
         Action(
             name="cancel", label=_("Cancel what is open"), command=orders.cancel, when=_is_expected,

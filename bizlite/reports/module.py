@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bizlite.core.errors import marked as _
 from bizlite.core.registry import Module
 from bizlite.reports.migrations import MIGRATIONS
 
@@ -11,7 +12,9 @@ MODULE = Module(
     en="Reports",
     depends=("finance", "stock"),
     migrations=MIGRATIONS,
-    permissions=("reports.view",),
+    permissions={
+        "reports.view": _("See the reports"),
+    },
     menu=(
         ("reports.overview_page", "经营总览", "Overview"),
         ("reports.margin", "毛利分析", "Gross profit"),

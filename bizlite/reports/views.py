@@ -17,6 +17,7 @@ from bizlite.reports import margins, overview
 from bizlite.reports.models import ALL
 from bizlite.stock.models import Item
 from bizlite.web import charts, tables
+from bizlite.web.calls import figures as figures_of
 from bizlite.web.fields import Choice, Whole
 from bizlite.web.guard import requires, session, today
 from bizlite.web.resource import Resource
@@ -50,6 +51,11 @@ def _this_month() -> int:
     return periods.of(today())
 
 
+BY_FIELD = Choice("by", _("Figures"), choices=BY, default="month")
+FROM = Whole("first", _("From month (202601)"), default=lambda: overview.months_before(_this_month(), 11))
+TO = Whole("last", _("To month"), default=_this_month)
+
+
 @bp.route("/")
 @requires("reports.view")
 def overview_page() -> Answer:
@@ -78,11 +84,7 @@ def table(name: str) -> Answer:
 @requires("reports.view")
 def margin() -> Answer:
     """Gross profit by month, customer, item or person; a row leads to what it is made of."""
-    fields = (
-        Choice("by", _("Figures"), choices=BY, default="month"),
-        Whole("first", _("From month (202601)"), default=lambda: overview.months_before(_this_month(), 11)),
-        Whole("last", _("To month"), default=_this_month),
-    )
+    fields = (BY_FIELD, FROM, TO)
     asked = tables.read(fields)
     periods.check(asked["first"], "first")
     periods.check(asked["last"], "last")
@@ -203,3 +205,14 @@ def _chart(made: Table, column: str) -> Any:
         for line in made.lines
     ]  # fmt: skip
     return charts.bars(gettext(made.title), bars)
+
+
+CALLS = (
+    figures_of("overview", overview_page, _("What is late, missing, owed and due, and what earned money")),
+    figures_of("table/<name>", table, _("One table of the overview")),
+    figures_of("margin", margin, _("Gross profit"), BY_FIELD, FROM, TO, Whole("party", _("Customer"), required=False),
+               Whole("item", _("Item"), required=False)),
+    figures_of("forecast", forecast, _("Cash forecast")),
+    figures_of("order/<key>", order, _("What stands behind a sales order")),
+    figures_of("work/<key>", work, _("What stands behind a work order")),
+)  # fmt: skip

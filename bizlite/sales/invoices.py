@@ -125,22 +125,15 @@ def _left(invoice: Invoice) -> list[tuple[int, int, int]]:
 def _note(session: Session, invoice: Invoice, date: datetime.date, parts: Sequence[tuple[int, int]]) -> int | None:
     """The credit note for quantities by position, or nothing when they are worth nothing.
 
-    Each part is worth the difference of two shares of its line, so that all parts are worth the line, to the cent.
+    Each part is worth its share of what is left of its line, so that all parts are worth the line, to the cent, less
+    the allowances on it.
     """
     left = {position: quantity for position, _, quantity in _left(invoice)}
-    items = []
+    rests, items = invoices.rests(invoice), []
     for position, quantity in parts:
         row = InvoiceLine.get((InvoiceLine.invoice == invoice) & (InvoiceLine.position == position))
-        before, after = left[position], left[position] - quantity
-        worth = tuple(
-            half_up(whole * before, row.quantity) - half_up(whole * after, row.quantity) for whole in (row.net, row.tax)
-        )
-        items.append(
-            invoices.Item(
-                text=row.text, quantity=quantity, price=row.price, rate=row.rate, scale=row.scale,
-                account=row.account_id, aux=row.aux, worth=(worth[0], worth[1]),
-            )
-        )  # fmt: skip
+        net, tax = (half_up(rest * quantity, left[position]) for rest in rests[position])
+        items.append(invoices.line_item(row, quantity, (net, tax)))
     if not any(sum(item.worth or ()) for item in items):
         return None
     return invoices.take_back(session, invoice, date, items).id

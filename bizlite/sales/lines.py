@@ -87,7 +87,7 @@ def _check(party: Party, date: datetime.date, line: Wanted, is_gross: bool) -> d
         raise refuse("price", "%(item)s has no price", remedy, item=item.code)
     rate = exact.whole(
         "rate",
-        line.rate if line.rate is not None else found.rate if found else company.sale_rate(),
+        line.rate if line.rate is not None else found.rate if found else company.sale_rate(date),
         least=0,
         most=invoices.HIGHEST_RATE,
     )

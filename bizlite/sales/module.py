@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bizlite.core.errors import marked as _
 from bizlite.core.registry import Module
 from bizlite.sales.migrations import MIGRATIONS
 
@@ -11,9 +12,18 @@ MODULE = Module(
     en="Sales",
     depends=("finance", "stock"),
     migrations=MIGRATIONS,
-    permissions=(
-        "sales.contact.change", "sales.price.change", "sales.opportunity.change", "sales.quotation.post",
-        "sales.order.change", "sales.order.post", "sales.order.cancel", "sales.credit.override", "sales.delivery.post",
-        "sales.return.post", "sales.invoice.post", "sales.view",
-    ),
+    permissions={
+        "sales.contact.change": _("Change contacts and groups of customers"),
+        "sales.price.change": _("Change sales prices"),
+        "sales.opportunity.change": _("Change opportunities"),
+        "sales.quotation.post": _("Write and send quotations"),
+        "sales.order.change": _("Write sales orders"),
+        "sales.order.post": _("Confirm sales orders"),
+        "sales.order.cancel": _("Cancel sales orders"),
+        "sales.credit.override": _("Confirm orders above the credit limit"),
+        "sales.delivery.post": _("Post deliveries to customers"),
+        "sales.return.post": _("Post returns of customers"),
+        "sales.invoice.post": _("Invoice deliveries and credit them"),
+        "sales.view": _("See quotations, orders, deliveries and prices"),
+    },
 )  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bizlite.core.errors import marked as _
 from bizlite.core.registry import Module
 from bizlite.stock.migrations import MIGRATIONS
 
@@ -11,10 +12,14 @@ MODULE = Module(
     en="Stock",
     depends=("finance",),
     migrations=MIGRATIONS,
-    permissions=(
-        "stock.item.change", "stock.location.change", "stock.move.post", "stock.count.post", "stock.reserve",
-        "stock.view",
-    ),
+    permissions={
+        "stock.item.change": _("Change items, units and lots"),
+        "stock.location.change": _("Change stores and places"),
+        "stock.move.post": _("Move stock from place to place"),
+        "stock.count.post": _("Post counts of the stock"),
+        "stock.reserve": _("Reserve stock and release it"),
+        "stock.view": _("See stock and items"),
+    },
     menu=(
         ("stock.there", "现有库存", "Stock on hand"), ("stock.short", "缺货与补货", "Missing and to order"),
         ("stock.count", "盘点", "Count"),

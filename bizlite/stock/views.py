@@ -8,10 +8,11 @@ from flask import url_for
 
 from bizlite.core import store
 from bizlite.core.session import Session
-from bizlite.stock import counting, items, planning, transfers
+from bizlite.stock import counting, items, pages, planning, transfers
 from bizlite.stock.fields import all_units, item, lot, lot_code, place_name, quantity, units
 from bizlite.stock.models import NO_LOT, CountLine, Item, Location, Lot, Move, OnHand, Reservation, Transfer
 from bizlite.stock.pages import bp
+from bizlite.web.calls import figures
 from bizlite.web.core import Todo
 from bizlite.web.fields import Area, Choice, Date, Kept, Money, Quantity, Reference, Text, Whole, YesNo
 from bizlite.web.guard import today
@@ -20,7 +21,7 @@ from bizlite.web.resource import every as resources
 from bizlite.web.texts import gettext
 from bizlite.web.texts import marked as _
 
-__all__ = ["RESOURCES", "bp", "todo"]
+__all__ = ["CALLS", "RESOURCES", "bp", "todo"]
 
 
 def _move_line(
@@ -239,6 +240,12 @@ RESERVATION = Resource(
     empty=_("Nothing is reserved. Confirmed orders reserve what they need."),
 )
 
+CALLS = (
+    figures("there", pages.there, _("Stock on hand")),
+    figures("card", pages.card, _("Stock card"), Text("item", _("Item")), Date("start", _("From"), required=False)),
+    figures("plan", pages.plan, _("Projected stock"), Text("item", _("Item"))),
+    figures("short", pages.short, _("Missing and to order")),
+)
 RESOURCES = (ITEM, LOT, LOCATION, TRANSFER, COUNT_LINE, RESERVATION)
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
 
-from flask import Blueprint, Flask, render_template, request, url_for
+from flask import Blueprint, Flask, render_template, url_for
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as BaseResponse
 
@@ -18,7 +18,7 @@ from bizlite.core.attachments import LARGEST_BYTES
 from bizlite.core.database import database, is_sqlite
 from bizlite.core.errors import Forbidden, Missing, Problem, Refused
 from bizlite.core.session import CHINA
-from bizlite.web import addresses, api, core, guard, keeping, letterhead, listing, pages, reading, tables, texts
+from bizlite.web import addresses, api, calls, core, guard, keeping, letterhead, listing, pages, reading, tables, texts
 from bizlite.web.addresses import ROOT
 from bizlite.web.guard import Identify, Off
 from bizlite.web.resource import every, views
@@ -84,6 +84,7 @@ def create_app(
     for resource in every().values():
         pages.register(page, resource)
         api.register(rest, resource)
+    calls.register(rest)
     app.register_blueprint(page)
     app.register_blueprint(rest)
     for name, view in views().items():
@@ -119,12 +120,8 @@ def _rest(_error: BaseException | None) -> None:
         database.close()
 
 
-def _is_api() -> bool:
-    return request.path.startswith("/api/")
-
-
 def _refused(error: Refused) -> tuple[str | BaseResponse, int]:
-    if _is_api():
+    if guard.is_api():
         return api.refused(error)
     status = 403 if isinstance(error, Forbidden) else 404 if isinstance(error, Missing) else 422
     return _page(status, texts.gettext("Nothing was changed."), error.problems), status
@@ -142,7 +139,7 @@ def _failed(error: HTTPException) -> tuple[str | BaseResponse, int] | BaseRespon
         }
     else:
         sentence = texts.gettext(SENTENCES.get(status, SENTENCES[400 if status < 500 else 500]))
-    if _is_api():
+    if guard.is_api():
         return api.failed(status, sentence)
     return _page(status, sentence, []), status
 

@@ -1,4 +1,4 @@
-"""Pages that belong to no module: the start, search everywhere, modules, who may what, the log of a row."""
+"""Pages that belong to no module: the start, search everywhere, modules, the log of a row."""
 
 from __future__ import annotations
 
@@ -13,11 +13,10 @@ from urllib.parse import urlsplit
 from flask import Blueprint, abort, current_app, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
-from bizlite.core import registry, rights
-from bizlite.core.errors import refuse
-from bizlite.core.models import Audit, Grant, Holder
+from bizlite.core import registry
+from bizlite.core.models import Audit
 from bizlite.core.store import key_of
-from bizlite.web import listing, pages
+from bizlite.web import holding, listing, pages
 from bizlite.web.addresses import address
 from bizlite.web.guard import ANYBODY, requires, session
 from bizlite.web.resource import Resource, every, find, standard, views
@@ -46,7 +45,7 @@ def register(bp: Blueprint) -> None:
     add("/", "start", start, ANYBODY)
     add("/search", "search", search, ANYBODY)
     add("/modules", "modules", modules, "core.module.switch", ("GET", "POST"))
-    add("/rights", "rights", who_may_what, "core.rights.change", ("GET", "POST"))
+    add("/rights", "rights", holding.page, "core.rights.change", ("GET", "POST"))
     add("/log/<name>/<key>", "log", log, "core.audit.view")
 
 
@@ -130,42 +129,6 @@ def modules() -> str | BaseResponse:
         for module in every_one
     ]
     return render_template("modules.html", rows=rows, names={module.name: module for module in every_one})
-
-
-def who_may_what() -> str | BaseResponse:
-    """Roles with their permissions, and who holds them."""
-    if request.method == "POST":
-        _change_rights()
-        return redirect(url_for("biz.rights"), 303)
-    roles: dict[str, list[str]] = {}
-    for row in Grant.select().order_by(Grant.holder, Grant.right):
-        roles.setdefault(row.holder, []).append(row.right)
-    users: dict[str, list[str]] = {}
-    for held in Holder.select().order_by(Holder.user, Holder.holder):
-        users.setdefault(held.user, []).append(held.holder)
-    whole = sorted({f"{name.partition('.')[0]}.*" for name in rights.permissions()})
-    choices = [*whole, *rights.permissions(), *(rights.ROLE + role for role in roles)]
-    return render_template("rights.html", roles=roles, users=users, choices=choices,
-                           people=current_app.config["PEOPLE"]())  # fmt: skip
-
-
-def _change_rights() -> None:
-    sent = request.form
-    match sent.get("what"):
-        case "grant":
-            rights.grant(session(), sent.get("holder", "").strip(), sent.get("right", ""))
-        case "revoke":
-            rights.revoke(session(), sent.get("holder", ""), sent.get("right", ""))
-        case "assign":
-            user = sent.get("user", "").strip()
-            people = current_app.config["PEOPLE"]()
-            if people and user not in people:
-                raise refuse("user", "does not exist", "Choose one that exists.", user[:100])
-            rights.assign(session(), user, sent.get("holder", "").strip())
-        case "unassign":
-            rights.unassign(session(), sent.get("user", ""), sent.get("holder", ""))
-        case _:
-            abort(400)
 
 
 def log(name: str, key: str) -> str:

@@ -142,6 +142,11 @@ def acting(user: str, held: frozenset[str]) -> Session:
     return Session(user=user, rights=held, zone=current_app.config["ZONE"])
 
 
+def is_api() -> bool:
+    """Whether a program asks, which wants JSON."""
+    return request.path.startswith("/api/")
+
+
 def session() -> Session:
     """Who acts in this request."""
     return g.session  # type: ignore[no-any-return]

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
+from bizlite.web import calls
 from bizlite.web.api import ROOT
+from bizlite.web.calls import Call
 from bizlite.web.fields import Field
 from bizlite.web.resource import Command, Lines, Resource, every, permission, takes
 
@@ -35,6 +38,35 @@ ERROR = {
         }
     },
 }
+FIGURES = {
+    "type": "object",
+    "properties": {
+        "tables": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "properties": {
+                    "name": {"type": "string"},
+                    "title": {"type": "string"},
+                    "columns": {
+                        "type": "array",
+                        "items": {
+                            "type": "object",
+                            "properties": {name: {"type": "string"} for name in ("name", "label", "kind")},
+                        },
+                    },
+                    "rows": {
+                        "type": "array",
+                        "description": "Values by name of column: money in fen, percent in basis points, a quantity as"
+                        " decimal text, a month as 202611, a date as ISO text",
+                        "items": {"type": "object", "additionalProperties": {"type": ["string", "integer", "null"]}},
+                    },
+                    "totals": {"type": "object", "additionalProperties": {"type": "integer"}},
+                },
+            },
+        }
+    },
+}
 KEY = {"name": "key", "in": "path", "required": True, "schema": {"type": "string"}}
 ONCE = {
     "name": "Idempotency-Key", "in": "header", "schema": {"type": "string", "maxLength": 100},
@@ -45,7 +77,7 @@ ONCE = {
 def fragment() -> tuple[dict[str, Any], dict[str, Any]]:
     """Paths and schemas of every resource, to be merged into the router's document; addresses are whole."""
     paths: dict[str, Any] = {}
-    schemas: dict[str, Any] = {"biz.Error": ERROR}
+    schemas: dict[str, Any] = {"biz.Error": ERROR, calls.FIGURES: FIGURES}
     for resource in every().values():
         schemas[resource.name] = _row(resource)
         schemas[f"{resource.name}.new"] = _body(resource.fields, resource)
@@ -54,7 +86,7 @@ def fragment() -> tuple[dict[str, Any], dict[str, Any]]:
         if resource.create:
             body = f"{resource.name}.new"
             paths[base]["post"] = _change(resource, "create", resource.create, "Make one", _reference(body), "201")
-        paths[f"{base}/{{key}}"] = {"get": _operation(resource, "show", resource.view, "Read one", [KEY])}
+        paths[f"{base}/{{key}}"] = {"get": _of_row(resource, "show", resource.view, "Read one", [KEY])}
         if resource.change:
             fields = [field for field in resource.fields if not field.fixed]
             shape = _body(fields, resource, is_part=True, command=resource.change)
@@ -64,7 +96,27 @@ def fragment() -> tuple[dict[str, Any], dict[str, Any]]:
             paths[f"{base}/{{key}}/{action.name}"] = {
                 "post": _change(resource, action.name, action.command, action.label, shape)
             }
+    for module, call in calls.every():
+        place = re.sub("<(.*?)>", r"{\1}", call.path)
+        paths.setdefault(f"{ROOT}/{module}/{place}", {})[call.method.lower()] = _call(module, call)
     return paths, schemas
+
+
+def _call(module: str, call: Call) -> dict[str, Any]:
+    """A call that is no document's."""
+    places = [{**KEY, "name": name} for name in re.findall("<(.*?)>", call.path)]
+    operation = _operation(
+        f"{module}.{call.name}.{call.method.lower()}", module, call.view.permission, call.label, call.answer, places
+    )
+    if call.method == "GET":
+        operation["parameters"] += [
+            {"name": entry.name, "in": "query", "schema": _property(entry), "description": entry.label}
+            for entry in call.fields
+        ]
+    else:
+        operation["parameters"].append(ONCE)
+        operation["requestBody"] = {"content": {JSON: {"schema": _body(call.fields, lines=call.lines)}}}
+    return operation
 
 
 def _reference(name: str) -> dict[str, str]:
@@ -72,21 +124,31 @@ def _reference(name: str) -> dict[str, str]:
 
 
 def _operation(
-    resource: Resource, name: str, needed: str, summary: str, parameters: list[Any], status: str = "200"
+    name: str, module: str, needed: str, summary: str, shape: Any, parameters: list[Any], status: str = "200"
 ) -> dict[str, Any]:
+    """What every operation says; ``shape`` is the schema of its answer."""
     answers = {code: {"description": text, "content": {JSON: {"schema": _reference("biz.Error")}}}
                for code, text in ERRORS.items()}  # fmt: skip
     return {
-        "operationId": f"{resource.name}.{name}",
-        "tags": [resource.module],
-        "summary": f"{resource.label}: {summary}",
+        "operationId": name,
+        "tags": [module],
+        "summary": summary,
         "description": f"Permission: {needed}.",
         "parameters": parameters,
         "responses": {
-            status: {"description": "The row", "content": {JSON: {"schema": _reference(resource.name)}}},
+            status: {"description": "The answer", "content": {JSON: {"schema": shape}}},
             **answers,
         },
     }
+
+
+def _of_row(
+    resource: Resource, name: str, needed: str, summary: str, parameters: list[Any], status: str = "200"
+) -> dict[str, Any]:
+    """An operation that answers with a row of the resource."""
+    words = f"{resource.label}: {summary}"
+    shape = _reference(resource.name)
+    return _operation(f"{resource.name}.{name}", resource.module, needed, words, shape, parameters, status)
 
 
 def _list(resource: Resource) -> dict[str, Any]:
@@ -94,7 +156,7 @@ def _list(resource: Resource) -> dict[str, Any]:
     for name in resource.filters:
         names += [f"{name}_from", f"{name}_to"] if resource.field(name).widget == "date" else [name]
     parameters = [{"name": name, "in": "query", "schema": {"type": "string"}} for name in names]
-    operation = _operation(resource, "list", resource.view, "List", parameters)
+    operation = _of_row(resource, "list", resource.view, "List", parameters)
     operation["responses"]["200"] = {
         "description": "A part of the list; next is the address of the next one",
         "content": {
@@ -117,7 +179,7 @@ def _change(
     resource: Resource, name: str, command: Command, summary: str, shape: dict[str, Any], status: str = "200"
 ) -> dict[str, Any]:
     parameters = [ONCE] if name == "create" else [KEY, ONCE]
-    operation = _operation(resource, name, permission(command), summary, parameters, status)
+    operation = _of_row(resource, name, permission(command), summary, parameters, status)
     operation["requestBody"] = {"content": {JSON: {"schema": shape}}}
     return operation
 

@@ -1,4 +1,4 @@
-"""Tables of pages that are no list of documents: shown, and taken along as CSV and XLSX."""
+"""Tables of pages that are no list of documents: shown, taken along as CSV and XLSX, and answered by REST."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from flask import Response, current_app, g, render_template, request, url_for
+from flask import Response, current_app, g, jsonify, render_template, request, url_for
 from markupsafe import Markup, escape
 
 from bizlite.core import registry, spreadsheet, tables
 from bizlite.core.errors import refuse
 from bizlite.core.tables import Column, Line, Table
 from bizlite.web.fields import Field, Money, Percent, Whole
-from bizlite.web.guard import session
+from bizlite.web.guard import is_api, session
 from bizlite.web.texts import gettext
 
 NUMBERS = ("money", "whole", "quantity", "percent")
@@ -110,6 +110,34 @@ def download(table: Table, form: str) -> Response:
     )
 
 
+def answer(found: list[Table]) -> Response:
+    """Tables as JSON: money in fen, percentages in basis points, quantities as decimal texts, months as 202611."""
+    return jsonify(tables=[_plain(table) for table in found])
+
+
+def _plain(table: Table) -> dict[str, Any]:
+    names = [column.name for column in table.columns]
+    rows = [
+        dict(zip(names, (_value(c.kind, v) for c, v in zip(table.columns, line.values, strict=True)), strict=True))
+        for line in table.lines
+    ]
+    return {
+        "name": table.name, "title": gettext(table.title),
+        "columns": [{"name": c.name, "label": gettext(c.label), "kind": c.kind} for c in table.columns],
+        "rows": rows, "totals": {name: table.total(name) for name in table.totals},
+    }  # fmt: skip
+
+
+def _value(kind: str, value: Any) -> Any:
+    """A value of a column as JSON has it."""
+    match kind:
+        case "word":
+            return gettext(str(value))
+        case "quantity" | "date" if value is not None:
+            return str(tables.plain(kind, value))
+    return value
+
+
 def address(form: str, name: str = "") -> str:
     """The address of this page as a file of a form; ``name`` chooses one of several tables."""
     words = {**request.args.to_dict(), "format": form, **({"table": name} if name else {})}
@@ -122,7 +150,9 @@ def most(rows: int = MOST) -> int | None:
 
 
 def wanted(found: list[Table]) -> Response | None:
-    """The file that the address asks for, of one of the page's tables."""
+    """The file that the address asks for, of one of the page's tables; JSON at a REST address."""
+    if is_api():
+        return answer(found)
     form = request.args.get("format")
     if not form or not found:
         return None
@@ -144,7 +174,7 @@ def read(fields: Sequence[Field]) -> dict[str, Any]:
 def page(
     title: str, found: list[Table], fields: Sequence[Field] = (), *, template: str = "figures.html", **words: Any
 ) -> str | Response:
-    """A page of tables, with the fields that choose what they show; or one of them as a file."""
+    """A page of tables, with the fields that choose what they show; or one of them as a file, or all as JSON."""
     file = wanted(found)
     if file is not None:
         return file

@@ -184,8 +184,8 @@ def _invoices(dates: list[datetime.date], chance: random.Random) -> None:
     first, buyers = store.next_id(Invoice), [chance.randrange(1, CUSTOMERS + 1) for _ in dates]
     nets = [(chance.randrange(1000, 50_000), chance.randrange(1000, 50_000)) for _ in dates]
     grosses = [(a + b) * 113 // 100 for a, b in nets]
-    rest = {"due": LAST, "is_gross": False, "rounding": "line-half-up", "their_number": "", "source_kind": "",
-            "source_id": 0, **STAMP}  # fmt: skip
+    rest = {"due": LAST, "is_gross": False, "tax_kind": "general", "rounding": "line-half-up",
+            "their_number": "", "source_kind": "", "source_id": 0, **STAMP}  # fmt: skip
     store.append(Invoice, [
         {**rest, "kind": "sale", "party": buyer, "date": date, "due": date + datetime.timedelta(days=30),
          "net": sum(net), "tax": gross - sum(net)}

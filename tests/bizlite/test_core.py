@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import datetime
+import importlib
 import json
+import pkgutil
 from pathlib import Path
+from typing import Any
 
 import peewee
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bizlite import core
 from bizlite.core import attachments, custom, database, exact, migrations, numbers, registry, rights, schema, store
+from bizlite.core import company as core_company
 from bizlite.core.database import Record, write
 from bizlite.core.errors import Forbidden, Missing, Refused, Stale
 from bizlite.core.models import Attachment, Audit, Counter
 from bizlite.core.session import Session
-from bizlite.finance import invoices, ledger, parties
+from bizlite.finance import accounts, invoices, ledger, parties
 from bizlite.finance.models import Entry, Invoice, Party
 from bizlite.finance.reports import trial_balance
 from bizlite.stock.models import Item
@@ -26,6 +31,7 @@ from tests.bizlite.world import clock
 DAY = datetime.date(2026, 3, 1)
 WHOLE = st.integers(-(10**12), 10**12)
 OWNER = Session(user="owner", rights=frozenset({"*"}), now=clock)
+OTHER = Session(user="other", rights=frozenset({"*"}), now=clock)
 CLERK = Session(user="clerk", rights=frozenset({"finance.entry.post"}), now=clock)
 
 
@@ -69,6 +75,46 @@ def test_a_double_click_posts_once(company: None) -> None:
     assert Entry.select().count() == 1
     with pytest.raises(Refused, match="something else"):
         ledger.post(OWNER, DAY, legs(200), key="k")
+
+
+def calls(folder: Path) -> dict[Any, tuple[Any, ...]]:
+    """Each command of the core with arguments; what is taken back was given before."""
+    return {
+        registry.switch: ("reports", False),
+        rights.grant: ("sellers", "sales.*"),
+        rights.assign: ("zhang", "sellers"),
+        rights.revoke: ("sellers", "sales.*"),
+        rights.unassign: ("zhang", "sellers"),
+        custom.define: ("SO", "colour", "Colour", "text"),
+        core_company.change: (),
+        attachments.attach: (folder, "JE", 1, "a.txt", "text/plain", b"words"),
+    }
+
+
+def test_every_command_of_the_core_called_twice_with_one_key_is_done_once(company: None, tmp_path: Path) -> None:
+    ledger.post(OWNER, DAY, legs())
+    every = calls(tmp_path)
+    found = {
+        value
+        for module in pkgutil.iter_modules(core.__path__, "bizlite.core.")
+        for value in vars(importlib.import_module(module.name)).values()
+        if hasattr(value, "permission") and value.__module__ == module.name
+    }
+    assert set(every) == found
+    for number, (command, args) in enumerate(every.items()):
+        words: dict[str, Any] = {"name": "Ours"} if command is core_company.change else {}
+        first = command(OWNER, *args, key=f"k{number}", **words)
+        written = Audit.select().count()
+        again = command(OWNER, *args, key=f"k{number}", **words)
+        assert (type(again), getattr(again, "_pk", None)) == (type(first), getattr(first, "_pk", None))
+        assert Audit.select().count() == written
+        with pytest.raises(Refused, match="something else"):
+            command(OTHER, *args, key=f"k{number}", **words)
+
+
+def test_a_command_that_gives_a_count_gives_it_again(company: None) -> None:
+    chart = "code,kind,name_zh\n560101,费用,销售费用—广告费\n"
+    assert accounts.import_chart(OWNER, chart, key="k") == accounts.import_chart(OWNER, chart, key="k") == 1
 
 
 def test_a_missing_permission_is_named_and_nothing_changes(company: None) -> None:

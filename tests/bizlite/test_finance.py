@@ -17,6 +17,7 @@ from bizlite.finance import (
     forecast,
     invoices,
     ledger,
+    matching,
     opening,
     parties,
     payments,
@@ -24,12 +25,13 @@ from bizlite.finance import (
     statements,
 )
 from bizlite.finance.models import Account, BankLine, Entry, Open, Party, Payment
-from bizlite.stock import items, transfers
+from bizlite.stock import counting, items, transfers
 from tests.bizlite.world import clock
 
 DAY = datetime.date(2026, 3, 10)
 OWNER = Session(user="owner", rights=frozenset({"*"}), now=clock)
 Leg = ledger.Leg
+Opening = opening.Opening
 
 
 def book(debit: str, credit: str, yuan: int, date: datetime.date = DAY) -> Entry:
@@ -153,6 +155,45 @@ def test_the_three_statements_of_a_small_firm(company: None) -> None:
     assert list(refused(lambda: statements.balance_sheet(202613))) == ["period"]
 
 
+def test_what_the_books_were_opened_with_is_the_first_years_begin(company: None) -> None:
+    late = customer()
+    first = DAY.replace(month=1, day=1)
+    opened = [
+        Opening(account="1002", debit=90000), Opening(account="1122", debit=20000, party=late.id),
+        Opening(account="1122", credit=5000, party=customer("D").id), Opening(account="1901", debit=30000),
+        Opening(account="3001", credit=135000),
+    ]  # fmt: skip
+    opening.post(OWNER, first, opened)
+    item = items.add_item(OWNER, "I", "item")
+    counting.post(OWNER, first, [counting.Counted(item=item.id, location=1, quantity=3, value=30000)])
+    book("5602", "1002", 100)
+    begin = {1: 900, 4: 200, 9: 300, 12: 300, 15: 1400, 30: 1400, 34: 50, 41: 50, 47: 50, 48: 1350, 52: 1350, 53: 1400}
+    sheet = statements.balance_sheet(202603)
+    assert {row.row.number: row.year // 100 for row in sheet if row.year} == begin
+    assert {row.row.number: row.year // 100 for row in statements.balance_sheet(202701) if row.year}[1] == 800
+    assert rows(statements.cash_flow(202603))[21] == (900, 900)
+    assert rows(statements.cash_flow(202612, 12)) == {
+        6: (100, 0), 7: (-100, 0), 20: (-100, 0), 21: (900, 900), 22: (800, 900)
+    }  # fmt: skip
+    opening.storno(OWNER)
+    assert not [row for row in statements.balance_sheet(202603) if row.year]
+
+
+def test_books_opened_within_a_year_bring_what_it_earned_until_then(company: None) -> None:
+    book("1002", "5001", 7, DAY.replace(year=2025))
+    earned = [
+        Opening(account="1002", debit=5000),
+        Opening(account="5001", credit=8000),
+        Opening(account="5602", debit=3000),
+    ]
+    opening.post(OWNER, DAY, earned)
+    book("1002", "5001", 10)
+    assert rows(statements.income_statement(202603))[32] == (10, 60)
+    assert rows(statements.income_statement(202603, 3))[32] == (60, 60)
+    assert rows(statements.income_statement(202604))[32] == (0, 60)
+    assert rows(statements.income_statement(202612, 12))[32] == (60, 7)  # and the year before
+
+
 def test_accounts_of_another_chart_have_their_row(company: None) -> None:
     accounts.import_chart(OWNER, "code,kind,name_zh\n1999,资产,另一资产\n2999,负债,另一负债\n5999,收入,另一收入\n")
     book("1999", "2999", 7)
@@ -208,8 +249,8 @@ def test_a_bank_list_is_taken_in_once_and_matched(company: None) -> None:
     assert bank.import_list(OWNER, "1002", BANK) == 0
     came, went = BankLine.select().order_by(BankLine.id)
     assert (came.amount, went.amount) == (10000, -2050)
-    assert bank.proposals(came) == [bank.Proposal(party.id, ((wanted, 10000),), "amount")]
-    assert not bank.proposals(went)
+    assert matching.proposals(came) == [matching.Proposal(party.id, ((wanted, 10000),), "amount")]
+    assert not matching.proposals(went)
     assert closing.points(202603)[1].count == 2
     payment = bank.accept(OWNER, came.id, party.id, [(wanted, 10000)])
     assert (payment.amount, Open.get(Open.document_id == wanted).rest) == (10000, 0)
@@ -225,8 +266,48 @@ def test_a_number_in_the_text_and_a_name_lead_to_invoices(company: None) -> None
     bank.import_list(OWNER, "1002", "date,amount,counterparty,text\n2026-03-12,60,somebody,INV-2026-00001 and more\n")
     bank.import_list(OWNER, "1002", "date,amount,counterparty\n2026-03-12,70,customer C\n")
     one, two = BankLine.select().order_by(BankLine.id)
-    assert bank.proposals(one)[0] == bank.Proposal(party.id, ((first, 3000),), "number")
-    assert bank.proposals(two) == [bank.Proposal(party.id, ((first, 3000), (second, 4000)), "name")]
+    assert matching.proposals(one)[0] == matching.Proposal(party.id, ((first, 3000),), "number")
+    assert matching.proposals(two) == [matching.Proposal(party.id, ((first, 3000), (second, 4000)), "name")]
+
+
+def test_many_lines_are_decided_at_once_and_no_two_propose_the_same_money(company: None) -> None:
+    one, two = customer(), customer("D")
+    same = [sell(one, 100), sell(one, 100), sell(two, 70)]
+    lines = [f"2026-03-12,100.00,{one.name},", f"2026-03-13,100.00,{one.name},", "2026-03-14,70.00,X,fee",
+             f"2026-03-15,5.00,{one.name},", "2026-03-16,-3.00,bank,fee"]  # fmt: skip
+    assert bank.import_list(OWNER, "1002", "date,amount,counterparty,text\n" + "\n".join(lines)) == 5
+    found = matching.waiting()
+    keys = [[proposal.key for proposal in row.proposals] for row in found]
+    assert keys == [[f"{one.id}:{same[0]}", f"{one.id}:{same[1]}"], [f"{one.id}:{same[1]}"],
+                    [f"{two.id}:{same[2]}"], [], []]  # fmt: skip
+    numbers = [row.line.id for row in found]
+    chosen = [matching.Decision(line=numbers[n], what="accept", proposal=keys[n][0]) for n in range(2)]
+    chosen += [matching.Decision(line=numbers[2], what="reject", proposal=keys[2][0]),
+               matching.Decision(line=numbers[4], what="ignore")]  # fmt: skip
+    wrong = [*chosen, matching.Decision(line=numbers[3], what="accept", proposal=keys[0][0])]
+    assert list(refused(lambda: matching.decide(OWNER, wrong))) == ["lines.4.proposal"]
+    assert not Payment.select().count()
+    assert matching.decide(OWNER, chosen, key="k") == matching.decide(OWNER, chosen, key="k") == 4
+    assert [Open.get(Open.document_id == number).rest for number in same] == [0, 0, 7000]
+    assert [(row.line.id, row.proposals) for row in matching.waiting()] == [(numbers[2], []), (numbers[3], [])]
+    payments.storno(OWNER, BankLine.get_by_id(numbers[0]).payment_id)
+    for number in (numbers[0], numbers[4]):
+        assert bank.reopen(OWNER, number).state == "open"
+    assert list(refused(lambda: bank.reopen(OWNER, numbers[1]))) == ["line"]
+    assert [row.line.id for row in matching.waiting(numbers[0], 2)] == numbers[2:4]
+
+
+@pytest.mark.parametrize(("what", "proposal", "field"), [
+    ("accept", "x", "proposal"), ("accept", "", "proposal"), ("accept", "99:", "party"), ("accept", "1:99", "proposal"),
+    ("reject", "1:2:3", "proposal"), ("pay", "", "what"),
+])  # fmt: skip
+def test_a_wrong_decision_is_named_by_its_line(company: None, what: str, proposal: str, field: str) -> None:
+    customer()
+    bank.import_list(OWNER, "1002", "date,amount\n2026-03-12,5.00\n")
+    wrong = matching.Decision(line=1, what=what, proposal=proposal)
+    assert list(refused(lambda: matching.decide(OWNER, [wrong]))) == [f"lines.0.{field}"]
+    assert list(refused(lambda: matching.decide(OWNER, []))) == ["lines"]
+    assert BankLine.get().state == "open"
 
 
 def test_a_wrong_bank_list_is_named_by_row_and_nothing_of_it_is_kept(company: None) -> None:
@@ -238,6 +319,16 @@ def test_a_wrong_bank_list_is_named_by_row_and_nothing_of_it_is_kept(company: No
 
 
 # --- the end of a month
+def test_a_new_company_closes_the_first_month_with_an_entry(company: None) -> None:
+    assert closing.next_period(DAY) == 202603  # nothing is there yet
+    ledger.draft(OWNER, DAY.replace(year=2020), [Leg(account="5602", debit=1)])
+    assert closing.next_period(DAY) == 202603
+    book("5602", "1001", 5, DAY.replace(month=2))
+    assert closing.next_period(DAY) == 202602
+    opening.post(OWNER, DAY.replace(month=1), [Opening(account="1002", debit=5), Opening(account="3001", credit=5)])
+    assert closing.next_period(DAY) == 202601
+
+
 def test_what_is_left_to_do_before_a_month_is_closed(company: None) -> None:
     assert [point.name for point in closing.points(202603) if not point.is_done] == []
     book("5602", "1001", 5)
@@ -250,7 +341,6 @@ def test_what_is_left_to_do_before_a_month_is_closed(company: None) -> None:
         "drafts": (1, 0), "unmatched_payments": (1, 700), "received_not_invoiced": (0, 5), "money_below_zero": (1, 0)
     }  # fmt: skip
     assert "period" in refused(lambda: periods.close(OWNER, 202603))
-    assert closing.next_period(DAY) == 202602
     periods.close(OWNER, 202602)
     assert (closing.next_period(DAY), closing.last_day(202612)) == (202603, datetime.date(2026, 12, 31))
     assert Payment.select().count() == 1

@@ -7,15 +7,17 @@ import io
 import re
 import zipfile
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
 
 from bizlite.core.session import Session
-from bizlite.finance import invoices, parties, payments
+from bizlite.finance import bank, invoices, parties, payments
 from bizlite.finance.models import Account, BankLine, Entry, Invoice, Open, Payment
 from tests.bizlite.conftest import Fresh
 from tests.bizlite.pages import form, opened
+from tests.bizlite.web_site import call
 
 OWNER = Session(user="owner", rights=frozenset({"*"}))
 TODAY = OWNER.today()
@@ -87,6 +89,71 @@ def test_a_payment_pays_is_freed_and_pays_again(client: FlaskClient) -> None:
     assert form(client, page, page + "/pay", invoice=number, amount="30").status_code == 303
     assert payments.open_of("finance_invoice", invoice).rest == 7000
     assert "Give at most 70.00." in form(client, page, page + "/pay", invoice=number, amount="71").text
+
+
+def test_less_is_to_be_paid_by_an_allowance_on_page_and_rest(client: FlaskClient) -> None:
+    invoice = owed(100)
+    page = f"/business/finance/invoice/{invoice}"
+    assert (
+        "Give at most 100.00."
+        in form(client, page, page + "/allow", date=str(TODAY), amount="101", text="scratches").text
+    )
+    assert form(client, page, page + "/allow", date=str(TODAY), amount="10", text="scratches").status_code == 303
+    answer = call(
+        client,
+        "POST",
+        f"/api/biz/v1/finance/invoice/{invoice}/allow",
+        {"date": TODAY.isoformat(), "amount": 500, "line": 1, "text": "rust"},
+    )
+    assert (answer.status_code, answer.json["kind"], answer.json["net"]) == (200, "sale_credit", 500)
+    assert payments.open_of("finance_invoice", invoice).rest == 8500
+    assert "allow" not in call(client, "GET", f"/api/biz/v1/finance/invoice/{answer.json['id']}").json["actions"]
+
+
+def test_what_waits_at_the_bank_is_decided_on_one_page_and_by_rest(client: FlaskClient) -> None:
+    first, second = owed(100), owed(70)
+    lines = f"{TODAY},100.00,Wang\n{TODAY},70.00,Wang\n{TODAY},-3.00,bank\n"
+    bank.import_list(OWNER, "1002", "date,amount,counterparty\n" + lines)
+    address = "/business/finance/matching"
+    assert f'href="{address}?state=open"' in client.get("/business/").text
+    page = client.get(address).text
+    chosen = dict(re.findall(r'name="(line\.\d+)" value="([^"]*)"[^>]* checked', page))
+    assert [text.partition(" ")[0] for text in chosen.values()] == ["accept", "accept", ""]
+    chosen["line.2"], chosen["line.3"] = chosen["line.2"].replace("accept", "reject"), "ignore"
+    wrong = form(client, address, **{**chosen, "line.1": "accept 99:1"})
+    assert (wrong.status_code, "Nothing was changed." in wrong.text) == (422, True)
+    assert 'value="ignore" id="line-3-i" checked' in wrong.text
+    assert form(client, address, **chosen).status_code == 303
+    assert (payments.open_of("finance_invoice", first).rest, Payment.select().count()) == (0, 1)
+    left = call(client, "GET", "/api/biz/v1/finance/matching").json
+    assert [(row["line"], row["amount"], row["proposals"]) for row in left["items"]] == [(2, 7000, [])]
+    assert form(client, "/business/finance/bank/3", "/business/finance/bank/3/reopen").status_code == 303
+    body = {"lines": [{"line": 3, "what": "ignore"}, {"line": 2, "what": "accept", "proposal": f"2:{second}"}]}
+    answers = [call(client, "POST", "/api/biz/v1/finance/matching", body, **{"Idempotency-Key": "k"}) for _ in "12"]
+    assert [(answer.status_code, answer.json) for answer in answers] == [(200, {"done": 2})] * 2
+    assert call(client, "POST", "/api/biz/v1/finance/matching", {"lines": [{"line": 1}]}).status_code == 422
+    assert "No line of the bank waits." in client.get(address).text
+
+
+def test_figures_are_answered_as_values_by_rest(client: FlaskClient) -> None:
+    number = owed(100)
+    at = "/api/biz/v1/finance/figures/"
+
+    def rows(address: str) -> dict[str, Any]:
+        answer = call(client, "GET", at + address).json
+        return {table["name"]: table for table in answer["tables"]}
+
+    trial = rows("trial")["trial-balance"]
+    assert {row["account"]: row["after"] for row in trial["rows"]} == {"1122": 10000, "5001": -10000}
+    assert trial["totals"]["after"] == 0
+    assert [column["kind"] for column in trial["columns"]] == ["text", "text", *["money"] * 4]
+    assert [row["total"] for row in rows("ageing")["ageing-receivable"]["rows"]] == [10000]
+    account = rows("statement?party=1")["statement"]["rows"]
+    assert [(row["date"], row["balance"]) for row in account[1:]] == [(str(TODAY), 10000)]
+    assert set(rows(f"statements?period={PERIOD}")) == {"balance-statement", "income-statement", "cash-statement"}
+    assert len(rows("ledger?account=1122")["ledger"]["rows"]) == 2
+    assert call(client, "GET", at + "statement").json["error"]["problems"][0]["field"] == "party"
+    assert Invoice.get_by_id(number).posted
 
 
 def test_the_statements_lead_to_vouchers_and_files(client: FlaskClient) -> None:

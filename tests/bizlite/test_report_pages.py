@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
@@ -20,6 +21,7 @@ from bizlite.stock import counting, items, transfers
 from tests.bizlite.conftest import Fresh
 from tests.bizlite.pages import form, opened
 from tests.bizlite.shop import FIRST, Shop
+from tests.bizlite.web_site import call
 from tests.bizlite.world import clock
 
 OWNER = Session(user="owner", rights=frozenset({"*"}))
@@ -47,6 +49,23 @@ def client(sqlite: Fresh) -> Iterator[FlaskClient]:
         line = invoices.Item(text="bolts", quantity=4, price=3_000_000, rate=0, aux=f"item:{item.id}")
         invoices.post(OWNER, "sale", customer.id, TODAY, [line])
         yield found
+
+
+def test_the_reports_are_answered_as_values_by_rest(client: FlaskClient) -> None:
+    def tables(address: str) -> dict[str, Any]:
+        answer = call(client, "GET", f"/api/biz/v1/reports/figures/{address}")
+        assert answer.status_code == 200, address
+        return {table["name"]: table["rows"] for table in answer.json["tables"]}
+
+    found = tables("overview")
+    assert [row["total"] for row in found["ageing-receivable"]] == [1200]
+    margin = tables(f"margin?by=month&first={MONTH}")["margin-month"]
+    assert [(row["revenue"], row["cost"]) for row in margin if row["revenue"]] == [(1200, 400)]
+    assert len(tables("forecast")["forecast-weeks"]) > 1
+    assert tables("order/1") == tables("work/1") == {}
+    assert call(client, "GET", "/api/biz/v1/reports/figures/table/none").status_code == 404
+    wrong = call(client, "GET", "/api/biz/v1/reports/figures/margin?first=202613").json["error"]["problems"]
+    assert [problem["field"] for problem in wrong] == ["first"]
 
 
 def test_from_the_overview_to_the_item_behind_the_profit(client: FlaskClient) -> None:

@@ -16,6 +16,7 @@ from bizlite.stock import items, planning, reservations, transfers
 from bizlite.stock.models import CountLine, Move, OnHand, Reorder, Transfer
 from tests.bizlite.conftest import Fresh
 from tests.bizlite.pages import form, opened
+from tests.bizlite.web_site import call
 
 OWNER = Session(user="owner", rights=frozenset({"*"}))
 TODAY = OWNER.today()
@@ -42,6 +43,15 @@ def test_goods_come_in_by_a_paper_and_go_back(client: FlaskClient) -> None:
     assert "2.5" in client.get(page).text
     assert form(client, page, page + "/storno").status_code == 303
     assert OnHand.get(OnHand.location == 1).quantity == 0
+
+
+def test_the_figures_are_answered_as_values_by_rest(client: FlaskClient) -> None:
+    receive()
+    answer = call(client, "GET", "/api/biz/v1/stock/figures/there").json["tables"]
+    assert [row["quantity"] for row in answer[0]["rows"]] == ["10.000"]
+    for address in ("card?item=1", "plan?item=1", "short"):
+        assert call(client, "GET", f"/api/biz/v1/stock/figures/{address}").json["tables"], address
+    assert call(client, "GET", "/api/biz/v1/stock/figures/card").status_code in (404, 422)
 
 
 def test_more_than_is_there_is_refused_at_its_field(client: FlaskClient) -> None:

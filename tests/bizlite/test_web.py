@@ -20,7 +20,7 @@ from bizlite.finance import parties
 from bizlite.finance.models import Entry, Line, Party
 from bizlite.stock import items
 from bizlite.stock.models import Item
-from bizlite.web import guard
+from bizlite.web import guard, holding
 from bizlite.web.app import create_app
 from bizlite.web.openapi import fragment
 from bizlite.web.resource import every
@@ -341,11 +341,38 @@ def test_who_may_what_is_given_and_taken_on_its_page(client: FlaskClient) -> Non
         assert client.post("/business/rights", data={"csrf": hidden(page, "csrf"), **values}).status_code == 303
 
     post(what="grant", holder="clerk", right="finance.party.view")
+    assert "See customers and suppliers <button" in client.get("/business/rights").text
     post(what="assign", user="zhao", holder="clerk")
     assert client.get("/business/finance/party", environ_overrides={USER: "zhao"}).status_code == 200
     assert client.get("/business/finance/party/new", environ_overrides={USER: "zhao"}).status_code == 403
     post(what="unassign", user="zhao", holder="clerk")
     assert client.get("/business/finance/party", environ_overrides={USER: "zhao"}).status_code == 403
+
+
+def test_every_permission_has_words_of_its_own_in_both_languages(app: Flask) -> None:
+    names = rights.permissions()
+    for code in ("en", "zh"):
+        with app.test_request_context(f"/business/?lang={code}"):
+            groups = holding.groups(["clerk"])
+            said = {name: text for _, own in groups for name, text in own}
+            heads = [head for head, _ in groups]
+        assert len(set(heads)) == len(heads) == len(registry.NAMES) + 2
+        assert {*names, "role:clerk"} <= set(said)
+        assert not [name for name in names if said[name] == name]
+        assert len(set(said.values())) == len(said)
+        assert all((re.search("[\u4e00-\u9fff]", said[name]) is not None) == (code == "zh") for name in names)
+
+
+def test_a_permission_is_found_by_its_words_and_its_name(client: FlaskClient) -> None:
+    def offered(find: str) -> list[str]:
+        return re.findall(r'<option value="([^"]*)"', client.get("/business/rights", query_string={"find": find}).text)
+
+    assert len(offered("")) > len(rights.permissions())
+    assert offered("confirm sales") == ["sales.order.post"]
+    assert offered("SALES.ORDER.POST") == ["sales.order.post"]
+    assert "stock.count.post" in offered("Stock")
+    assert "sales.order.post" not in offered("Stock")
+    assert "Search for another one." in client.get("/business/rights?find=nothing+like+it").text
 
 
 # --- files, backup
@@ -412,3 +439,11 @@ def test_a_small_taxpayer_sells_and_buys_with_other_rates(client: FlaskClient) -
         sent = {"csrf": hidden(client.get("/business/company").text, "csrf"), "name": "Ours", "tax_kind": kind}
         assert client.post("/business/company", data=sent).status_code == status
     assert rates() == ["1", "0"]
+    for since, status in (("", 422), ("2026-05-02", 422), ("2026-05-01", 303)):
+        sent["csrf"] = hidden(client.get("/business/company").text, "csrf")
+        answer = client.post("/business/company", data={**sent, "tax_kind": "general", "tax_since": since})
+        assert answer.status_code == status
+        assert status == 303 or "first day" in answer.text
+    page = client.get("/business/company").text
+    assert 'value="2026-05-01"' in page
+    assert rates() == ["13", "13"]

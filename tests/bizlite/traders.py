@@ -44,8 +44,8 @@ class Traders:
             self.sell, self.sell, self.deliver, self.deliver, self.deliver, self.deliver, self.undeliver,
             self.take_back, self.take_back, self.untake, self.invoice, self.invoice, self.credit, self.cancel_sale,
             self.reserve, self.undone, self.undone, self.buy, self.buy, self.receive, self.receive, self.receive,
-            self.receive, self.unreceive, self.send_back, self.unsend, self.bill, self.bill, self.cancel_purchase,
-            self.suggest, self.quote, self.request, self.request,
+            self.receive, self.unreceive, self.send_back, self.unsend, self.bill, self.bill, self.allow, self.allow,
+            self.cancel_purchase, self.suggest, self.quote, self.request, self.request,
         ]  # fmt: skip
 
     # --- sales
@@ -159,6 +159,12 @@ class Traders:
         order, line = done.line.order_line.order_id, done.line.order_line_id
         match = bills.Match(line=line, quantity=min(done.uninvoiced, b % 12 + 1), price=None if b % 3 else c * 340_000)
         return bills.post(self.session, order, day(60 + c % 40), f"FP {a} {b} {c}", None if b % 4 == 0 else [match])
+
+    def allow(self, a: int, b: int, c: int) -> Invoice:
+        """A supplier takes less for goods that stay."""
+        which = (Invoice.kind == "purchase") & (Invoice.source_kind != "")
+        row = pick(Invoice.select().where(which).order_by(Invoice.id), a)
+        return bills.allow(self.session, row.source_id, row.their_number, day(70 + c % 30), b * 29 + 1)
 
     def cancel_purchase(self, a: int, b: int, c: int) -> Purchase:
         row = pick([row for row in Expected.select().order_by(Expected.line) if row.open], a)

@@ -9,10 +9,23 @@ from __future__ import annotations
 import datetime
 from collections.abc import Callable
 
-from bizlite.core import errors
+from bizlite.core import company, errors
 from bizlite.core.database import write
+from bizlite.core.models import Setting
 from bizlite.core.session import Session
-from bizlite.finance import accounts, bank, forecast, invoices, ledger, opening, parties, payments, periods
+from bizlite.finance import (
+    accounts,
+    allowances,
+    bank,
+    forecast,
+    invoices,
+    ledger,
+    matching,
+    opening,
+    parties,
+    payments,
+    periods,
+)
 from bizlite.finance.models import Allocation, BankLine, Entry, Invoice, Payment
 from bizlite.stock import counting, items, reservations, transfers
 from bizlite.stock.models import NO_LOT, Item, Move, Transfer
@@ -49,8 +62,9 @@ class World:
         self.operations: list[Callable[[int, int, int], object]] = [
             self.nothing, self.receive, self.receive, self.receive, self.issue, self.issue, self.issue, self.between,
             self.return_, self.count, self.storno, self.revalue, self.undone, self.reserve, self.release,
-            self.deliver_reserved, self.invoice, self.credit, self.pay, self.unpay, self.unallocate, self.voucher,
-            self.voucher_storno, self.close, self.draft, self.several, self.open_books, self.bank_line, self.cash,
+            self.deliver_reserved, self.invoice, self.credit, self.allow, self.allow, self.become, self.pay,
+            self.unpay, self.unallocate, self.voucher, self.voucher_storno, self.close, self.draft, self.several,
+            self.open_books, self.bank_line, self.cash,
             *self.shop.operations(), *Traders(self).operations(),
         ]  # fmt: skip
 
@@ -177,6 +191,17 @@ class World:
         lines = [invoices.Item(text="x", quantity=1, price=b * 500_000 + 1, rate=1300)] if b % 2 else None
         return invoices.credit(self.session, invoice.id, day(c), lines)
 
+    def allow(self, a: int, b: int, c: int) -> Invoice:
+        """A price allowance on any invoice that is no purchase of goods received."""
+        which = Invoice.credits.is_null() & ((Invoice.kind == "sale") | (Invoice.source_kind == ""))
+        invoice = pick(list(Invoice.select().where(which).order_by(Invoice.id)), a)
+        return allowances.post(self.session, invoice.id, day(c), b * 41 + 1, line=None if a % 3 else 1, text="less")
+
+    def become(self, a: int, b: int, c: int) -> Setting:
+        """Another kind of taxpayer, or another day for it."""
+        since = day(c).replace(day=1)
+        return company.change(self.session, name="world", tax_kind=("small", "general")[b % 2], tax_since=since)
+
     def pay(self, a: int, b: int, c: int) -> Payment:
         kind, party = (("in", self.customer), ("out", self.supplier))[a % 2]
         return payments.post(self.session, kind, party.id, day(c), b * 37 + 1, allocate=() if a // 2 % 3 == 0 else None)
@@ -216,9 +241,11 @@ class World:
     def bank_line(self, a: int, b: int, c: int) -> object:
         if a % 2:
             row = pick(list(BankLine.select().order_by(BankLine.id)), b)
-            found = bank.proposals(row)
-            party = found[0].party if found else self.customer.id
-            return bank.accept(self.session, row.id, party, found[0].claims if found else None)
+            found = matching.proposals(row)
+            if found:
+                what = ("accept", "accept", "reject")[c % 3]
+                return matching.decide(self.session, [matching.Decision(line=row.id, what=what, proposal=found[0].key)])
+            return bank.accept(self.session, row.id, self.customer.id)
         text = f"date,amount,counterparty\n{day(c)},{b * 37 + 1 if a % 4 else -b - 1}.00,customer\n"
         return bank.import_list(self.session, "1002", text)
 

@@ -12,6 +12,7 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import Select
 
+from bizlite.core import rights
 from bizlite.web.texts import catalogue
 from firmware.client import Client
 from tests.browser.conftest import PASSWORD
@@ -106,9 +107,9 @@ def test_who_is_for_the_business_only_comes_there_after_the_login(
     for right in ("finance.party.view", "finance.party.change"):
         form = _form(owner, "grant")
         form.find_element(By.NAME, "holder").send_keys("sales")
-        Select(form.find_element(By.NAME, "right")).select_by_visible_text(right)
+        Select(form.find_element(By.NAME, "right")).select_by_value(right)
         form.find_element(By.CSS_SELECTOR, "button").click()
-        owner.reads(right)
+        owner.reads(b(owner, rights.words()[right]))
     form = _form(owner, "assign")
     form.find_element(By.NAME, "user").send_keys("zhao")
     form.find_element(By.NAME, "holder").send_keys("sales")
