@@ -84,8 +84,14 @@ def whoami(box: Services, call: Call) -> dict[str, Any]:
 
 @verb("business.place", "none")
 def business_place(box: Services, call: Call) -> dict[str, Any]:
-    """Where the business pages find their data, for those of them that need no login; null while they are off."""
-    return {"database": _business(box)}
+    """Where the business pages find their data, for those of them that need no login; null while they are off.
+
+    ``lans`` are the box's addresses with their networks where its page may be opened: what a phone in the works can
+    reach, as a printed QR code has to say it.
+    """
+    config = box.engine.config
+    lans = [lan.address for _, lan in sorted(config.lans.items()) if "web" in config.zones[lan.zone].services]
+    return {"database": _business(box), "lans": lans}
 
 
 def _business(box: Services) -> str | None:
