@@ -22,11 +22,12 @@ def job_cards(row: Order | Card) -> list[dict[str, Any]]:
     for card in every:
         order = card.order
         quantity = card.quantity if card.parent_id is None else cards.tally(card.id).received
+        href = phones + url_for("production.card", token=cards.token(card.id))
         shown.append(
             {
                 "card": card, "order": order, "item": order.item, "operation": card.operation,
                 "centre": card.operation.centre, "quantity": kind.shown(quantity, {"order": order.id}),
-                "qr": qr(phones + url_for("production.card", token=cards.token(card.id))),
+                "href": href, "qr": qr(href),
             }
         )  # fmt: skip
     return shown

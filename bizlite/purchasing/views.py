@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 from typing import Any
 
 from flask import Blueprint, redirect, render_template, request, url_for
@@ -33,13 +32,11 @@ from bizlite.stock.models import Item
 from bizlite.stock.views import item, lot_code, of_item, place_name, quantity
 from bizlite.web import fields as kinds
 from bizlite.web.core import Todo
-from bizlite.web.fields import Area, Date, Money, Percent, Reference, Text, Whole, YesNo
+from bizlite.web.fields import Area, Date, Money, Percent, Reference, Text, Whole, YesNo, today
 from bizlite.web.guard import requires, session
 from bizlite.web.pages import address, page_of
 from bizlite.web.resource import Action, Column, Lines, Link, Note, Resource, permission
 from bizlite.web.texts import marked as _
-
-today = datetime.date.today
 
 
 def _supplier(**more: Any) -> Reference:

@@ -38,12 +38,11 @@ from bizlite.stock.models import Item
 from bizlite.stock.views import item, lot_code, of_item, place_name, quantity
 from bizlite.web import fields as kinds
 from bizlite.web.core import Todo
-from bizlite.web.fields import Area, Choice, Date, Money, Percent, Reference, Text, YesNo
+from bizlite.web.fields import Area, Choice, Date, Money, Percent, Reference, Text, YesNo, today
 from bizlite.web.resource import Action, Column, Lines, Link, Note, Resource
 from bizlite.web.texts import marked as _
 
 VALID_DAYS = 30
-today = datetime.date.today
 
 
 def _customer() -> Reference:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Callable
 
 from flask import g, url_for
@@ -13,7 +12,7 @@ from bizlite.stock import items, planning, transfers
 from bizlite.stock.models import NO_LOT, Item, Location, Lot, Move, Reservation, Transfer, Unit
 from bizlite.stock.pages import bp
 from bizlite.web.core import Todo
-from bizlite.web.fields import Choice, Date, Kept, Money, Reference, Text, Values, Whole, YesNo
+from bizlite.web.fields import Choice, Date, Kept, Money, Reference, Text, Values, Whole, YesNo, today
 from bizlite.web.fields import Quantity as _Quantity
 from bizlite.web.resource import Action, Column, Lines, Link, Page, Resource
 from bizlite.web.resource import every as resources
@@ -205,7 +204,7 @@ TRANSFER = Resource(
     view="stock.view",
     fields=(
         Choice("kind", _("Kind"), choices=PAPERS, default="receipt"),
-        Date("date", _("Date"), default=datetime.date.today),
+        Date("date", _("Date"), default=today),
         Text("text", _("Text"), required=False),
     ),
     lines=Lines(

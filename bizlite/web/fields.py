@@ -24,6 +24,12 @@ LONGEST = 2000
 PERCENT = 2  # digits of a percentage that is kept in basis points
 
 
+def today() -> datetime.date:
+    """The business day of whoever asks, the default of dates: the box's own clock is in UTC, eight hours behind it."""
+    day: datetime.date = g.session.today()
+    return day
+
+
 @dataclass(frozen=True)
 class Field:
     """A text of one line, and what all kinds share.

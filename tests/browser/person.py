@@ -39,7 +39,10 @@ _CANDIDATES = {
 
 
 class Person:
-    """One browser with a profile of its own, in one language."""
+    """One browser with a profile of its own, in one language.
+
+    ``found_at`` (``MAP 192.168.10.1:80 127.0.0.1:4711``) says where an address of the site is found from outside it.
+    """
 
     def __init__(
         self,
@@ -49,6 +52,7 @@ class Person:
         size: tuple[int, int] = DESK,
         javascript: bool = True,
         wait_s: float = WAIT_S,
+        found_at: str = "",
     ) -> None:
         self.url = url.rstrip("/")
         self.language = language
@@ -60,6 +64,8 @@ class Person:
         options.page_load_strategy = "normal"
         for argument in (*_ARGUMENTS, f"--user-data-dir={self._profile}", f"--window-size={size[0]},{size[1]}"):
             options.add_argument(argument)
+        if found_at:
+            options.add_argument(f"--host-resolver-rules={found_at}")
         options.set_capability("goog:loggingPrefs", {"performance": "ALL", "browser": "ALL"})
         if not javascript:
             options.add_experimental_option("prefs", {"profile.managed_default_content_settings.javascript": 2})

@@ -173,6 +173,7 @@ VERBS = (
     login,
     logout,
     whoami,
+    business_place,
     password_change,
     line_password,
     token_create,
