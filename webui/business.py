@@ -3,6 +3,10 @@ somebody comes.
 
 rsd says who asks, by the router's session or a token, and whether they are on. The router's owner and administrators
 may everything there; all others, whatever their role here, may what they are given under "Who may what".
+
+A job card is scanned by phones that nobody has taught our certificate, and scanners of chat programs stop at it without
+a word. So its printed address is the LAN's own, without TLS, and it alone is answered so (``features/web.py``), on the
+LANs only: what goes over it is one card's token and a worker's PIN, never a login of the router.
 """
 
 from __future__ import annotations
@@ -11,15 +15,19 @@ import contextlib
 import datetime
 import threading
 from collections.abc import Callable, Iterable
+from ipaddress import ip_address, ip_interface
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from flask import Flask, Request, redirect, request
-from werkzeug.exceptions import NotFound, Unauthorized
+from werkzeug.exceptions import HTTPException, NotFound, Unauthorized
+from werkzeug.wrappers import Response as BaseResponse
 
 from firmware.client import Client, Refused, Unavailable
 from webui.security import csrf_token
+from webui.views.session import keep_form
 
 PLACES = ("/business", "/api/biz")
 ADMINS = frozenset({"owner", "admin"})
@@ -31,6 +39,7 @@ class Business:
     """Stands before the page's own WSGI application."""
 
     def __init__(self, app: Flask, folder: Path) -> None:
+        self._app = app
         self._page: Wsgi = app.wsgi_app
         self._socket = app.config["RSD_SOCKET"]
         self._folder = folder
@@ -43,14 +52,14 @@ class Business:
         path = environ.get("PATH_INFO", "")
         if not any(path == place or path.startswith(f"{place}/") for place in PLACES):
             return self._page(environ, answer)
+        if self._is_plain_from_outside(environ):
+            return redirect(Request(environ).url.replace("http", "https", 1), 308)(environ, answer)
         who = self._who(environ)
-        if who is None and not self._is_public(environ):
-            if path.startswith("/api/"):
-                return Unauthorized().get_response(environ)(environ, answer)
-            return redirect(f"/login?next={path}", 303)(environ, answer)
-        place = self._place() if who is None else who.get("business")
+        place = self._place()["business"] if who is None else who.get("business")
         if place is None:
             return NotFound().get_response(environ)(environ, answer)
+        if who is None and not self._is_public(environ, place):
+            return self._log_in(environ)(environ, answer)
         environ["rs.who"] = who
         return self._open(place).wsgi_app(environ, answer)
 
@@ -87,21 +96,47 @@ class Business:
             raise Unavailable
         return Client(self._socket, session)
 
-    def _is_public(self, environ: dict[str, Any]) -> bool:
-        """Whether it is a page for whoever is not logged in: a job card that is scanned, its style sheet."""
-        place = self._place()
-        if place is None:
+    def _log_in(self, environ: dict[str, Any]) -> BaseResponse:
+        """What whoever is not logged in gets; a form that was sent is sent again after the login, nothing is lost."""
+        asked = Request(environ)
+        if asked.path.startswith("/api/"):
+            return Unauthorized().get_response(environ)
+        if asked.method == "POST" and asked.mimetype == "application/x-www-form-urlencoded":
+            with self._app.request_context(environ):
+                try:
+                    return self._app.process_response(keep_form())
+                except HTTPException as error:  # from another site, or more than a form may be
+                    return error.get_response(environ)
+        here = asked.full_path.rstrip("?") if asked.method == "GET" else "/business/"
+        return redirect(f"/login?next={quote(here)}", 303)
+
+    def _is_plain_from_outside(self, environ: dict[str, Any]) -> bool:
+        """Whether it came without TLS from elsewhere than a LAN or this box."""
+        asked = Request(environ)
+        if asked.is_secure:
             return False
+        address = ip_address(asked.remote_addr or "0.0.0.0")
+        return not (address.is_loopback or any(address in ip_interface(lan).network for lan in self._place()["lans"]))
+
+    def _phones(self) -> str:
+        """The address at which a phone in the works finds us, however whoever prints it came here."""
+        addresses = [str(ip_interface(lan).ip) for lan in self._place()["lans"]]
+        if not addresses:
+            return request.host_url.rstrip("/")
+        return f"http://{request.host if request.host in addresses else addresses[0]}"
+
+    def _is_public(self, environ: dict[str, Any], place: dict[str, str]) -> bool:
+        """Whether it is a page for whoever is not logged in: a job card that is scanned, its style sheet."""
         opened = self._open(place)
         from bizlite.web.guard import is_public
 
         return bool(is_public(opened, environ))
 
-    def _place(self) -> dict[str, str] | None:
+    def _place(self) -> dict[str, Any]:
+        """Where the data lies and the zone (``None``: the business is off), and the box's addresses on its LANs."""
         with contextlib.suppress(Refused, Unavailable), Client(self._socket) as rsd:
-            found: dict[str, str] | None = rsd.call("business.place")["business"]
-            return found
-        return None
+            return dict(rsd.call("business.place"))
+        return {"business": None, "lans": []}
 
     def _open(self, place: dict[str, str]) -> Flask:
         with self._lock:
@@ -120,6 +155,7 @@ class Business:
                         large=self._large,
                         logout=("/logout", csrf_token),
                         people=self._people,
+                        phones=self._phones,
                     ),
                 )
             return self._opened[1]

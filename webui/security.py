@@ -77,7 +77,7 @@ def guard() -> BaseResponse | None:
     usual = getattr(_view(), "body_max_bytes", current_app.config["MAX_CONTENT_LENGTH"])
     request.max_content_length = (ticket_bytes(request) or 0) + FORM_BYTES if takes_file(_view()) else usual
     if request.method not in SAFE_METHODS:
-        _check_origin()
+        check_origin()
         _check_token()
     permission = permission_of(_view())
     if permission is None:
@@ -134,7 +134,8 @@ def _authorises_itself() -> bool:
     return request.endpoint == "static" or request.blueprint == "api"
 
 
-def _check_origin() -> None:
+def check_origin() -> None:
+    """:raise HTTPException: when the request comes from another site."""
     if request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none"):
         abort(403, "the request comes from another site")
     origin = request.headers.get("Origin")

@@ -6,6 +6,7 @@ import argparse
 import ctypes
 import logging
 import os
+import stat
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
@@ -79,6 +80,11 @@ def _preload() -> None:
     """Import what answers would import late: later the privileges are gone and Python's files may be root's."""
     for name in ("zoneinfo", "encodings.idna", "encodings.unicode_escape", "encodings.utf_8_sig", "jinja2.debug"):
         import_module(name)
+    # On a box Python's files are everybody's; where a developer's lie in a closed home, what segno needs to print a QR
+    # code is imported too, which takes a megabyte.
+    if not all(folder.stat().st_mode & stat.S_IXOTH for folder in Path(os.__file__).resolve().parents):
+        import_module("gzip")
+        import_module("xml.sax.saxutils")
 
 
 def _keep_memory_together() -> None:

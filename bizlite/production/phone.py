@@ -29,7 +29,7 @@ from bizlite.web import guard
 from bizlite.web.texts import gettext, said
 from bizlite.web.texts import marked as _
 
-COOKIE, SHIFT_S = "biz-worker", 14 * 3600
+SHIFT_S = 14 * 3600
 SHOWN = 8
 CAUSES = (_("material"), _("machine"), _("drawing"), _("set-up"), _("handling"))
 REPORT = frozenset({"production.card.report"})
@@ -118,7 +118,7 @@ def sign_in(token: str) -> BaseResponse | tuple[str, int]:
     until = int(time.time()) + SHIFT_S
     value = f"{worker.id}.{until}.{_proof(f'{worker.id}.{until}')}"
     answer.set_cookie(
-        COOKIE, value, max_age=SHIFT_S, httponly=True, secure=request.is_secure, samesite="Lax", path="/business"
+        _cookie(), value, max_age=SHIFT_S, httponly=True, secure=request.is_secure, samesite="Lax", path="/business"
     )
     return answer
 
@@ -127,7 +127,7 @@ def sign_out(token: str) -> BaseResponse:
     """Another worker takes the phone."""
     guard.check_origin()
     answer = redirect(_at("card", token), 303)
-    answer.delete_cookie(COOKIE, path="/business")
+    answer.delete_cookie(_cookie(), path="/business", secure=request.is_secure)
     return answer
 
 
@@ -164,8 +164,13 @@ def _who() -> tuple[Worker | None, Session]:
     return workers.of_user(session.user), session
 
 
+def _cookie() -> str:
+    # Another one with TLS: a browser lets no page without it replace a cookie that was set with it.
+    return "__Secure-biz-worker" if request.is_secure else "biz-worker"
+
+
 def _by_cookie() -> Worker | None:
-    number, _, rest = request.cookies.get(COOKIE, "").partition(".")
+    number, _, rest = request.cookies.get(_cookie(), "").partition(".")
     until, _, proof = rest.partition(".")
     if not (number.isdecimal() and until.isdecimal() and _fits(proof, f"{number}.{until}")):
         return None

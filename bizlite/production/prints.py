@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import request, url_for
+from flask import current_app, url_for
 from markupsafe import Markup
 
 from bizlite.production import cards
@@ -18,16 +18,17 @@ BORDER = 2  # modules; four are the norm, two are enough on white paper
 def job_cards(row: Order | Card) -> list[dict[str, Any]]:
     """What the printing template shows of an order's cards, or of one; a rework card shows what came to it."""
     every = [row] if isinstance(row, Card) else cards.of_order(row.id)
-    kind = product_quantity()
+    kind, phones = product_quantity(), current_app.config["PHONES"]()
     shown = []
     for card in every:
         order = card.order
         quantity = card.quantity if card.parent_id is None else cards.tally(card.id).received
+        href = phones + url_for("production.card", token=cards.token(card.id))
         shown.append(
             {
                 "card": card, "order": order, "item": order.item, "lot": lot_of(order), "operation": card.operation,
                 "centre": card.operation.centre, "quantity": kind.shown(quantity, {"order": order.id}),
-                "qr": qr(request.host_url.rstrip("/") + url_for("production.card", token=cards.token(card.id))),
+                "href": href, "qr": qr(href),
             }
         )  # fmt: skip
     return shown

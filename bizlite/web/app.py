@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
 
-from flask import Blueprint, Flask, render_template, url_for
+from flask import Blueprint, Flask, render_template, request, url_for
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as BaseResponse
 
@@ -47,6 +47,7 @@ def create_app(
     logout: tuple[str, Callable[[], str]] | None = None,
     people: Callable[[], Sequence[str]] = tuple,
     large: Callable[[str, int], str] = lambda address, max_bytes: address,
+    phones: Callable[[], str] = lambda: request.host_url.rstrip("/"),
 ) -> Flask:
     """Opens the company at ``url`` and gives its pages.
 
@@ -54,14 +55,15 @@ def create_app(
     address of the router's style sheet and icons, ``login`` that of its login page, ``logout`` that which a form with a
     token (``csrf``) is sent to. Attachments lie in ``folder``, usually beside the SQLite file. ``people`` gives the
     names of the login's users, where who asks may know them. ``large`` gives the address to which so many bytes may be
-    sent, where the server takes that from nobody else. The business day is that of ``zone``.
+    sent, where the server takes that from nobody else. ``phones`` gives the address, without a path, at which a phone
+    in the works finds these pages: it is printed in QR codes. The business day is that of ``zone``.
     """
     opened = registry.open_company(url)
     if folder is None:
         folder = Path(opened.database).parent if is_sqlite(opened) else Path.cwd()
     app = Flask(__name__, static_url_path=f"{ROOT}/static")
     app.config.update(MAX_CONTENT_LENGTH=BODY_MAX_BYTES, SEND_FILE_MAX_AGE_DEFAULT=365 * 86_400, LOOK=look, LOGIN=login,
-                      PEOPLE=people, ZONE=zone)  # fmt: skip
+                      PEOPLE=people, PHONES=phones, ZONE=zone)  # fmt: skip
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
     app.view_functions["static"] = guard.requires(guard.PUBLIC)(app.view_functions["static"])
     app.jinja_env.globals.update(

@@ -60,9 +60,10 @@ $HTTP["url"] =~ "^/static/" {
 } else {
   proxy.server = ("" => (("socket" => "{run}/web/rsweb.sock", "connect-timeout" => 5)))
 }
-# Who is blocked is told so without TLS, whose certificate his browser does not know.
+# Who is blocked is told so without TLS, whose certificate his browser does not know. A job card that is scanned opens
+# without it too, on the LANs only (webui/business.py): a phone's scanner stops at such a certificate.
 $HTTP["scheme"] == "http" {
-  $HTTP["url"] !~ "^/(blocked($|[?/])|static/)" {
+  $HTTP["url"] !~ "^/(blocked($|[?/])|static/|business/(production/scan|static)/)" {
     url.redirect-code = 308
     url.redirect = ("" => "https://${url.authority}${url.path}${qsa}")
   }

@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from html import unescape
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -35,7 +36,11 @@ class Login(Rsd):
 
     def answer(self, verb: str, args: dict[str, Any], session: str | None) -> Any:
         if verb == "business.place":
-            return {"business": self.business}
+            return {"business": self.business, "lans": ["192.168.8.1/24", "10.9.0.1/16"]}
+        if verb == "login":
+            if args["password"] != "right":
+                raise Refusal(code="unauthenticated", message="No.")
+            return {"session": "o", "expires_s": 60}
         if verb == "config.get":
             return {user: {"role": role} for user, role in PEOPLE.values()}
         if session not in PEOPLE:
@@ -113,7 +118,66 @@ def test_a_job_card_is_opened_without_a_login_while_the_business_is_on(client: F
     client.set_cookie("rs", "o")
     client.get("/business/")
     client.delete_cookie("rs")
-    assert client.get(card).status_code == 303
+    assert client.get(card).status_code == 404
+
+
+def test_without_tls_a_card_opens_on_the_lans_and_nowhere_else(client: FlaskClient, rsd: Login) -> None:
+    client.set_cookie("rs", "o")
+    client.get("/business/")
+    order = make_shop().order()
+    client.delete_cookie("rs")
+    card = f"/business/production/scan/{cards.token(cards.of_order(order.id)[0].id)}?lang=zh"
+    for address, status in (("192.168.8.77", 200), ("10.9.3.3", 200), ("203.0.113.9", 308), ("2001:db8::9", 308)):
+        answer = client.get(card, environ_overrides={"REMOTE_ADDR": address})
+        assert (address, answer.status_code) == (address, status)
+    assert answer.location == f"https://localhost{card}"
+    here = {"REMOTE_ADDR": "203.0.113.9", "wsgi.url_scheme": "https"}
+    assert client.get(card, environ_overrides=here).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("host", "printed"),
+    [("vpn.example:444", "http://192.168.8.1"), ("192.168.8.1", "http://192.168.8.1"), ("10.9.0.1", "http://10.9.0.1")],
+)
+def test_a_printed_card_names_the_lan_however_one_came(
+    client: FlaskClient, rsd: Login, monkeypatch: pytest.MonkeyPatch, host: str, printed: str
+) -> None:
+    said: list[str] = []
+    monkeypatch.setattr("bizlite.production.prints.qr", lambda text: said.append(text) or "")
+    client.set_cookie("rs", "o", domain=host.partition(":")[0])
+    client.get("/business/", base_url=f"http://{host}")
+    order = make_shop().order()
+    page = client.get(f"/business/production/order/{order.id}/print", base_url=f"http://{host}")
+    assert page.status_code == 200
+    assert {text.partition("/business/")[0] for text in said} == {printed}
+
+
+def test_what_was_filled_in_survives_the_end_of_the_login(client: FlaskClient, rsd: Login) -> None:
+    client.set_cookie("rs", "o")
+    page = client.get("/business/finance/party/new").text
+    sent = dict(re.findall(r'name="(csrf|key)" value="([^"]+)"', page.partition("<main")[2]))
+    sent |= {"code": "C1", "name": 'Wang & "Sons"', "payment_days": "30", "remark": "two\r\nlines"}
+    client.set_cookie("rs", "")
+    asked = client.post("/business/finance/party/new?x=1", data=sent)
+    assert (asked.status_code, "没有丢失" in asked.text) == (401, True)
+
+    def fields(text: str) -> dict[str, str]:
+        return {unescape(name): unescape(value) for name, value in re.findall(r'name="([^"]+)" value="([^"]*)"', text)}
+
+    login = fields(asked.text.partition('method="post"')[2])
+    again = client.post("/login", data=login | {"user": "chen", "password": "wrong"})
+    assert (again.status_code, fields(again.text.partition('method="post"')[2])["kept.name"]) == (401, sent["name"])
+    found = client.post("/login", data=login | {"user": "chen", "password": "right"})
+    assert 'action="/business/finance/party/new?x=1"' in found.text
+    assert fields(found.text.partition("data-send")[2]) == sent
+    client.set_cookie("rs", "o")
+    assert client.post("/business/finance/party/new?x=1", data=sent).status_code == 303
+    # From elsewhere nothing is taken along, and it goes to the business only.
+    client.set_cookie("rs", "")
+    foreign = client.post("/business/finance/party/new", data=sent, headers={"Sec-Fetch-Site": "cross-site"})
+    assert (foreign.status_code, "Wang" in foreign.text) == (403, False)
+    astray = client.post("/login", data=login | {"kept-to": "https://evil.example/", "password": "right"})
+    assert 'action="/business/"' in astray.text
 
 
 def test_roles_are_for_users_whom_the_router_knows(client: FlaskClient) -> None:
@@ -144,7 +208,7 @@ def test_what_is_off_is_not_there(client: FlaskClient, rsd: Login, tmp_path: Pat
     client.set_cookie("rs", "o")
     assert client.get("/business/").status_code == 404
     client.set_cookie("rs", "")
-    assert client.get("/business/static/biz.css").status_code == 303
+    assert client.get("/business/static/biz.css").status_code == 404
     assert not (tmp_path / "company.db").exists()
 
 

@@ -39,7 +39,10 @@ _CANDIDATES = {
 
 
 class Person:
-    """One browser with a profile of its own, in one language."""
+    """One browser with a profile of its own, in one language.
+
+    ``found_at`` (``MAP 192.168.10.1:80 127.0.0.1:4711``) says where an address of the site is found from outside it.
+    """
 
     def __init__(
         self,
@@ -50,6 +53,7 @@ class Person:
         javascript: bool = True,
         wait_s: float = WAIT_S,
         camera: Path | None = None,
+        found_at: str = "",
     ) -> None:
         self.url = url.rstrip("/")
         self.language = language
@@ -65,6 +69,8 @@ class Person:
             options.add_argument("--use-fake-device-for-media-stream")
             options.add_argument("--use-fake-ui-for-media-stream")
             options.add_argument(f"--use-file-for-fake-video-capture={camera}")
+        if found_at:
+            options.add_argument(f"--host-resolver-rules={found_at}")
         options.set_capability("goog:loggingPrefs", {"performance": "ALL", "browser": "ALL"})
         if not javascript:
             options.add_experimental_option("prefs", {"profile.managed_default_content_settings.javascript": 2})

@@ -110,6 +110,9 @@
     if (question && !window.confirm(question)) event.preventDefault();
   });
 
+  // --- a form that waited for the login goes on by itself
+  document.querySelector("form[data-send]")?.requestSubmit();
+
   // --- after something went wrong the first marked field has the focus
   const wrong = document.querySelector("[aria-invalid]");
   if (wrong) wrong.focus();

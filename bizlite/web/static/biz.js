@@ -19,6 +19,18 @@
     }
   });
 
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Escape" && isField(event.target)) event.target.blur();
+  });
+  for (const place of document.querySelectorAll("[data-keys]")) {
+    place.hidden = false;
+    place.addEventListener("click", () => document.getElementById("keys").showModal());
+  }
+  // A link to the search opens the phone's keyboard too.
+  for (const link of document.querySelectorAll('a[href="#search"]')) {
+    link.addEventListener("click", (event) => { event.preventDefault(); window.scrollTo(0, 0); document.getElementById("search").focus(); });
+  }
+
   function next(field) {
     const form = field.form;
     const fields = [...form.elements].filter((node) => isField(node) && node.type !== "hidden");
@@ -48,6 +60,13 @@
     body.append(row);
     return row;
   }
+  // On a phone one empty line is enough: the button adds others.
+  if (window.matchMedia("(max-width: 47.99rem)").matches) {
+    for (const table of document.querySelectorAll("[data-lines]")) {
+      const blank = [...table.querySelectorAll("[data-blank]")];
+      if (table.closest("form").querySelector("[data-add]")) blank.slice(1).forEach((row) => row.remove());
+    }
+  }
   for (const button of document.querySelectorAll("[data-add]")) {
     button.hidden = false;
     button.addEventListener("click", () => add(button.form.querySelector("[data-lines]")).querySelector("input")?.focus());
@@ -69,7 +88,7 @@
   async function suggest(field) {
     const mark = field.dataset.lookup.includes("?") ? "&" : "?";
     const answer = await fetch(field.dataset.lookup + mark + "q=" + encodeURIComponent(field.value));
-    if (!answer.ok) return;
+    if (!answer.ok || answer.redirected) return; // the login has ended: the form is kept when it is sent
     let list = document.getElementById("list-" + field.id);
     if (!list) {
       list = document.createElement("datalist");
@@ -85,8 +104,12 @@
     if (event.target.method !== "post" || "again" in event.target.dataset) return;
     if (event.target.dataset.sent) event.preventDefault();
     event.target.dataset.sent = "1";
+    event.submitter?.setAttribute("aria-busy", "true");
   });
-  window.addEventListener("pageshow", () => document.querySelectorAll("[data-sent]").forEach((form) => delete form.dataset.sent));
+  window.addEventListener("pageshow", () => {
+    document.querySelectorAll("[data-sent]").forEach((form) => delete form.dataset.sent);
+    document.querySelectorAll("[aria-busy]").forEach((button) => button.removeAttribute("aria-busy"));
+  });
 
   document.querySelector("[aria-invalid]")?.focus();
 })();

@@ -83,8 +83,14 @@ def whoami(box: Services, call: Call) -> dict[str, Any]:
 
 @verb("business.place", "none")
 def business_place(box: Services, call: Call) -> dict[str, Any]:
-    """What the business pages are opened with, for those of them that need no login."""
-    return {"business": _business(box)}
+    """What the business pages are opened with, for those of them that need no login.
+
+    ``lans`` are the box's addresses with their networks where its page may be opened: what a phone in the works can
+    reach, as a printed QR code has to say it.
+    """
+    config = box.engine.config
+    lans = [lan.address for _, lan in sorted(config.lans.items()) if "web" in config.zones[lan.zone].services]
+    return {"business": _business(box), "lans": lans}
 
 
 def _business(box: Services) -> dict[str, str] | None:
@@ -169,6 +175,7 @@ VERBS = (
     login,
     logout,
     whoami,
+    business_place,
     password_change,
     line_password,
     token_create,
