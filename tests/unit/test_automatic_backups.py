@@ -18,7 +18,7 @@ import pytest
 from firmware.daemon import automatic_backups, backup_send
 from firmware.daemon.automatic_backups import NO_KEY, AutomaticBackups
 from firmware.daemon.errors import InvalidError
-from firmware.features.backup import last_due, verify
+from firmware.features.backup import last_due, smb_place, verify
 from firmware.model.config import Backup, Config, System
 from firmware.model.facts import Facts
 
@@ -51,12 +51,38 @@ def test_the_last_moment_it_was_due(wanted: Backup, now: datetime, due: datetime
         (Backup(every="daily", usb=True, parts=()), Facts(), ["error backup.parts"]),
         (Backup(share_url="ftp://x", hq_url="http://x/"), Facts(), ["error backup.share_url", "warning backup.hq_url"]),
         (Backup(share_url="https://me:secret@x/"), Facts(), ["error backup.share_url"]),
+        (Backup(share_url="smb://nas/backup", share_user="rs"), Facts(), []),
+        (Backup(share_url="smb://nas/backup"), Facts(), ["error backup.share_user"]),
+        (Backup(share_url="smb://nas/", share_user="rs"), Facts(), ["error backup.share_url"]),
+        (Backup(hq_url="smb://nas/backup"), Facts(), ["error backup.hq_url"]),
     ],
 )
 def test_what_is_wrong_is_said(wanted: Backup, facts: Facts, paths: list[str]) -> None:
     found = verify(Config(backup=wanted), facts)
     assert [f"{problem.severity} {problem.path}" for problem in found] == paths
     assert all(problem.remedy for problem in found)
+
+
+@pytest.mark.parametrize(
+    ("url", "place"),
+    [
+        ("smb://nas/backup", ("nas", 445, "backup", "")),
+        ("smb://192.168.8.5:4450/备份/shop 1/", ("192.168.8.5", 4450, "备份", "shop 1")),
+        ("smb://[fd00::1]/b/one/two%20three", ("fd00::1", 445, "b", "one/two three")),
+        ("smb:/nas/backup", None),
+        ("smb://nas", None),
+        ("smb://me@nas/backup", None),
+        ("smb://nas:0/backup", None),
+        ("smb://nas:x/backup", None),
+        ("smb://nas/backup/../secret", None),
+        ("smb://nas/backup//x", None),
+        ("smb://nas/back%5Cup", None),
+        ("smb://nas/back?up", None),
+        ("smb://[nas/backup", None),
+    ],
+)
+def test_which_share_an_address_names(url: str, place: tuple[str, int, str, str] | None) -> None:
+    assert smb_place(url) == place
 
 
 class Bench:
