@@ -163,18 +163,19 @@ _SMB_REASONS = {  # MS-ERREF 2.3.1
 
 
 def to_stick(job: Job) -> dict[str, Any]:
+    """Onto the first partition that can be read: another one may be of a system that we do not know."""
     devices, folder = usb.plugged_in(), Path(job.mount_point)
-    if not devices:
-        raise SendError(NO_STICK)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with contextlib.ExitStack() as stack:
-        try:
-            stack.enter_context(usb.mounted(devices[0], folder, is_writable=True))
-        except CommandError:
-            raise SendError(NO_MOUNT) from None
-        copy(Path(job.file), folder, job.name)
-        prune(folder, job.hostname, job.keep)
-    return {"left": []}
+    for device in devices:
+        with contextlib.ExitStack() as stack:
+            try:
+                stack.enter_context(usb.mounted(device, folder, is_writable=True))
+            except CommandError:
+                continue
+            copy(Path(job.file), folder, job.name)
+            prune(folder, job.hostname, job.keep)
+        return {"left": []}
+    raise SendError(NO_MOUNT if devices else NO_STICK)
 
 
 def copy(source: Path, folder: Path, name: str) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import errno
 import json
+import ssl
+import subprocess
 import threading
 import time
 from collections.abc import Iterator
@@ -260,6 +262,35 @@ def test_a_refusal_is_said(tmp_path: Path, share: tuple[str, type[_Share]], stat
     kind.status = status
     assert job(tmp_path, url=url, old=["old.rsbackup"]) == {"error": reason}
     assert kind.files == {"/b/old.rsbackup": b""}
+
+
+def test_headquarters_are_who_their_certificate_says(
+    tmp_path: Path, share: tuple[str, type[_Share]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By HTTPS with a certificate of an authority of our own: known, unknown, and made for another name."""
+    _, kind = share
+    argv = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
+    argv += ["-subj", "/CN=x", "-addext", "subjectAltName=IP:127.0.0.1"]
+    argv += ["-keyout", str(tmp_path / "key"), "-out", str(tmp_path / "pem")]
+    subprocess.run(argv, check=True, capture_output=True)
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(tmp_path / "pem", tmp_path / "key")
+    with ThreadingHTTPServer(("127.0.0.1", 0), kind) as server:
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+        server.handle_error = lambda *_: None  # type: ignore[method-assign]
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        address = f"https://127.0.0.1:{server.server_port}"
+        assert job(tmp_path, url=address, kind="hq", secret="t") == {"error": backup_send.NO_CERTIFICATE}
+        assert kind.logins == []  # the token was not told to a stranger
+        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "pem"))
+        other = address.replace("127.0.0.1", "localhost")
+        assert job(tmp_path, url=other, kind="hq") == {"error": backup_send.NO_CERTIFICATE}
+        assert kind.logins == []
+        assert job(tmp_path, url=address, kind="hq", secret="t") == {"left": []}
+        server.shutdown()
+        thread.join()
+    assert kind.logins == ["Bearer t"]
 
 
 def test_a_server_that_is_not_there_is_said(tmp_path: Path) -> None:
