@@ -129,6 +129,11 @@ image-installer: image-dev rsflash ## Build a USB disk that installs the referen
 rsflash: venv ## Build build/rsflash.pyz: writes the image to disks, prints label and protocol
 	@$(PYTHON) -m buildroot.dev.pyz build/rsflash.pyz
 
+publish: ## Sign the list of the bundles in a folder, for boxes to look at: FOLDER=path FIRST="SERIAL ..." OTHERS_AFTER=DAYS
+	@test -d '$(FOLDER)' || { echo 'FOLDER=path must name the folder that the bundles rs-….swu lie in.'; exit 1; }
+	@$(PYTHON) -m buildroot.dev.publish '$(FOLDER)' $(addprefix --first ,$(FIRST)) $(if $(OTHERS_AFTER),--others-after $(OTHERS_AFTER)) \
+	  $(foreach language,en zh,$(if $(wildcard $(FOLDER)/notes.$(language).txt),--notes-$(language) '$(FOLDER)/notes.$(language).txt'))
+
 test-image-page: image-dev ## The short form: boot the reference image, open its page, update it by the page
 	@RS_IMAGE=$(abspath $(OUT))/images/disk.img $(PYTEST) -m image -s tests/image/test_page.py
 
@@ -154,4 +159,4 @@ clean: ## Remove what was built; the Python environment stays
 	@$(MAKE) -C fastpath clean
 	@rm -rf build $(CATALOGUES:.po=.mo) .pytest_cache .mypy_cache .ruff_cache
 
-.PHONY: help build packages venv fastpath catalogues run test check fix golden test-vm test-business test-browser fuzz bench image image-dev kernel image-installer rsflash bundle test-image-page test-image test-cross test-cross-boot check-buildroot buildroot-path clean
+.PHONY: help build packages venv fastpath catalogues run test check fix golden test-vm test-business test-browser fuzz bench image image-dev kernel image-installer rsflash bundle publish test-image-page test-image test-cross test-cross-boot check-buildroot buildroot-path clean

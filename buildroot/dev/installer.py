@@ -13,6 +13,7 @@ from pathlib import Path
 
 from buildroot.dev import initramfs, kernel, pyz
 from buildroot.dev.disk import GRUB, build_grub
+from buildroot.flash.batch import EFI_PROGRAM
 from buildroot.flash.box import SETTINGS
 from buildroot.flash.image import Raw, pack
 
@@ -79,7 +80,7 @@ def build(target: Path) -> Path:
     pack(Raw(images / "disk.img"), folder / "firmware.rsi")
     settings = {"serial": "", "headquarters": "", "engineer": "", "language": "zh"}
     (folder / SETTINGS).write_text(json.dumps(settings, indent=2) + "\n")
-    _network(images / "network")
+    build_network(images / "network")
     if (GRUB / "x86_64-efi").is_dir():
         build_grub("x86_64-efi", folder / "EFI/BOOT/BOOTX64.EFI", "/EFI/BOOT", _EFI_MODULES)
     return _disk(images, folder)
@@ -101,12 +102,12 @@ def _disk(images: Path, folder: Path) -> Path:
     return images / "installer.img"
 
 
-def _network(target: Path) -> None:
+def build_network(target: Path) -> None:
     """What a box's own PXE program fetches first; it asks for ``grub.cfg`` then, which ``rsflash batch`` writes."""
     target.mkdir(exist_ok=True)
     build_grub("i386-pc-pxe", target / "bios.0", "(tftp)/", _PXE_MODULES)
     if (GRUB / "x86_64-efi").is_dir():
-        build_grub("x86_64-efi", target / "efi64.efi", "(tftp)/", _EFI_MODULES)
+        build_grub("x86_64-efi", target / EFI_PROGRAM, "(tftp)/", _EFI_MODULES)
 
 
 if __name__ == "__main__":

@@ -26,6 +26,8 @@ from buildroot.flash.words import Say
 
 PORT = 8077
 _OPTIONS = "quiet console=tty1 console=ttyS0,115200"
+_KINDS = {"bios": (0,), "efi64": (7, 9)}  # both numbers are in use for x86-64 by UEFI
+EFI_PROGRAM = "efi64.efi"
 _SERVED = ("rsflash.pyz", "rootfs.squashfs")
 _BODY_BYTES = 1 << 16
 _STATES = {"probe": "probing", "write": "writing", "verify": "verifying"}
@@ -99,14 +101,16 @@ def serials(first: str, count: int) -> list[str]:
 
 
 def dnsmasq_configuration(interface: str, address: str) -> str:
-    """DHCP and TFTP on one port and for nothing else; BIOS and UEFI get their own program."""
+    """DHCP and TFTP on one port and for nothing else. BIOS and UEFI get their own program by option 93 (RFC 4578);
+    what is neither gets an address and no program, since it could not run one: UEFI of 32 bits, ARM, start by HTTP.
+    """
     network = ipaddress.IPv4Interface(f"{address}/24").network
     lines = [
         "port=0", f"interface={interface}", "bind-interfaces", "no-resolv", "no-hosts", "no-ping",
         f"dhcp-range={network[100]},{network[250]},255.255.255.0,1h",
         "dhcp-option=3", "dhcp-option=6", "enable-tftp", "dhcp-authoritative",
-        "dhcp-match=set:efi64,option:client-arch,7", "dhcp-match=set:efi64,option:client-arch,9",
-        "dhcp-boot=tag:efi64,efi64.efi", "dhcp-boot=tag:!efi64,bios.0",
+        *(f"dhcp-match=set:{tag},option:client-arch,{number}" for tag, numbers in _KINDS.items() for number in numbers),
+        f"dhcp-boot=tag:efi64,{EFI_PROGRAM}", "dhcp-boot=tag:bios,bios.0",
     ]  # fmt: skip
     return "".join(f"{line}\n" for line in lines)
 
@@ -123,6 +127,8 @@ def run(arguments: argparse.Namespace, say: Say) -> int:
                 "%(name)s is missing in %(folder)s: build it with make image-installer.", name=name, folder=boot
             )
             raise OSError(missing)
+    if not (boot.parent / "network" / EFI_PROGRAM).is_file():
+        print(say(_NO_EFI, program=EFI_PROGRAM), flush=True)
     image = Packed(arguments.image)
     numbers = arguments.serials.read_text().split() if arguments.serials else []
     numbers = [provision.check_serial(number) for number in numbers][: arguments.count]
@@ -163,6 +169,7 @@ def run(arguments: argparse.Namespace, say: Say) -> int:
     return 0 if done == arguments.count else 1
 
 
+_NO_EFI = "Boxes with UEFI cannot start: %(program)s is missing. Install grub-efi-amd64-bin, then make image-installer."
 _BEGIN = "Boxes on %(interface)s may now be switched on with network start. Ctrl-C ends it."
 
 

@@ -50,6 +50,8 @@ ZH: dict[str, str] = {
     "this is no image of a router": "这不是路由器镜像",
     "this image is damaged": "镜像已损坏",
     "this image is of a format that this program does not know": "本程序不支持该镜像格式",
+    "Boxes with UEFI cannot start: %(program)s is missing. Install grub-efi-amd64-bin, then make image-installer.":
+        "UEFI 设备无法启动：缺少 %(program)s。请安装 grub-efi-amd64-bin，再执行 make image-installer。",
     "The protocol and the label are in %(folder)s.": "记录表和标签保存在 %(folder)s。",
     "You must be root to write a disk.": "写磁盘需要 root 权限。",
     # --- label and protocol

@@ -15,7 +15,7 @@ from firmware.model.config import BackupPart
 from firmware.model.problem import Problem
 
 PARTS = get_args(BackupPart)
-PLACES = {"usb": "USB stick", "share": "WebDAV share", "hq": "HQ"}
+PLACES = {"usb": "USB stick", "share": "network share", "hq": "HQ"}
 
 
 def make(context: Context) -> int | None:

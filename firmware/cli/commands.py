@@ -196,13 +196,18 @@ COMMANDS = (
         ("database", "rollback"), "put the application database before in force again", "recognition:database_rollback"
     ),
     Command(("update", "show"), "which version is running, and how far an update is", "update:show"),
+    Command(("update", "check"), "look now at the list of versions at update.url", "update:check"),
     Command(
         ("update", "install"),
         "install a signed version into the slot that is not running",
         "update:install",
         (
             argument(
-                "source", nargs="?", metavar="SOURCE", completer="file", help="file or address; default: update.url"
+                "source",
+                nargs="?",
+                metavar="SOURCE",
+                completer="file",
+                help="file or address; default: what update.url offers",
             ),
             argument("--usb", action="store_true", help="look for rs-*.swu on a USB stick"),
             argument("--downgrade", action="store_true", help="also a version that is not newer"),

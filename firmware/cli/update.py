@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from firmware.cli.command import EXIT_REFUSED, Context
+from firmware.cli.terminal import time_text
 
 POLL_S = 0.5
 PHASES = {
@@ -34,6 +35,10 @@ _WORKING = ("waiting", "checking", "writing", "verifying")
 
 def show(context: Context) -> None:
     _show(context, context.call("update.state"))
+
+
+def check(context: Context) -> None:
+    _show(context, context.call("update.check"))
 
 
 def install(context: Context) -> int | None:
@@ -85,4 +90,22 @@ def _show(context: Context, state: dict[str, Any]) -> None:
     if state["reason"]:
         params = {name: terminal.t(value) for name, value in state["params"].items()}
         pairs.append(("reason", terminal.t(state["reason"], **params)))
+    pairs += _published(context, state["published"])
     terminal.pairs(pairs)
+
+
+def _published(context: Context, published: dict[str, Any] | None) -> list[tuple[str, str]]:
+    """What is known of the list of versions; nothing where no list is configured."""
+    terminal = context.terminal
+    if published is None:
+        return []
+    newer = published["newer"]
+    said = terminal.t("nothing newer") if newer is None else newer["version"]
+    pairs = [("published", f"{said} ({time_text(published['time'])})")]
+    if newer and newer["notes"]:
+        pairs.append(("what is new", newer["notes"].get(terminal.language) or next(iter(newer["notes"].values()))))
+    if newer and newer["first"]:
+        pairs.append(("first on", ", ".join(newer["first"])))
+    if published["reason"]:
+        pairs.append(("not found out", terminal.t(published["reason"], **published["params"])))
+    return pairs

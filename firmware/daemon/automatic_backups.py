@@ -23,7 +23,7 @@ from firmware.daemon.backups import check_passphrase, work
 from firmware.daemon.database import program
 from firmware.daemon.due import Due
 from firmware.daemon.errors import BusyError, InvalidError, VerbError
-from firmware.features.backup import destinations, last_due
+from firmware.features.backup import destinations, last_due, smb_place
 from firmware.kernel import command, files
 from firmware.kernel.errors import CommandError
 from firmware.model.config import Backup
@@ -178,6 +178,7 @@ class AutomaticBackups:
                 {
                     "kind": destination, "file": str(self._file), "name": name, "keep": wanted.keep,
                     "url": {"share": wanted.share_url, "hq": wanted.hq_url}.get(destination, ""),
+                    "share": smb_place(wanted.share_url) if destination == "share" else None,
                     "user": wanted.share_user if destination == "share" else "",
                     "secret": self._box.authority.secrets.backup_login(destination),
                     "old": old if destination == "share" else [],

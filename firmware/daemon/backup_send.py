@@ -1,8 +1,8 @@
 """Brings one backup to where it is kept, in a process of its own: TLS costs 8 MB that rsd need not keep.
 
 One job as JSON on standard input, for it holds a password; one object is written: what was done, or ``error``, an
-English message identifier or the words of whoever refused. A share is WebDAV, which is HTTP's PUT and DELETE; HQ
-takes a PUT with a token.
+English message identifier or the words of whoever refused. A share is one of Windows (``smb://``), or WebDAV, which is
+HTTP's PUT and DELETE; HQ takes a PUT with a token.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from urllib.parse import quote, urlsplit
 import msgspec
 from msgspec import Struct
 
+from firmware.daemon.smb import client as smb
 from firmware.kernel import usb
 from firmware.kernel.errors import CommandError
 
@@ -34,6 +35,10 @@ STICK_READ_ONLY = "The USB stick cannot be written to: it is locked, or damaged.
 NO_FOLDER = "The folder does not exist on the server. Make it there, or correct the address."
 NO_ACCESS = "The server refuses the account. Enter user and password (or the token) again."
 SERVER_FULL = "The server has no room left."
+NO_SHARE = "The server has no share of this name. Correct the address."
+NO_WRITING = "The account may not write there. Let it change files in the share, or take another folder."
+NO_SMB = "The server does not speak SMB 2 or 3, or does not sign. Switch SMB 2 on there, or use WebDAV."
+NOT_SIGNED = "The server's answer was not signed by who knows the password; somebody may be in between."
 NO_CERTIFICATE = "The certificate of the server is not valid. Use a name that it is made for, from a known authority."
 
 
@@ -44,6 +49,7 @@ class Job(Struct, frozen=True, kw_only=True):
     file: str
     name: str
     url: str = ""
+    share: tuple[str, int, str, str] | None = None  # of Windows: host, port, share, folder
     user: str = ""
     secret: str = ""
     old: tuple[str, ...] = ()
@@ -107,22 +113,69 @@ def _expect(status: int) -> None:
         raise SendError(known.get(status, f"HTTP {status}"))
 
 
+# ---- a share of Windows ----
+
+
+def to_smb(job: Job) -> dict[str, Any]:
+    """The same as ``put``."""
+    assert job.share
+    host, port, name, folder = job.share
+    top = f"{folder}/" if folder else ""
+    left = []
+    try:
+        with (
+            smb.Share(host, name, job.user, job.secret, port=port, timeout_s=TIMEOUT_S) as share,
+            Path(job.file).open("rb") as file,
+        ):
+            share.put(top + job.name, file)
+            for old in job.old:
+                try:
+                    share.remove(top + old)
+                except (smb.SmbError, OSError):
+                    left.append(old)
+    except smb.SmbError as error:
+        raise SendError(_SMB_REASONS.get(error.status, str(error))) from None
+    return {"left": left}
+
+
+_SMB_REASONS = {  # MS-ERREF 2.3.1
+    0xC000006D: NO_ACCESS,  # logon failure
+    0xC000006E: NO_ACCESS,  # the account is restricted
+    0xC0000071: NO_ACCESS,  # the password has expired
+    0xC0000072: NO_ACCESS,  # the account is disabled
+    0xC000015B: NO_ACCESS,  # not by network
+    0xC0000224: NO_ACCESS,  # the password must be changed
+    0xC0000234: NO_ACCESS,  # locked out
+    0xC0000022: NO_WRITING,  # access denied
+    0xC00000A2: NO_WRITING,  # write protected
+    0xC00000CC: NO_SHARE,  # bad network name
+    0xC0000034: NO_FOLDER,
+    0xC000003A: NO_FOLDER,
+    0xC0000044: SERVER_FULL,  # quota
+    0xC000007F: SERVER_FULL,
+    0xC00000BB: NO_SMB,  # no dialect in common
+    smb.NOT_SIGNED: NOT_SIGNED,
+    smb.NO_SMB: NO_SMB,
+}
+
+
 # ---- a USB stick ----
 
 
 def to_stick(job: Job) -> dict[str, Any]:
+    """Onto the first partition that can be read: another one may be of a system that we do not know."""
     devices, folder = usb.plugged_in(), Path(job.mount_point)
-    if not devices:
-        raise SendError(NO_STICK)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with contextlib.ExitStack() as stack:
-        try:
-            stack.enter_context(usb.mounted(devices[0], folder, is_writable=True))
-        except CommandError:
-            raise SendError(NO_MOUNT) from None
-        copy(Path(job.file), folder, job.name)
-        prune(folder, job.hostname, job.keep)
-    return {"left": []}
+    for device in devices:
+        with contextlib.ExitStack() as stack:
+            try:
+                stack.enter_context(usb.mounted(device, folder, is_writable=True))
+            except CommandError:
+                continue
+            copy(Path(job.file), folder, job.name)
+            prune(folder, job.hostname, job.keep)
+        return {"left": []}
+    raise SendError(NO_MOUNT if devices else NO_STICK)
 
 
 def copy(source: Path, folder: Path, name: str) -> None:
@@ -158,7 +211,9 @@ def run(text: str) -> dict[str, Any]:
     """Do one job."""
     job = msgspec.json.decode(text, type=Job)
     try:
-        return to_stick(job) if job.kind == "usb" else put(job)
+        if job.kind == "usb":
+            return to_stick(job)
+        return to_smb(job) if job.share else put(job)
     except SendError as error:
         return {"error": str(error)}
     except OSError as error:

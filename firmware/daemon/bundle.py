@@ -82,11 +82,7 @@ class Bundle:
 
     def checked(self, box: Own, slot: str, room_bytes: int, *, may_go_back: bool) -> Image:
         """The image for a slot, after all that can be said before it is read. Raises BundleError."""
-        description = self._member("sw-description")
-        signature = self._member("sw-description.sig")
-        if not _is_signed(description, signature, box.trust):
-            raise BundleError("Nobody whom this box trusts has signed the bundle: get it from the maker again.")
-        image = _image(description, box, slot)
+        image = _image(self.described(box.trust), box, slot)
         if image.size_bytes > room_bytes:
             text = "The image has %(size)s MB, a slot of this box has room for %(room)s MB."
             raise BundleError(text, size=str(image.size_bytes >> 20), room=str(room_bytes >> 20))
@@ -98,6 +94,14 @@ class Bundle:
                 current=box.version,
             )
         return image
+
+    def described(self, trust: Path) -> bytes:
+        """The description, when the certificate's key has signed it. Raises BundleError."""
+        description = self._member("sw-description")
+        signature = self._member("sw-description.sig")
+        if not is_signed(description, signature, trust):
+            raise BundleError("Nobody whom this box trusts has signed the bundle: get it from the maker again.")
+        return description
 
     def contents(self, image: Image) -> Iterator[bytes]:
         """The slot in pieces. Raises BundleError when it ends too early, or after the last piece for a wrong hash."""
@@ -168,7 +172,7 @@ def _image(description: bytes, box: Own, slot: str) -> Image:
     return image
 
 
-def _is_signed(message: bytes, signature: bytes, trust: Path) -> bool:
+def is_signed(message: bytes, signature: bytes, trust: Path) -> bool:
     """Whether the certificate's key has made the signature. A box may not know yet what time it is."""
     with tempfile.TemporaryDirectory() as temporary:
         place = Path(temporary)

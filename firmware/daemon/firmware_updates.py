@@ -18,19 +18,20 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from firmware.daemon import trial
-from firmware.daemon.daily import Daily
+from firmware.daemon import bundle, trial
+from firmware.daemon.bundle import Own
 from firmware.daemon.database import program
 from firmware.daemon.due import Due
 from firmware.daemon.errors import BusyError, InvalidError
-from firmware.daemon.update_state import PROGRESS, UPLOAD, UPLOAD_SOCKET, Record, State
-from firmware.features.update import may_restart
+from firmware.daemon.published import Published
+from firmware.daemon.rollout import FAILED, Rollout
+from firmware.daemon.update_state import PROGRESS, UPLOAD, UPLOAD_SOCKET, WORKING, Record, State
+from firmware.features.update import is_index
 from firmware.kernel import files, slots
 from firmware.kernel.errors import CommandError
 from firmware.kernel.slots import Slots
@@ -41,14 +42,12 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_WORKING = ("waiting", "checking", "writing", "verifying")
 _INSTALL = "from firmware.daemon.installer import main; sys.exit(main(sys.argv[1:]))"
 _DIGEST = "from firmware.daemon.installer import digest_main; sys.exit(digest_main(sys.argv[1:]))"
 _LOOK_S = 2.0
 _REBOOT_AFTER_S = 2.0  # the answer must reach whoever asked
 _RETRY_S = 5.0
 _LISTENING_S, _POLL_S = 20.0, 0.05  # a slow box takes seconds to start the installer
-ALARM = "firmware.update"
 _TAKEN_BACK = "Version %(version)s was taken back, %(before)s is running again. %(reason)s"
 
 
@@ -63,16 +62,17 @@ class FirmwareUpdates:
         find: Callable[[], Slots | None] = slots.find,
         reboot: Callable[[], None] = slots.reboot,
         page_answers: Callable[[], bool] = trial.page_answers,
+        own: Callable[[], Own] = lambda: bundle.own(VERSION),
     ) -> None:
         self._state_dir, self._run = state_dir, run_dir
         self._record = Record(state_dir)
+        self.published = Published(self._record.folder, own)
         self._slots, self._reboot, self._page_answers = find(), reboot, page_answers
         self._lock = threading.Lock()
         self._helper_lock = run_dir / "update.lock"  # held by the installer as long as it lives
         self._look = Due(_LOOK_S, 0.0)
         self._is_confirmed = self._slots is None or (run_dir / "started-well").exists()
-        self._daily: Daily | None = None
-        self._told = 0.0  # which failure of an update by itself somebody was told of
+        self._rollout: Rollout | None = None
         self._unheard: State | None = None  # a version that did not stay, of which nobody was told yet
         if self._slots is not None:
             self._arrive(self._slots)
@@ -117,6 +117,7 @@ class FirmwareUpdates:
         )
         self._save(self._unheard)
         with contextlib.suppress(OSError):
+            self._record.take_back(state.version)
             self._record.reach(None)
 
     # ---- all the time ----
@@ -126,22 +127,17 @@ class FirmwareUpdates:
         if self._slots is None or not self._look.after(passed_s):
             return
         if self._unheard is not None:
-            box.tell(ALARM, "critical", self._unheard.reason, self._unheard.params)
+            box.tell(FAILED, "critical", self._unheard.reason, self._unheard.params)
             self._unheard = None
         if not self._is_confirmed:
             self._try(box, self._slots)
             return
-        wanted = box.engine.config.update
-        if self._daily is None:
-            self._daily = Daily("firmware", lambda: self._begin_daily(box))
-        self._daily.look(_LOOK_S, wanted.daily)
-        state = self._state()
-        if state.phase == "failed" and state.automatic and state.time != self._told:  # nobody was looking
-            box.tell(ALARM, "warning", state.reason, state.params)
-            self._told = state.time
-        is_due = wanted.daily and state.phase == "ready" and state.automatic and box.engine.pending is None
-        if is_due and may_restart(box.engine.config, datetime.now(UTC)):
-            self.restart(box)
+        self._rollout_of(box).look(_LOOK_S, self._state())
+
+    def _rollout_of(self, box: Services) -> Rollout:
+        if self._rollout is None:
+            self._rollout = Rollout(self, box)
+        return self._rollout
 
     def _try(self, box: Services, place: Slots) -> None:
         state = self._record.load()
@@ -167,22 +163,29 @@ class FirmwareUpdates:
         if state.phase == "trying":
             self._save(msgspec.structs.replace(state, phase="confirmed"))
             self._record.reach(None)
-            box.alarm(ALARM, None)
-
-    def _begin_daily(self, box: Services) -> bool:
-        url = box.engine.config.update.url
-        if url and self._state().phase not in (*_WORKING, "ready"):
-            try:
-                self.begin(url, automatic=True)
-            except (InvalidError, BusyError, OSError) as error:
-                log.error("daily update: %s", error)
-                return False
-        return True
+            box.alarm(FAILED, None)
 
     # ---- what is asked for ----
 
-    def state(self) -> dict[str, Any]:
-        """The verb ``update.state``."""
+    def look_for(self, box: Services) -> None:
+        """Look at the list of versions now. Raises InvalidError."""
+        self._place()
+        if not is_index(box.engine.config.update.url):
+            message = "Nothing says where versions are published: set update.url to the address of their list, ….json."
+            raise InvalidError(message)
+        self._rollout_of(box).look_for()
+
+    @property
+    def taken_back(self) -> str:
+        """The version that did not stay; empty when there is none."""
+        return self._record.taken_back
+
+    def may_begin(self) -> bool:
+        """Whether nothing is under way, and nothing waits for its restart."""
+        return self._state().phase not in (*WORKING, "ready")
+
+    def state(self, url: str = "") -> dict[str, Any]:
+        """The verb ``update.state``; ``url`` is where versions are published."""
         state = self._state()
         return {
             "available": self._slots is not None,
@@ -196,15 +199,16 @@ class FirmwareUpdates:
             "params": state.params,
             "waits_for": self._record.reached if state.phase == "trying" else None,
             "time": state.time or None,
+            "published": self.published.state(url) if is_index(url) else None,
         }
 
     def begin(self, source: str, *, may_go_back: bool = False, automatic: bool = False) -> None:
-        """Start the installation from ``upload:TOKEN``, ``file:PATH``, ``usb`` or an address."""
+        """Start the installation from ``upload:TOKEN``, ``file:PATH``, ``usb``, ``published`` or an address."""
         self._place()
         if not self._is_confirmed:
             raise BusyError("This version is still on trial; wait until it is confirmed.", _RETRY_S)
         with self._lock:
-            if self._state().phase in (*_WORKING, "restarting"):
+            if self._state().phase in (*WORKING, "restarting"):
                 raise BusyError("An update is under way; wait for it, or cancel it.", _RETRY_S)
             # Nothing can be told later when nothing can be written now.
             self._save_or_refuse(State(phase="checking", before=VERSION))
@@ -230,7 +234,7 @@ class FirmwareUpdates:
     def cancel(self) -> None:
         """End what is under way; the other slot stays closed."""
         with self._lock:
-            if self._state().phase not in (*_WORKING, "ready", "failed", "fell_back", "confirmed"):
+            if self._state().phase not in (*WORKING, "ready", "failed", "fell_back", "confirmed"):
                 raise InvalidError("There is nothing to cancel.")
             if self._is_working():
                 pid = self._state().pid

@@ -2,7 +2,7 @@
 
 It reads the bundle once, checks it, and writes each piece where it shall lie, so that it needs neither room on the
 data partition nor memory for it. While it works its state is in ``RUN/update.json``; the end is in ``STATE/update``.
-SOURCE is ``upload:TOKEN``, ``file:PATH``, ``usb`` or an address.
+SOURCE is ``upload:TOKEN``, ``file:PATH``, ``usb``, ``published`` (what ``published.py`` has found) or an address.
 """
 
 from __future__ import annotations
@@ -21,8 +21,9 @@ from pathlib import Path
 
 import msgspec
 
-from firmware.daemon import bundle
+from firmware.daemon import bundle, published
 from firmware.daemon.bundle import Bundle, BundleError, Image, OldVersionError, Read
+from firmware.daemon.published import Measured
 from firmware.daemon.update_state import PROGRESS, Record, State
 from firmware.kernel import files, slots, usb
 from firmware.kernel.errors import CommandError
@@ -50,14 +51,25 @@ class Installer:
             self._state = state
             files.write(self._run / PROGRESS, msgspec.json.encode(state), 0o600)
 
-    def install(self, read: Read, *, may_go_back: bool, automatic: bool = False) -> State:
-        """Write the slot and read it back. Raises BundleError, OSError, CommandError; the slot then stays closed."""
+    def install(
+        self, read: Read, *, may_go_back: bool, automatic: bool = False, wanted: Measured | None = None
+    ) -> State:
+        """Write the slot and read it back. Raises BundleError, OSError, CommandError; the slot then stays closed.
+
+        ``wanted`` is what was published; by itself no version is installed that was taken back before.
+        """
         self.tell(phase="checking", percent=0)
-        source = Bundle(read)
+        source = Bundle(wanted.read if wanted else read)
         image = source.checked(self._box, self._place.other, self._place.size_bytes, may_go_back=may_go_back)
+        if wanted:
+            wanted.check_version(image.version)
+        if automatic and image.version == self._record.taken_back:
+            raise OldVersionError("Version %(version)s was taken back before.", version=image.version)
         self.tell(phase="writing", version=image.version)
         self._place.close_other()  # half a slot must never be started
         self._write(source, image)
+        if wanted:
+            wanted.check()
         self.tell(phase="verifying", percent=0)
         self._read_back(image)
         return msgspec.structs.replace(
@@ -191,9 +203,13 @@ def _install(installer: Installer, asked: argparse.Namespace, place: Slots) -> S
     kind, _, rest = asked.source.partition(":")
     failed = State(phase="failed", before=VERSION, slot=place.other, automatic=asked.automatic)
 
+    known = published.load(Record(asked.state).folder)
+    release = known.release if kind == "published" else None
+
     def run(read: Read) -> State:
+        wanted = Measured(read, release) if release else None
         try:
-            return installer.install(read, may_go_back=asked.downgrade, automatic=asked.automatic)
+            return installer.install(read, may_go_back=asked.downgrade, automatic=asked.automatic, wanted=wanted)
         except BundleError as error:
             if asked.automatic and isinstance(error, OldVersionError):
                 return State(before=VERSION)
@@ -211,7 +227,8 @@ def _install(installer: Installer, asked: argparse.Namespace, place: Slots) -> S
 
             installer.tell(phase="waiting")
             return receive(asked.run, rest, run)
-        with sources.get(kind, lambda: from_address(asked.source))() as read:
+        url = published.address(known, release) if release else asked.source
+        with sources.get(kind, lambda: from_address(url))() as read:
             return run(read)
     except BundleError as error:
         return msgspec.structs.replace(failed, reason=error.message, params=error.params)

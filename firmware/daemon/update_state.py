@@ -1,8 +1,8 @@
 """What outlives the restart of an update, on the data partition: how far it is, and the configuration of before.
 
 ``STATE/update``: ``state.json``; ``reached``, a word that says how far a version on trial has come, empty when it was
-switched to; ``config-VERSION``, the stores as that version has left them. A newer version migrates the stores, and an
-older one could not read them then.
+switched to; ``taken-back``, the version that did not stay; ``config-VERSION``, the stores as that version has left
+them. A newer version migrates the stores, and an older one could not read them then.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from firmware.model.config import FORMAT
 
 Phase = Literal["idle", "waiting", "checking", "writing", "verifying", "ready", "restarting", "trying", "confirmed",
                 "fell_back", "failed"]  # fmt: skip
+WORKING = ("waiting", "checking", "writing", "verifying")
 PROGRESS = "update.json"  # below RUN: the installer's state while it works
 UPLOAD_SOCKET = "update.sock"  # below RUN: there while the installer awaits a bundle
 UPLOAD = "/update/bundle/"  # where the front hands on a bundle, as features/web.py says; a token follows
@@ -58,6 +59,7 @@ class Record:
         self.folder = state_dir / "update"
         self._path = self.folder / "state.json"
         self._reached = self.folder / "reached"
+        self._taken_back = self.folder / "taken-back"
 
     def load(self) -> State:
         """What was saved last."""
@@ -85,6 +87,18 @@ class Record:
             files.remove(self._reached)
         else:
             files.write(self._reached, stage)
+
+    @property
+    def taken_back(self) -> str:
+        """The version that did not stay, which no box installs by itself again; empty when there is none."""
+        try:
+            return self._taken_back.read_text().strip()
+        except OSError:
+            return ""
+
+    def take_back(self, version: str) -> None:
+        """Note it. OSError when the disk is full."""
+        files.write(self._taken_back, version)
 
     def keep_configuration(self, version: str) -> None:
         """Copy the stores as this version has them. OSError or sqlite3.Error when that fails."""

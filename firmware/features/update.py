@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from firmware.features.downloads import no_address
@@ -12,6 +13,11 @@ from firmware.model.config import Config
 from firmware.model.facts import Facts
 from firmware.model.problem import Problem
 from firmware.model.values import parse_time
+
+
+def is_index(url: str) -> bool:
+    """Whether it is the address of a signed list of versions and not of one bundle."""
+    return urlsplit(url).path.endswith(".json")
 
 
 def may_restart(config: Config, now: datetime) -> bool:
@@ -27,7 +33,7 @@ def verify(config: Config, facts: Facts) -> list[Problem]:
     problems = no_address(wanted.url, "update", "url")
     if wanted.daily and not wanted.url:
         message = "Updates shall come daily, but nothing says from where."
-        remedy = "Give the address of the bundle, or switch daily updates off."
+        remedy = "Give the address of the list of versions or of a bundle, or switch daily updates off."
         problems.append(problem("update", "daily", value="true", message=message, remedy=remedy))
     for key, text in (("restart_from", wanted.restart_from), ("restart_until", wanted.restart_until)):
         remedy = "Write hours and minutes as 08:30; 24:00 is the end of the day."

@@ -418,7 +418,8 @@ class SpeedTest(Node, frozen=True):
 
 class Backup(Node, frozen=True):
     """Backups that make themselves, at ``hour`` of the site's clock; ``keep`` of them stay at each place but HQ, which
-    keeps what it likes. ``share_url`` is a folder of WebDAV. Passphrase, password and token are in the secrets file.
+    keeps what it likes. ``share_url`` is a share of Windows (``smb://``) or a folder of WebDAV. Passphrase, password
+    and token are in the secrets file.
     """
 
     every: Literal["never", "daily", "weekly"] = "never"

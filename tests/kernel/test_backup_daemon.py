@@ -17,6 +17,7 @@ from firmware.client import Invalid
 from firmware.daemon import backup_worker
 from firmware.model import codec
 from firmware.model.config import Backup, Config, Group, Policy
+from tests import samba
 from tests.kernel.engine_box import SERVER, Box, config
 from tests.lab import netns
 
@@ -162,6 +163,30 @@ def test_a_backup_goes_to_a_share_by_itself(box: Box) -> None:
     (file,) = folder.iterdir()
     assert opened(box, file)["hostname"] == "eng-box"
     assert [row for row in box.call("alarms") if row["cleared"] is None and "backup" in row["message"]] == []
+
+
+def test_a_backup_goes_to_a_share_of_windows(box: Box) -> None:
+    """The password is in the secrets alone: neither in the configuration nor among the processes."""
+    files = box.directory / "files"
+    files.mkdir()
+    url = f"smb://{SERVER}/{samba.SHARE}"
+    box.commit(config(backup=Backup(every="daily", keep=1, share_url=url, share_user=samba.USER)))
+    box.call("backup.passphrase", passphrase=PASSPHRASE)
+    box.call("backup.login", destination="share", secret="wrong")
+
+    def inside(argv: list[str]) -> list[str]:
+        return netns.inside(box.server, argv)
+
+    with samba.samba(box.directory / "samba", files, address=SERVER, port=445, inside=inside):
+        assert "refuses the account" in run(box)["reason"]
+        box.call("backup.login", destination="share", secret=samba.PASSWORD)
+        assert run(box)["reason"] == ""
+        first = run(box)["file"]
+    assert [path.name for path in files.iterdir()] == [first]  # one is kept
+    assert opened(box, files / first)["hostname"] == "eng-box"
+    assert samba.PASSWORD not in str(box.call("config.export"))
+    assert samba.PASSWORD not in box.log()
+    assert (box.state / "secrets.json").stat().st_mode & 0o777 == 0o600
 
 
 def run(box: Box) -> dict[str, Any]:

@@ -226,6 +226,7 @@ def test_a_box_without_slots_refuses_updates_in_words(rsctl: Rsctl) -> None:
         done = rsctl("update", *words)
         assert (done.code, "not started from an image" in done.err) == (1, True), done.err
     assert "update.url" in rsctl("update", "install").err
+    assert "not started from an image" in rsctl("update", "check").err
 
 
 def test_a_backup_is_made_and_becomes_the_candidate(rsctl: Rsctl, tmp_path: Path) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import errno
 import json
+import ssl
+import subprocess
 import threading
 import time
 from collections.abc import Iterator
@@ -18,7 +20,7 @@ import pytest
 from firmware.daemon import automatic_backups, backup_send
 from firmware.daemon.automatic_backups import NO_KEY, AutomaticBackups
 from firmware.daemon.errors import InvalidError
-from firmware.features.backup import last_due, verify
+from firmware.features.backup import last_due, smb_place, verify
 from firmware.model.config import Backup, Config, System
 from firmware.model.facts import Facts
 
@@ -51,12 +53,38 @@ def test_the_last_moment_it_was_due(wanted: Backup, now: datetime, due: datetime
         (Backup(every="daily", usb=True, parts=()), Facts(), ["error backup.parts"]),
         (Backup(share_url="ftp://x", hq_url="http://x/"), Facts(), ["error backup.share_url", "warning backup.hq_url"]),
         (Backup(share_url="https://me:secret@x/"), Facts(), ["error backup.share_url"]),
+        (Backup(share_url="smb://nas/backup", share_user="rs"), Facts(), []),
+        (Backup(share_url="smb://nas/backup"), Facts(), ["error backup.share_user"]),
+        (Backup(share_url="smb://nas/", share_user="rs"), Facts(), ["error backup.share_url"]),
+        (Backup(hq_url="smb://nas/backup"), Facts(), ["error backup.hq_url"]),
     ],
 )
 def test_what_is_wrong_is_said(wanted: Backup, facts: Facts, paths: list[str]) -> None:
     found = verify(Config(backup=wanted), facts)
     assert [f"{problem.severity} {problem.path}" for problem in found] == paths
     assert all(problem.remedy for problem in found)
+
+
+@pytest.mark.parametrize(
+    ("url", "place"),
+    [
+        ("smb://nas/backup", ("nas", 445, "backup", "")),
+        ("smb://192.168.8.5:4450/备份/shop 1/", ("192.168.8.5", 4450, "备份", "shop 1")),
+        ("smb://[fd00::1]/b/one/two%20three", ("fd00::1", 445, "b", "one/two three")),
+        ("smb:/nas/backup", None),
+        ("smb://nas", None),
+        ("smb://me@nas/backup", None),
+        ("smb://nas:0/backup", None),
+        ("smb://nas:x/backup", None),
+        ("smb://nas/backup/../secret", None),
+        ("smb://nas/backup//x", None),
+        ("smb://nas/back%5Cup", None),
+        ("smb://nas/back?up", None),
+        ("smb://[nas/backup", None),
+    ],
+)
+def test_which_share_an_address_names(url: str, place: tuple[str, int, str, str] | None) -> None:
+    assert smb_place(url) == place
 
 
 class Bench:
@@ -234,6 +262,35 @@ def test_a_refusal_is_said(tmp_path: Path, share: tuple[str, type[_Share]], stat
     kind.status = status
     assert job(tmp_path, url=url, old=["old.rsbackup"]) == {"error": reason}
     assert kind.files == {"/b/old.rsbackup": b""}
+
+
+def test_headquarters_are_who_their_certificate_says(
+    tmp_path: Path, share: tuple[str, type[_Share]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By HTTPS with a certificate of an authority of our own: known, unknown, and made for another name."""
+    _, kind = share
+    argv = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
+    argv += ["-subj", "/CN=x", "-addext", "subjectAltName=IP:127.0.0.1"]
+    argv += ["-keyout", str(tmp_path / "key"), "-out", str(tmp_path / "pem")]
+    subprocess.run(argv, check=True, capture_output=True)
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(tmp_path / "pem", tmp_path / "key")
+    with ThreadingHTTPServer(("127.0.0.1", 0), kind) as server:
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+        server.handle_error = lambda *_: None  # type: ignore[method-assign]
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        address = f"https://127.0.0.1:{server.server_port}"
+        assert job(tmp_path, url=address, kind="hq", secret="t") == {"error": backup_send.NO_CERTIFICATE}
+        assert kind.logins == []  # the token was not told to a stranger
+        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "pem"))
+        other = address.replace("127.0.0.1", "localhost")
+        assert job(tmp_path, url=other, kind="hq") == {"error": backup_send.NO_CERTIFICATE}
+        assert kind.logins == []
+        assert job(tmp_path, url=address, kind="hq", secret="t") == {"left": []}
+        server.shutdown()
+        thread.join()
+    assert kind.logins == ["Bearer t"]
 
 
 def test_a_server_that_is_not_there_is_said(tmp_path: Path) -> None:

@@ -168,6 +168,19 @@ def test_an_old_version_is_installed_when_it_is_asked_for(
         assert work.install(read, may_go_back=True).phase == "ready"
 
 
+def test_what_was_taken_back_comes_again_by_hand_only(
+    bundle: Path, signer: Signer, place: Slots, tmp_path: Path
+) -> None:
+    record = Record(tmp_path / "state")
+    record.save(State())
+    record.take_back("0.2.0")
+    work = Installer(record, tmp_path, place, box(signer))
+    with installer.from_file(bundle) as read, pytest.raises(OldVersionError, match="taken back before"):
+        work.install(read, may_go_back=False, automatic=True)
+    with installer.from_file(bundle) as read:
+        assert work.install(read, may_go_back=False).phase == "ready"
+
+
 @pytest.mark.parametrize("kind", ["PUT", "form"])
 def test_an_upload_is_taken_once_by_whoever_has_the_token(tmp_path: Path, kind: str) -> None:
     seen: list[bytes] = []
@@ -330,6 +343,7 @@ def test_a_bad_version_is_taken_back_and_says_why(
     ((message, params),) = box.told
     assert params == {"version": "0.2.0", "before": VERSION, "reason": trial.REASONS[reason]}
     assert back.state()["phase"] == "fell_back"
+    assert back.taken_back == "0.2.0"
     assert back.state()["reason"] == message
     back.cancel()
     assert back.state()["phase"] == "idle"

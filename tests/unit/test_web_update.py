@@ -18,6 +18,7 @@ from webui.views.update import PHASES, STAGES
 STATE = {
     "available": True, "running": "0.1.0", "running_slot": "A", "phase": "idle", "version": None, "slot": None,
     "percent": 0, "reason": "", "params": {}, "waits_for": None, "time": None,
+    "published": None,
 }  # fmt: skip
 
 
@@ -82,6 +83,37 @@ def test_a_box_without_slots_says_so(client: FlaskClient, rsd: Updates) -> None:
     page = client.get("/system/update/").get_data(as_text=True)
     assert "not started from an image" in page
     assert "From a file" not in page
+
+
+NEWER = {
+    "version": "0.2.0", "board": "x86_64", "file": "rs-0.2.0-x86_64.swu", "size_bytes": 36_000_000, "sha256": "0" * 64,
+    "notes": {"zh": "修正 <时钟>", "en": "Mends the <clock>"}, "first": ["SN1"], "others_from": 1_900_000_000,
+}  # fmt: skip
+
+
+def test_what_is_published_is_told_and_fetched(client: FlaskClient, rsd: Updates) -> None:
+    rsd.state["published"] = {"time": 1.8e9, "issued": 1.8e9, "reason": "", "params": {}, "newer": NEWER}
+    page = client.get("/system/update/").get_data(as_text=True)
+    for words in (
+        "Version 0.2.0",
+        "36.0\u202fMB",
+        "Mends the &lt;clock&gt;",
+        "tried first on: SN1",
+        "Fetch the published",
+    ):
+        assert words in page
+    send(client, "/system/update/", source="url")
+    assert ("update.install", {"source": "url", "url": "", "downgrade": False}) in rsd.asked
+    assert send(client, "/system/update/check").status_code == 303
+    rsd.state["published"] |= {"newer": None}
+    page = client.get("/system/update/").get_data(as_text=True)
+    assert "Nothing newer" in page
+    assert "Fetch the published" not in page
+    reason = "%(url)s cannot be fetched: %(reason)s."
+    rsd.state["published"] |= {"reason": reason, "params": {"url": "https://x/y.json", "reason": "timed out"}}
+    page = client.get("/system/update/").get_data(as_text=True)
+    assert "https://x/y.json cannot be fetched: timed out." in page
+    assert "Nothing newer" not in page
 
 
 def test_the_settings_are_saved(client: FlaskClient, rsd: Updates) -> None:

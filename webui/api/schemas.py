@@ -94,8 +94,8 @@ class DatabaseUpdate(Input):
 
 
 class InstallUpdate(Input):
-    """``upload`` answers with the address that takes the file, by PUT, once; ``url`` is by default the configured
-    one."""
+    """``upload`` answers with the address that takes the file, by PUT, once; ``url`` is by default the configured one,
+    or what the list of versions there names."""
 
     source: Literal["upload", "url", "usb"]
     url: Annotated[str, Meta(max_length=1024)] = ""
@@ -539,6 +539,28 @@ class Database(Output):
     previous: str | None  # what a rollback brings back
 
 
+class Release(Output):
+    """``first`` are serial numbers of boxes that take it by themselves before all others, which do from
+    ``others_from`` on; ``None``: when it is published anew."""
+
+    version: str
+    board: str
+    file: str
+    size_bytes: int
+    sha256: str
+    notes: dict[str, str]  # by language
+    first: list[str]
+    others_from: int | None
+
+
+class PublishedVersions(Output):
+    time: float | None  # of the last look
+    issued: float | None  # when the list was signed
+    reason: str  # why the last look failed; a message whose %(name)s places params fill
+    params: dict[str, str]
+    newer: Release | None  # than what is running
+
+
 class UpdateState(Output):
     available: bool  # false: this box was not started from an image
     running: str
@@ -554,6 +576,7 @@ class UpdateState(Output):
     params: dict[str, str]
     waits_for: Literal["", "rsd", "configuration", "page", "lines"] | None  # while it is on trial
     time: float | None
+    published: PublishedVersions | None  # where the configured address is a list of versions
 
 
 class UpdateBegun(UpdateState):

@@ -198,6 +198,10 @@ ROUTES = (
         schemas.UpdateBegun, body=schemas.InstallUpdate,
     ),
     Route(
+        "POST", "/update/check", "checkUpdate", "update.check", "Look now at the list of versions that are published",
+        "admin", schemas.UpdateState,
+    ),
+    Route(
         "DELETE", "/update", "cancelUpdate", "update.cancel", "End what is under way, or forget what is installed",
         "admin", schemas.UpdateState,
     ),

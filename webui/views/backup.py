@@ -29,7 +29,7 @@ PARTS = {
     "business": marked("Business data on this box, with the files at its documents"),
 }
 EVERY = {"never": marked("not by themselves"), "daily": marked("every day"), "weekly": marked("every week")}
-PLACES = {"usb": marked("USB stick"), "share": marked("WebDAV share"), "hq": marked("HQ")}
+PLACES = {"usb": marked("USB stick"), "share": marked("network share"), "hq": marked("HQ")}
 SECTION_NAMES = {
     "system": marked("Name, clock, language"),
     "lines": marked("Lines, with the passwords of dialled ones"),

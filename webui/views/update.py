@@ -67,19 +67,23 @@ def install() -> Any:
     """Begin: from an address, from a USB stick, or by showing the form for the file."""
     form = Form(is_sent=True)
     source = form.text("source")
-    url = form.text("from_url")
-    if source == "url" and not url:
-        url = router().config("running").update.url
     if source not in ("upload", "usb", "url"):
         source = "upload"
     try:
-        begun = router().call("update.install", source=source, url=url, downgrade=form.checked("downgrade"))
+        begun = router().call("update.install", source=source, url="", downgrade=form.checked("downgrade"))
     except (Invalid, Busy) as error:
         form.add_error("", translate(language(), error.message, error.params))
         return _page(form, Form(_settings(), is_sent=False))
     if begun["upload"]:
         return render_template("update/upload.html", address=begun["upload"])
     return redirect(url_for("update.show"), 303)
+
+
+@bp.post("/check")
+@requires("change")
+def check() -> Any:
+    """Look at the list of versions now."""
+    return _do("update.check")
 
 
 @bp.post("/restart")
@@ -125,6 +129,12 @@ def _settings() -> dict[str, Any]:
     return {name: getattr(update, name) for name in SETTINGS}
 
 
+def _notes(release: dict[str, Any]) -> str:
+    """What is new, in one's own language where it is there."""
+    notes: dict[str, str] = release["notes"]
+    return notes.get(language()) or next(iter(notes.values()), "")
+
+
 def _page(form: Form, settings: Form) -> Any:
     page = render_template("update/show.html", form=form, settings=settings, **_state())
     return page, 422 if form.is_wrong or settings.is_wrong else 200
@@ -138,8 +148,12 @@ def _state() -> dict[str, Any]:
         words = translate(language(), state["reason"], params)
     else:
         words = gettext(STAGES.get(state["waits_for"] or "", meaning)) if meaning else ""
+    published = state["published"]
     return {
         "state": state,
+        "published": published,
+        "notes": _notes(published["newer"]) if published and published["newer"] else "",
+        "why_not": translate(language(), published["reason"], published["params"]) if published else "",
         "kind": kind,
         "title": gettext(title),
         "said": words,

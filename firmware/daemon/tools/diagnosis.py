@@ -40,6 +40,8 @@ ASKED: tuple[tuple[str, str, dict[str, Any]], ...] = (
     ("check.json", "config.check", {"which": "running"}),
     ("database.json", "applications.database", {}),
     ("prefixes.json", "prefixes.list", {}),
+    ("update.json", "update.state", {}),
+    ("backup.json", "backup.state", {}),
     ("speedtest.json", "speedtest.state", {}),
     ("blocked.json", "blocked", {"limit": 100}),
     ("usage-lines.json", "usage", {"by": "wan", "since_s": WEEK_S}),
