@@ -8,6 +8,7 @@ may everything there; all others, whatever their role here, may what they are gi
 from __future__ import annotations
 
 import contextlib
+import os
 import threading
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -17,18 +18,26 @@ from flask import Flask, Request, redirect, request
 from werkzeug.exceptions import NotFound, Unauthorized
 
 from firmware.client import Client, Refused, Unavailable
+from webui import errors
+from webui.api.errors import of_status
 from webui.security import csrf_token
 
 PLACES = ("/business", "/api/biz")
 ADMINS = frozenset({"owner", "admin"})
+_CLOSED = 507  # Insufficient Storage
 Answer = Callable[..., Any]
 Wsgi = Callable[[dict[str, Any], Answer], Iterable[bytes]]
+
+
+class ClosedError(Exception):
+    """The disk that holds the business's data cannot be written: whatever is entered would be lost."""
 
 
 class Business:
     """Stands before the page's own WSGI application."""
 
     def __init__(self, app: Flask, folder: Path) -> None:
+        self._app = app
         self._page: Wsgi = app.wsgi_app
         self._socket = app.config["RSD_SOCKET"]
         self._folder = folder
@@ -41,23 +50,35 @@ class Business:
         path = environ.get("PATH_INFO", "")
         if not any(path == place or path.startswith(f"{place}/") for place in PLACES):
             return self._page(environ, answer)
+        try:
+            return self._answer(environ, path)(environ, answer)
+        except ClosedError:
+            with self._app.request_context(environ):
+                closed = of_status(_CLOSED) if path.startswith("/api/") else errors.page(_CLOSED)
+            return closed(environ, answer)
+
+    def _answer(self, environ: dict[str, Any], path: str) -> Wsgi:
+        """Who answers. :raise ClosedError: nobody does."""
         who = self._who(environ)
         if who is None and not self._is_public(environ):
             if path.startswith("/api/"):
-                return Unauthorized().get_response(environ)(environ, answer)
-            return redirect(f"/login?next={path}", 303)(environ, answer)
+                return Unauthorized().get_response(environ)
+            return redirect(f"/login?next={path}", 303)
         place = self._place() if who is None else who.get("business")
         if place is None:
-            return NotFound().get_response(environ)(environ, answer)
+            return NotFound().get_response(environ)
         environ["rs.who"] = who
-        return self._open(place).wsgi_app(environ, answer)
+        return self._open(place).wsgi_app
 
     def describe(self, document: dict[str, Any], environ: dict[str, Any]) -> dict[str, Any]:
         """The OpenAPI document with what the business adds, for those who have it; a copy, addresses being whole."""
         who = self._who(environ)
         if who is None or who.get("business") is None:
             return document
-        self._open(who["business"])
+        try:
+            self._open(who["business"])
+        except ClosedError:
+            return document
         from bizlite.web.openapi import fragment
 
         paths, schemas = fragment()
@@ -102,6 +123,9 @@ class Business:
         return None
 
     def _open(self, database: str) -> Flask:
+        """:raise ClosedError: when the box's own disk holds the data and does not take what is written."""
+        if not database and os.statvfs(self._folder).f_flag & os.ST_RDONLY:
+            raise ClosedError
         with self._lock:
             url = database or f"sqlite://{self._folder}/company.db"
             key = (url, self._restored_ns())
