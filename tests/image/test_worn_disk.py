@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,8 @@ from tests.image import budgets, bundles
 from tests.image.machine import Machine
 from tests.image.updating import CONFIRMED, ask, token, told
 
+_PARTIES = "/api/biz/v1/finance/party"
+_PARTY = {"code": "K", "name": "Kept Ltd", "is_customer": True}
 pytestmark = [pytest.mark.image, pytest.mark.timeout(3600)]
 
 
@@ -21,13 +24,16 @@ def bundle(images: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def machine(images: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
-    """One with a configuration that was acknowledged."""
+    """One with a configuration and a business entry that were acknowledged."""
     folder = tmp_path_factory.mktemp("machine")
-    with Machine(images / "disk.img", folder, memory_mb=budgets.machine_mb(images), kind="wearing") as machine:
+    with Machine(images / "disk.img", folder, memory_mb=budgets.WITH_BUSINESS_MB, kind="wearing") as machine:
         machine.start()
         machine.log_in()
         machine.wait_until(CONFIRMED)
-        machine.run("rsctl set system.hostname kept && rsctl commit")
+        machine.run("rsctl set system.hostname kept && rsctl set business.enabled true && rsctl commit")
+        machine.wait_for_page()
+        status, body = ask(machine, "POST", _PARTIES, json.dumps(_PARTY).encode(), token(machine))
+        assert status == 201, body
         yield machine
 
 
@@ -54,6 +60,9 @@ def test_during_a_commit(machine: Machine) -> None:
     assert machine.run("hostname").split()[-1] == "kept"
     machine.wait_until("LANG=en rsctl alarms | grep -q 'The disk does not take what is written any more'")
     assert b"does not take what is written" in ask(machine, "GET", "/api/v1/alarms", b"", key)[1]
+    wanted = {"parts": ["configuration", "business"], "passphrase": "three long words"}
+    status, body = ask(machine, "POST", "/api/v1/backup", json.dumps(wanted).encode(), key)
+    assert status == 200, body
 
 
 def test_at_a_start(machine: Machine) -> None:
@@ -63,6 +72,9 @@ def test_at_a_start(machine: Machine) -> None:
     machine.wait_until("[ $(hostname) = kept ]")
     machine.wait_until("LANG=en rsctl alarms | grep -q 'serves from a copy in memory'")
     machine.wait_for_page()
+    status, body = ask(machine, "GET", _PARTIES, b"", token(machine))
+    assert (status, json.loads(body)["error"]["code"]) == (507, "not_kept")
+    assert machine.status("[ -s /var/lib/rs/business/company.db ]") == 0  # for a backup
 
 
 def test_what_was_acknowledged_is_there_when_it_takes_everything_again(machine: Machine) -> None:
@@ -72,3 +84,6 @@ def test_what_was_acknowledged_is_there_when_it_takes_everything_again(machine: 
     machine.wait_until(CONFIRMED)
     machine.wait_until("[ $(hostname) = kept ]")
     assert machine.status("LANG=en rsctl alarms | grep -q 'copy in memory'") != 0
+    machine.wait_for_page()
+    status, body = ask(machine, "GET", _PARTIES, b"", token(machine))
+    assert (status, [row["name"] for row in json.loads(body)["items"]]) == (200, [_PARTY["name"]])
