@@ -18,7 +18,8 @@ from typing import Any, NamedTuple
 
 from tests.image.remains import Remains
 
-_ANSWER_S = 60.0  # an emulated box on a busy machine
+# An emulated box on a busy machine takes a minute to load the business; one that starts again never answers.
+_ANSWER_S, _PATIENCE_S = 60.0, 600.0
 _PAUSE_S = 1.0  # before somebody tries again, or looks again how the update is
 
 
@@ -78,7 +79,10 @@ class Office:
     def _work(self, job: Callable[[Program], None]) -> None:
         while self._is_open:
             self._may_work.wait()
-            with contextlib.suppress(OSError, http.client.HTTPException), Program(self._port, self._token) as program:
+            with (
+                contextlib.suppress(OSError, http.client.HTTPException),
+                Program(self._port, self._token, _ANSWER_S) as program,
+            ):
                 while self._is_open and self._may_work.is_set():
                     job(program)
             time.sleep(_PAUSE_S)
@@ -114,9 +118,9 @@ class Office:
 class Program:
     """A connection that stays. :raise OSError, HTTPException: the box does not answer, or refuses."""
 
-    def __init__(self, port: int, token: str) -> None:
+    def __init__(self, port: int, token: str, answer_s: float = _PATIENCE_S) -> None:
         context = ssl._create_unverified_context()
-        self._connection = http.client.HTTPSConnection("127.0.0.1", port, timeout=_ANSWER_S, context=context)
+        self._connection = http.client.HTTPSConnection("127.0.0.1", port, timeout=answer_s, context=context)
         self._headers = {"Host": "192.168.8.1", "Authorization": f"Bearer {token}", "Content-Type": "application/json"}
 
     def __enter__(self) -> Program:
