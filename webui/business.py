@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import os
 import threading
 from collections.abc import Callable, Iterable
 from ipaddress import ip_address, ip_interface
@@ -26,13 +27,20 @@ from werkzeug.exceptions import HTTPException, NotFound, Unauthorized
 from werkzeug.wrappers import Response as BaseResponse
 
 from firmware.client import Client, Refused, Unavailable
+from webui import errors
+from webui.api.errors import of_status
 from webui.security import csrf_token
 from webui.views.session import keep_form
 
 PLACES = ("/business", "/api/biz")
 ADMINS = frozenset({"owner", "admin"})
+_CLOSED = 507  # Insufficient Storage
 Answer = Callable[..., Any]
 Wsgi = Callable[[dict[str, Any], Answer], Iterable[bytes]]
+
+
+class ClosedError(Exception):
+    """The disk that holds the business's data cannot be written: whatever is entered would be lost."""
 
 
 class Business:
@@ -52,23 +60,35 @@ class Business:
         path = environ.get("PATH_INFO", "")
         if not any(path == place or path.startswith(f"{place}/") for place in PLACES):
             return self._page(environ, answer)
+        try:
+            return self._answer(environ, path)(environ, answer)
+        except ClosedError:
+            with self._app.request_context(environ):
+                closed = of_status(_CLOSED) if path.startswith("/api/") else errors.page(_CLOSED)
+            return closed(environ, answer)
+
+    def _answer(self, environ: dict[str, Any], path: str) -> Wsgi:
+        """Who answers. :raise ClosedError: nobody does."""
         if self._is_plain_from_outside(environ):
-            return redirect(Request(environ).url.replace("http", "https", 1), 308)(environ, answer)
+            return redirect(Request(environ).url.replace("http", "https", 1), 308)
         who = self._who(environ)
         place = self._place()["business"] if who is None else who.get("business")
         if place is None:
-            return NotFound().get_response(environ)(environ, answer)
+            return NotFound().get_response(environ)
         if who is None and not self._is_public(environ, place):
-            return self._log_in(environ)(environ, answer)
+            return self._log_in(environ)
         environ["rs.who"] = who
-        return self._open(place).wsgi_app(environ, answer)
+        return self._open(place).wsgi_app
 
     def describe(self, document: dict[str, Any], environ: dict[str, Any]) -> dict[str, Any]:
         """The OpenAPI document with what the business adds, for those who have it; a copy, addresses being whole."""
         who = self._who(environ)
         if who is None or who.get("business") is None:
             return document
-        self._open(who["business"])
+        try:
+            self._open(who["business"])
+        except ClosedError:
+            return document
         from bizlite.web.openapi import fragment
 
         paths, schemas = fragment()
@@ -139,6 +159,9 @@ class Business:
         return {"business": None, "lans": []}
 
     def _open(self, place: dict[str, str]) -> Flask:
+        """:raise ClosedError: when the box's own disk holds the data and does not take what is written."""
+        if not place["database"] and os.statvfs(self._folder).f_flag & os.ST_RDONLY:
+            raise ClosedError
         with self._lock:
             url = place["database"] or f"sqlite://{self._folder}/company.db"
             key = (url, place["timezone"], self._restored_ns())

@@ -27,6 +27,13 @@ _WORDS = {
     422: (marked("The router cannot use this"), marked("Go back and correct it; nothing has been changed.")),
     500: (marked("Something went wrong on the router"), marked("Try again; the log has the details.")),
     503: (marked("The router is busy"), marked("This page tries again by itself. Traffic is not affected.")),
+    507: (
+        marked("The business is closed"),
+        marked(
+            "The disk does not take what is written any more, and what is entered would be lost. What was entered "
+            "before is still on it: save a backup with the business data, replace the disk, and restore it there."
+        ),
+    ),
 }  # fmt: skip
 
 

@@ -27,7 +27,7 @@ import msgspec
 from firmware.daemon import backup_file, backup_parts
 from firmware.daemon.backup_cipher import CipherError, Derivation, Opener
 from firmware.daemon.backup_file import FileError, Header
-from firmware.kernel import files
+from firmware.kernel import files, storage
 
 _MODE = 0o600
 _DAMAGED = "The file is damaged."
@@ -128,8 +128,16 @@ def _put(archive: tarfile.TarFile, name: str, size: int, file: BinaryIO) -> None
 
 def _snapshot(path: Path, copy: Path) -> BinaryIO:
     """A whole copy of a database that is written meanwhile; its name is gone when this returns."""
+    journal, its_copy = path.with_name(f"{path.name}-wal"), copy.with_name(f"{copy.name}-wal")
     try:
         os.close(os.open(copy, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, _MODE))
+        if storage.is_read_only(path.parent):  # of a disk that is worn out: SQLite would want to write beside it
+            shutil.copyfile(path, copy)
+            if journal.exists():
+                shutil.copyfile(journal, its_copy)
+            with closing(sqlite3.connect(copy)) as target:
+                target.execute("PRAGMA journal_mode = DELETE")
+            return copy.open("rb")
         with (
             closing(sqlite3.connect(path, timeout=10)) as source,
             closing(sqlite3.connect(copy)) as target,
@@ -139,6 +147,7 @@ def _snapshot(path: Path, copy: Path) -> BinaryIO:
         return copy.open("rb")
     finally:
         copy.unlink(missing_ok=True)
+        its_copy.unlink(missing_ok=True)
 
 
 def open_(job: Open) -> dict[str, Any]:

@@ -24,7 +24,7 @@ from firmware.daemon.auth import check_length
 from firmware.daemon.backup_parts import CONFIGURATION, SECRETS
 from firmware.daemon.database import program
 from firmware.daemon.errors import BusyError, InvalidError, NotFoundError
-from firmware.kernel import command
+from firmware.kernel import command, storage
 from firmware.kernel.errors import CommandError
 from firmware.model import codec, port_map
 from firmware.model.config import FORMAT, Config
@@ -63,16 +63,23 @@ def work(kind: str, job: dict[str, Any]) -> dict[str, Any]:
 class Backups:
     """One backup is made or opened at a time; ``work`` is a stand-in's in tests."""
 
-    def __init__(self, box: Services, state_dir: Path) -> None:
+    def __init__(self, box: Services, state_dir: Path, run_dir: Path) -> None:
         self._box, self.state = box, state_dir
-        self.folder, self._uploads = state_dir / "backup", state_dir / "uploads"
+        self._on_disk, self._in_memory = state_dir / "backup", run_dir / "backup"
+        self._uploads = state_dir / "uploads"
         self._busy = threading.Lock()
-        self.folder.mkdir(mode=0o700, exist_ok=True)
-        for left in self.folder.glob("*"):
+        for folder in (self._on_disk, self._in_memory):
+            folder.mkdir(mode=0o700, exist_ok=True)
+        for left in self._on_disk.glob("*"):
             if left.is_dir() and left.name.startswith("opened-"):
                 shutil.rmtree(left, ignore_errors=True)
             elif left.suffix in (SUFFIX, ".db"):
                 left.unlink(missing_ok=True)
+
+    @property
+    def folder(self) -> Path:
+        """Where backups lie: in memory when the disk is worn out, which is when one is wanted most."""
+        return self._in_memory if storage.is_read_only(self._on_disk) else self._on_disk
 
     def make(self, parts: Sequence[str], passphrase: str) -> dict[str, Any]:
         """A file to be read in pieces by its ``id``. Raises InvalidError, BusyError."""

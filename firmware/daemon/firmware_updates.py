@@ -98,7 +98,8 @@ class FirmwareUpdates:
             self._record.reach("configuration")
 
     def _come_back(self, place: Slots, state: State) -> None:
-        stage = self._record.reached or ""
+        reached = self._record.reached
+        stage = reached or ""
         try:
             if _digest(place.device, state.size_bytes) != state.sha256:
                 stage = "block"
@@ -106,7 +107,9 @@ class FirmwareUpdates:
             log.error("slot %s cannot be read: %s", place.other, error)
         if stage not in trial.REASONS:
             stage = ""
-        self._record.bring_back_configuration(state.before)
+        # One that never came to its rsd has changed nothing, and what was committed since the copy must stay.
+        if reached != "" or self._record.is_from_the_future():
+            self._record.bring_back_configuration(state.before)
         with contextlib.suppress(CommandError):
             place.close_other()
         self._unheard = msgspec.structs.replace(

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from firmware.daemon.services import Options
+from firmware.kernel import storage
 
 log = logging.getLogger("rs")
 
@@ -203,7 +204,8 @@ def _business(state: Path, run: Path, account: Account) -> tuple[Path, Path]:
     folder, place = state / "business", run / "web" / "business"
     for path, mode in ((folder, 0o700), (place, 0o755)):
         path.mkdir(mode=mode, exist_ok=True)
-    os.chown(folder, account.uid, account.gid)
+    if not storage.is_read_only(folder):  # of a disk that is worn out it is shown, and no business is done
+        os.chown(folder, account.uid, account.gid)
     return folder, place
 
 

@@ -128,7 +128,7 @@ class Services:
         self.balancing = Balancing(self.monitor, self.facts, self.keeper.poke)
         self.dead_lines = DeadLines(self.monitor, self.keeper.poke)
         self.updates = Updates(self)
-        self.backups, self.restoring = Backups(self, state), Restoring(self, state)
+        self.backups, self.restoring = Backups(self, state, run), Restoring(self, state)
         self.automatic_backups = AutomaticBackups(self, state, run)
         self.lights = Lights(read_board(), self._shown)
         board = self.lights.board

@@ -21,9 +21,14 @@ def trouble(folder: Path, *, in_memory: Path = _IN_MEMORY, sysfs: Path = Path("/
     if in_memory.exists():
         return Trouble("memory")
     errors = _ext4_errors(folder, sysfs)
-    if os.statvfs(folder).f_flag & os.ST_RDONLY:
+    if is_read_only(folder):
         return Trouble("read_only", errors)
     return Trouble("errors", errors) if errors else None
+
+
+def is_read_only(folder: Path) -> bool:
+    """Whether nothing can be written there, by anybody."""
+    return bool(os.statvfs(folder).f_flag & os.ST_RDONLY)
 
 
 def _ext4_errors(folder: Path, sysfs: Path) -> int:

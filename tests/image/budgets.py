@@ -8,6 +8,7 @@ from pathlib import Path
 # emulated machine then does little else than to unpack programs from the slot again and again.
 DEBIAN_KERNEL_MB = 192
 BOARD_KERNEL_MB = 128
+WITH_BUSINESS_MB = 256  # where memory is not what a test is about and the business pages are in use
 
 
 def machine_mb(images: Path) -> int:

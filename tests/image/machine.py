@@ -6,11 +6,12 @@ import contextlib
 import http.client
 import re
 import secrets
+import signal
 import socket
 import ssl
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Literal
 
@@ -96,6 +97,23 @@ class Machine:
             self._listen()
             self._console.close()
         self._console = self._process = self._nbdkit = None
+
+    @contextlib.contextmanager
+    def frozen(self) -> Iterator[None]:
+        """It does nothing meanwhile: its disk is what it would be had its power been cut."""
+        processes = [process for process in (self._process, self._nbdkit) if process is not None]
+        for process in processes:
+            process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for process in reversed(processes):
+                process.send_signal(signal.SIGCONT)
+
+    def let_run(self, seconds: float) -> None:
+        """It goes on for a while, and its console is listened to, which it would wait for."""
+        deadline_s = time.monotonic() + seconds
+        self._wait(lambda: self._listen() or time.monotonic() >= deadline_s, "the time", seconds + _COMMAND_S)
 
     def wear_out(self) -> None:
         """From now on the disk refuses whatever is written to it, after the next power-on too."""
@@ -201,6 +219,7 @@ class Machine:
         self._console.sendall(f"{line}\n".encode())
 
     def _listen(self) -> None:
+        """Takes what the console has shown."""
         assert self._console is not None
         with contextlib.suppress(BlockingIOError, ConnectionResetError):
             while data := self._console.recv(65536):

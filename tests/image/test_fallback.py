@@ -11,7 +11,7 @@ import pytest
 
 from tests.image import budgets, bundles
 from tests.image.machine import Machine
-from tests.image.updating import CONFIRMED, ask, install, token, told
+from tests.image.updating import CONFIRMED, LINE_UP, ask, install, token, told
 
 pytestmark = [pytest.mark.image, pytest.mark.timeout(3600)]
 
@@ -27,7 +27,7 @@ def machine(images: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         machine.start()
         machine.log_in()
         machine.wait_until(CONFIRMED)
-        machine.wait_until("rsctl --json lines | grep -q '\"up\": true'")
+        machine.wait_until(LINE_UP)
         machine.run("rsctl set system.hostname before && rsctl commit")
         yield machine
 

@@ -1,81 +1,99 @@
-"""The plug is pulled at a random moment of an update and of a commit; the disk forgets what it was not told to flush.
+"""The plug is pulled at a random moment, while somebody commits, somebody posts, and the firmware is updated.
 
-``RS_POWER_CUTS`` is how often, for each of the two (2).
+A cut is made by stopping QEMU (and nbdkit) and taking its disk as it is: with that it would start again.
+Each is looked at by the product's own code (``remains``); at every ``_BOOT_EVERY``-th the machine is killed and started
+from it, and must tell the same. ``caching`` disks forget whatever they were not told to flush, ``plain`` ones keep the
+order in which they were written. ``RS_POWER_CUTS`` is how often, for each of the two (10).
 """
 
 from __future__ import annotations
 
-import base64
 import os
 import random
-import re
-import time
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.image import budgets, bundles
+from tests.image import budgets, bundles, remains
 from tests.image.machine import Machine
-from tests.image.updating import CONFIRMED
+from tests.image.office import Office, Program
+from tests.image.updating import CONFIRMED, token
 
-_CUTS = int(os.environ.get("RS_POWER_CUTS", "2"))
-pytestmark = [pytest.mark.image, pytest.mark.timeout(600 + 900 * _CUTS)]
-
-# Commits as fast as the box can, each told on the console when it is acknowledged; rsctl would start Python each time.
-_COMMITS = """
-import itertools
-from firmware.client import Client
-with Client("/run/rs/rsd.sock") as client:
-    for number in itertools.count({first}):
-        client.call("config.set", path="system.hostname", value=f"h{{number}}")
-        client.call("config.commit", message="")
-        print(f"\\nacknowledged {{number}}.", flush=True)
-"""
+_CUTS = int(os.environ.get("RS_POWER_CUTS", "10"))
+_BOOT_EVERY = 20
+_LONGEST_S = 8.0  # between two cuts; an update takes minutes
+pytestmark = [pytest.mark.image, pytest.mark.timeout(1800 + 60 * _CUTS)]
 
 
-@pytest.fixture(scope="module")
-def machine(images: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
-    folder = tmp_path_factory.mktemp("machine")
-    with Machine(images / "disk.img", folder, memory_mb=budgets.machine_mb(images), kind="caching") as machine:
-        start(machine)
+@pytest.fixture(params=["caching", "plain"])
+def machine(request: pytest.FixtureRequest, images: Path, tmp_path: Path) -> Iterator[Machine]:
+    """Its business is in use and its first name is ``h0``."""
+    with Machine(images / "disk.img", tmp_path, memory_mb=budgets.WITH_BUSINESS_MB, kind=request.param) as machine:
+        machine.start()
+        machine.log_in()
+        machine.wait_until(CONFIRMED)
+        machine.run("rsctl set business.enabled true && rsctl set system.hostname h0 && rsctl commit")
+        machine.wait_for_page()
         yield machine
 
 
-def test_while_commits_are_made(machine: Machine) -> None:
-    last = 0
-    for cut in range(1, _CUTS + 1):
-        program = base64.b64encode(_COMMITS.format(first=last + 1).encode()).decode()
-        machine.run(f"echo {program} | base64 -d >/tmp/commits.py")
-        machine.press("PYTHONPATH=/usr/lib/rs python3 -OO /tmp/commits.py\n")
-        last = int(machine.wait_for(r"acknowledged (\d+)\.")[1])
-        time.sleep(random.uniform(0, 10))
-        machine.cut_power()
-        last = max([last, *map(int, re.findall(r"acknowledged (\d+)\.", machine.said))])
-        start(machine)
-        found = machine.run("rsctl show system.hostname")
-        kept = int(re.findall(r"h(\d+)", found)[-1])
-        assert kept in {last, last + 1}, f"{last} was acknowledged, {kept} is in force"
-        print(f"cut {cut}: {last} acknowledged, {kept} in force", flush=True)
-        last = kept
-
-
-def test_while_a_slot_is_written(machine: Machine, images: Path, tmp_path: Path) -> None:
-    bundle = bundles.make(tmp_path, images, "0.2.0")
-    with bundles.served(tmp_path) as address:
+def test_at_any_moment(machine: Machine, images: Path, tmp_path: Path) -> None:
+    served = tmp_path / "served"
+    served.mkdir()
+    bundle = bundles.make(served, images, "0.2.0")
+    key, copy = token(machine), tmp_path / "cut.img"
+    with Program(machine.page_port, key) as program:
+        program.ask("GET", "/api/biz/v1/finance/entry")  # makes the company
+    with bundles.served(served) as address, Office(machine.page_port, key, f"{address}/{bundle.name}") as office:
         for cut in range(1, _CUTS + 1):
-            machine.run(f"(rsctl update install {address}/{bundle.name} >/dev/null 2>&1 &)")
-            machine.wait_until("rsctl --json update show | grep -q writing")
-            time.sleep(random.uniform(0, 20))
-            machine.cut_power()
-            start(machine)
-            assert "rs.slot=A" in machine.run("cat /proc/cmdline")
-            values = machine.run("boot-slots")
-            assert re.search("^B_OK=0", values, re.MULTILINE)
-            print(f"cut {cut}: {' '.join(values.split()[-6:])}", flush=True)
+            machine.let_run(random.uniform(0, _LONGEST_S))
+            is_killed = cut == _CUTS or cut % _BOOT_EVERY == 0
+            if is_killed:
+                office.pause()
+                machine.cut_power()
+                known = office.acknowledged()
+                take(machine.disk, copy)
+            else:
+                with machine.frozen():
+                    known = office.acknowledged()
+                    take(machine.disk, copy)
+            found = remains.examine(copy, tmp_path / "remains")
+            office.check(known, found)
+            tell(cut, found, office, is_killed=is_killed)
+            if is_killed:
+                assert started_again(machine, key) == found[2:]
+                office.go_on()
 
 
-def start(machine: Machine) -> None:
+def started_again(machine: Machine, key: str) -> tuple[str, dict[str, int]]:
+    """What the box itself says after its start: its name, and its posted entries."""
     machine.start()
     machine.log_in()
     machine.wait_until(CONFIRMED)
+    machine.wait_for_page()
+    with Program(machine.page_port, key) as program:
+        name = program.ask("GET", "/api/v1/config/system.hostname")
+        entries: dict[str, int] = {}
+        path = "/api/biz/v1/finance/entry?limit=200"
+        while path:
+            page = program.ask("GET", path)
+            entries |= {row["number"]: row["amount"] for row in page["items"] if row["posted"]}
+            path = page["next"]
+    return name, entries
+
+
+def take(image: Path, target: Path) -> None:
+    """A copy of a disk that is standing still."""
+    subprocess.run(["cp", "--sparse=always", str(image), str(target)], check=True)
+
+
+def tell(cut: int, found: remains.Remains, office: Office, *, is_killed: bool) -> None:
+    """A line for the log."""
+    how = "killed and started" if is_killed else "disk examined"
+    print(
+        f"cut {cut}: {how}: slot {found.slot}, update {found.phase}, {found.hostname}, {len(found.entries)} entries,"
+        f" {office.updates} updates",
+        flush=True,
+    )

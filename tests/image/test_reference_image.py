@@ -12,7 +12,7 @@ import pytest
 from buildroot.dev import disk
 from tests.image import budgets
 from tests.image.machine import Machine
-from tests.image.updating import CONFIRMED
+from tests.image.updating import CONFIRMED, LINE_UP
 
 pytestmark = [pytest.mark.image, pytest.mark.timeout(1800)]
 
@@ -26,7 +26,7 @@ _PROCESSES = (
 
 @pytest.fixture(scope="module")
 def machine(images: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
-    """Started for the first time, with its page up and its start confirmed."""
+    """Started for the first time, with its page up, its start confirmed and everything running."""
     with Machine(
         images / "disk.img", tmp_path_factory.mktemp("machine"), memory_mb=budgets.machine_mb(images)
     ) as machine:
@@ -34,6 +34,8 @@ def machine(images: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         machine.log_in()
         machine.wait_for_page()
         machine.wait_until(CONFIRMED)
+        machine.wait_until(LINE_UP)
+        machine.wait_until("pidof dnsmasq")  # it starts anew as soon as the line has told its servers
         yield machine
 
 

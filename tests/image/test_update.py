@@ -1,4 +1,4 @@
-"""Updates of the reference image: what is refused, the other slot."""
+"""Updates of the reference image: what is refused, a full disk, the other slot."""
 
 from __future__ import annotations
 
@@ -17,6 +17,9 @@ from tests.image.updating import CONFIRMED, ask, install, token, told
 pytestmark = [pytest.mark.image, pytest.mark.timeout(3600)]
 
 _WHILE_UPDATING_MB = 16  # of memory, available
+# Small files still find room between large ones, so twice.
+_FILL = "for file in 1 2; do cat /dev/zero >/data/full-$file; sync; done 2>/dev/null; true"
+_MAKE_ROOM = "rm /data/full-1 /data/full-2 && sync"
 
 
 @pytest.fixture(scope="module")
@@ -63,6 +66,15 @@ def test_what_is_refused(machine: Machine, address: str, name: str, words: str) 
     assert "ORDER=A B" in machine.run("boot-slots")
 
 
+def test_a_full_data_partition_is_said_before_anything_is_written(machine: Machine, address: str) -> None:
+    before = machine.run("boot-slots")
+    machine.run(_FILL)
+    told = machine.run(f"LANG=en rsctl update install {address}/rs-0.2.0-x86_64.swu || true")
+    assert "The data partition cannot be written" in told
+    assert machine.run("boot-slots") == before
+    machine.run(_MAKE_ROOM)
+
+
 def test_an_upload_is_started_and_confirmed(machine: Machine, folder: Path) -> None:
     machine.wait_for_page()
     key = token(machine)
@@ -75,7 +87,11 @@ def test_an_upload_is_started_and_confirmed(machine: Machine, folder: Path) -> N
     low_kb = min(map(int, re.findall(r"(\d+) kB", machine.run("cat /tmp/memory"))))
     print(f"written and read back in {time.monotonic() - began_s:.0f} s, {low_kb >> 10} MB were left")
     assert low_kb >= _WHILE_UPDATING_MB << 10
-    machine.run("rsctl set system.hostname updated && rsctl commit && rsctl update restart")
+    machine.run("rsctl set system.hostname updated && rsctl commit")
+    machine.run(_FILL)
+    assert "cannot be kept for the way back" in machine.run("LANG=en rsctl update restart || true")
+    assert "ORDER=A B" in machine.run("boot-slots")
+    machine.run(f"{_MAKE_ROOM} && rsctl update restart")
     machine.log_in()
     machine.wait_until(CONFIRMED)
     assert "rs.slot=B" in machine.run("cat /proc/cmdline")

@@ -12,6 +12,7 @@ from typing import Any
 from tests.image.machine import Machine
 
 CONFIRMED = "[ -e /run/rs/started-well ]"
+LINE_UP = "rsctl --json lines | grep -q '\"up\": true'"
 
 
 def install(machine: Machine, url: str) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import re
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -151,4 +153,34 @@ def test_switched_off_it_is_not_there_and_keeps_its_data(box: Box, boss: Browser
     assert boss("/business/")[0] == 404
     assert "/business/" not in boss("/")[1]
     box.commit(config(users=USERS, business=Business(enabled=True)))
+    assert "Wang" in boss("/business/finance/party")[1]
+
+
+def test_on_a_disk_that_cannot_be_written_it_is_closed_and_goes_into_a_backup(box: Box, boss: Browser) -> None:
+    folder = box.state / "business"
+    box.cut_power()  # what was entered last is still in SQLite's journal
+    netns.command(["mount", "--bind", str(folder), str(folder)])
+    try:
+        netns.command(["mount", "-o", "remount,bind,ro", str(folder)])
+        box.start(web=True)
+        netns.wait_until(lambda: _answers(boss), "the page answers", 30)
+        boss.log_in("boss")
+        status, page = boss("/business/finance/party")
+        assert (status, "The business is closed" in page) == (507, True)
+        token = box.call("token.create", name="worn", role="admin")["token"]
+        status, body = Browser(box, "worn")("/api/biz/v1/finance/party", "-H", f"Authorization: Bearer {token}")
+        assert (status, '"not_kept"' in body) == (507, True)
+        made = box.call("backup.make", parts=["business"], passphrase=PASSPHRASE)
+        file = box.state / "backup" / f"{made['id']}.rsbackup"
+        found: dict[str, Any] = box.call("backup.open", path=str(file), passphrase=PASSPHRASE)
+        (database,) = (box.state / "backup").glob("opened-*/business/business/company.db")
+        with closing(sqlite3.connect(database)) as company:
+            names = {name for (name,) in company.execute("SELECT name FROM finance_party")}
+        assert ("Wang" in names, found["parts"]) == (True, ["business"])
+        box.cut_power()
+    finally:
+        netns.command(["umount", str(folder)])
+    box.start(web=True)
+    netns.wait_until(lambda: _answers(boss), "the page answers", 30)
+    boss.log_in("boss")
     assert "Wang" in boss("/business/finance/party")[1]

@@ -66,7 +66,7 @@ class Bench:
         self.usage: list[str] = []
         self.authorities: list[list[str]] = []
         self.monitor = SimpleNamespace(restore_usage=lambda path: self.usage.append(path.name))
-        self.backups = Backups(self, folder)  # type: ignore[arg-type]
+        self.backups = Backups(self, folder, folder)  # type: ignore[arg-type]
         self.restoring = Restoring(self, folder)  # type: ignore[arg-type]
         self.waiting = folder / "backup" / "waiting"
 

@@ -349,6 +349,16 @@ def test_a_bad_version_is_taken_back_and_says_why(
     assert back.state()["phase"] == "idle"
 
 
+def test_what_was_committed_while_the_slots_were_switched_outlives_a_version_that_never_started(
+    tmp_path: Path, place: Slots
+) -> None:
+    installed(tmp_path, place)
+    make(tmp_path, place).restart(Box({"one": True}))  # type: ignore[arg-type]
+    write_store(tmp_path / "state", "committed later")
+    assert make(tmp_path, place).state()["phase"] == "fell_back"
+    assert (tmp_path / "state/config.json").read_text() == "committed later"
+
+
 def test_an_older_version_takes_its_own_configuration(tmp_path: Path, place: Slots) -> None:
     record = installed(tmp_path, place)
     record.keep_configuration(VERSION)

@@ -27,6 +27,10 @@ _OF_STATUS = {
     415: ("unsupported_media_type", "The body must be JSON (Content-Type: application/json)."),
     500: ("internal", "Something went wrong on the router; its log has the details."),
     503: ("unavailable", "The router's daemon does not answer; try again in a moment."),
+    507: (
+        "not_kept",
+        "The disk does not take what is written any more, so the business is closed: save a backup, replace the disk.",
+    ),
 }
 
 
