@@ -20,10 +20,8 @@ from msgspec import Meta
 
 from firmware.daemon import bundle
 from firmware.daemon.bundle import BundleError, Own, Read, version_key
-from firmware.daemon.database import fetch_to
 from firmware.daemon.errors import InvalidError
 from firmware.kernel import files
-from firmware.monitor.store import CLOCK_IS_SET_S
 from firmware.version import VERSION
 
 FORMAT = 1
@@ -118,6 +116,8 @@ class Published:
         return found.release
 
     def _newest(self, url: str, known: Known) -> Known:
+        from firmware.daemon.database import fetch_to  # 1 MB that the installer, which only loads, need not have
+
         with TemporaryDirectory() as place:
             target = Path(place, "list")
             fetch_to(target, url, LIST_BYTES)
@@ -140,9 +140,7 @@ class Published:
     def turn(self, url: str, serial: str, now_s: float) -> Release | None:
         """The same, when it is this box's turn to take it by itself."""
         release = self.newer(url)
-        if release is None or now_s < CLOCK_IS_SET_S:
-            return None
-        if not release.first or serial in release.first:
+        if release is None or not release.first or serial in release.first:
             return release
         return release if release.others_from is not None and release.others_from <= now_s else None
 
