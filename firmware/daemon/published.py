@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import logging
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -24,15 +25,17 @@ from firmware.daemon.errors import InvalidError
 from firmware.kernel import files
 from firmware.version import VERSION
 
+log = logging.getLogger(__name__)
+
 FORMAT = 1
-LIST_BYTES = 256 << 10
+LIST_BYTES, NOTES_MAX = 256 << 10, 4000
 _NAME = "published.json"
 _PIECE_BYTES = 64 << 10
 
 Version = Annotated[str, Meta(pattern=r"^\d{1,4}(\.\d{1,4}){1,3}$")]
 FileName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$")]  # beside the list
 Digest = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$")]
-Notes = Annotated[str, Meta(max_length=4000)]
+Notes = Annotated[str, Meta(max_length=NOTES_MAX)]
 
 
 class Release(msgspec.Struct, frozen=True, kw_only=True):
@@ -158,8 +161,11 @@ class Published:
 
     def _keep(self, known: Known) -> None:
         self._known = known
-        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        files.write(self._path, msgspec.json.encode(known), 0o600)
+        try:
+            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            files.write(self._path, msgspec.json.encode(known), 0o600)
+        except OSError as error:  # a full disk: an update would be refused as well
+            log.error("%s: %s", self._path, error)
 
 
 def load(folder: Path) -> Known:
