@@ -19,8 +19,8 @@ from typing import Any
 
 from buildroot.dev import signing
 from buildroot.dev.signing import Signer
-from firmware.daemon.bundle import Bundle, BundleError, version_key
-from firmware.daemon.published import FORMAT
+from firmware.daemon.bundle import Bundle, BundleError, Own, version_key
+from firmware.daemon.published import FORMAT, LIST_BYTES, NOTES_MAX, read
 
 LIST = "rs-index.json"
 LANGUAGES = ("en", "zh")
@@ -75,8 +75,20 @@ def publish(
         signing.sign(place / "index", place / "signature", by)
         signature = base64.b64encode((place / "signature").read_bytes()).decode()
         (place / LIST).write_text(json.dumps({"index": text, "signature": signature}, ensure_ascii=False) + "\n")
+        _check((place / LIST).read_bytes(), by)
         (place / LIST).rename(target)
     return target
+
+
+def _check(data: bytes, by: Signer) -> None:
+    """Read it as a box does: what it refuses must not be published."""
+    if len(data) > LIST_BYTES:
+        raise PublishError(f"The list has more than {LIST_BYTES >> 10} KB: shorten the notes.")
+    try:
+        read(data, Own("", "", "", by.certificate))
+    except BundleError:
+        reason = f"notes have at most {NOTES_MAX} characters, files are called rs-VERSION-BOARD.swu"
+        raise PublishError(f"Boxes could not read the list: {reason}.") from None
 
 
 def _issued(target: Path) -> int:
@@ -99,6 +111,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.add_argument(f"--notes-{language}", type=Path, metavar="FILE", help=f"what is new, in {language}")
     asked = parser.parse_args(arguments)
     try:
+        if not (asked.keys / "certificate.pem").exists():
+            raise PublishError(f"There is no key in {asked.keys}: say --keys, with the folder of the one for bundles.")
         if asked.others_after is not None and not asked.first:
             raise PublishError("--others-after means nothing without --first: name the boxes that take it at once.")
         paths = {language: getattr(asked, f"notes_{language}") for language in LANGUAGES}

@@ -11,10 +11,12 @@ import getpass
 import select
 import subprocess
 import sys
+from argparse import Namespace
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from firmware.cli import tools
 from firmware.cli.command import Context
 from firmware.cli.terminal import Terminal, duration_text
 from firmware.client import Client, ClientError, Refused
@@ -63,6 +65,7 @@ class Menu:
             "5": ("Start the other slot: the version before", self._other_slot),
             "6": ("Factory settings", self._reset),
             "7": ("Restart", self._restart),
+            "9": ("Ports, cables, and whether a host answers", self._check),
         }
 
     def show(self) -> int:
@@ -83,9 +86,9 @@ class Menu:
 
     def _choose(self) -> str:
         self._say("")
-        for key, (title, _) in self._entries.items():
-            self._say(f" {key}  {self._t(title)}")
-        self._say(f" 8  {self._t('Shell')}")
+        titles = {key: title for key, (title, _) in self._entries.items()} | {"8": "Shell"}
+        for key in sorted(titles):
+            self._say(f" {key}  {self._t(titles[key])}")
         self._say(" L  " + ("中文" if self._terminal.language == "en" else "English"))
         self._say(f" 0  {self._t('Leave')}")
         return self._way.ask("> ").strip().upper()
@@ -122,6 +125,13 @@ class Menu:
         for alarm in self._call("alarms"):
             if alarm["cleared"] is None:
                 self._say(f"! {self._t(alarm['message'], **alarm['params'])}")
+
+    def _check(self) -> None:
+        """The field tools that need nothing but eyes; all others are the shell's ``rsctl``."""
+        tools.cable(Context(Namespace(), self._terminal, self._connect))
+        if host := self._way.ask(self._t("Host to ping, such as 223.5.5.5; empty: back: ")).strip():
+            asked = Namespace(host=host, line=None, family=None, count=None, size=None)
+            tools.ping(Context(asked, self._terminal, self._connect))
 
     # ---- what it sets ----
 

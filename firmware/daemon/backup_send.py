@@ -127,7 +127,8 @@ def to_smb(job: Job) -> dict[str, Any]:
             smb.Share(host, name, job.user, job.secret, port=port, timeout_s=TIMEOUT_S) as share,
             Path(job.file).open("rb") as file,
         ):
-            share.put(top + job.name, file)
+            # Always the same name: what a broken connection leaves is written over by the next one.
+            share.put(top + job.name, file, f"{top}{job.hostname}.rsbackup.part")
             for old in job.old:
                 try:
                     share.remove(top + old)

@@ -23,8 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from firmware.daemon import bundle, trial
-from firmware.daemon.bundle import Own
+from firmware.daemon import trial
 from firmware.daemon.database import program
 from firmware.daemon.due import Due
 from firmware.daemon.errors import BusyError, InvalidError
@@ -62,11 +61,10 @@ class FirmwareUpdates:
         find: Callable[[], Slots | None] = slots.find,
         reboot: Callable[[], None] = slots.reboot,
         page_answers: Callable[[], bool] = trial.page_answers,
-        own: Callable[[], Own] = lambda: bundle.own(VERSION),
     ) -> None:
         self._state_dir, self._run = state_dir, run_dir
         self._record = Record(state_dir)
-        self.published = Published(self._record.folder, own)
+        self.published = Published(self._record.folder)
         self._slots, self._reboot, self._page_answers = find(), reboot, page_answers
         self._lock = threading.Lock()
         self._helper_lock = run_dir / "update.lock"  # held by the installer as long as it lives
@@ -120,8 +118,9 @@ class FirmwareUpdates:
         )
         self._save(self._unheard)
         with contextlib.suppress(OSError):
-            self._record.take_back(state.version)
             self._record.reach(None)
+        with contextlib.suppress(OSError):
+            self._record.take_back(state.version)
 
     # ---- all the time ----
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import logging
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -20,21 +21,21 @@ from msgspec import Meta
 
 from firmware.daemon import bundle
 from firmware.daemon.bundle import BundleError, Own, Read, version_key
-from firmware.daemon.database import fetch_to
 from firmware.daemon.errors import InvalidError
 from firmware.kernel import files
-from firmware.monitor.store import CLOCK_IS_SET_S
 from firmware.version import VERSION
 
+log = logging.getLogger(__name__)
+
 FORMAT = 1
-LIST_BYTES = 256 << 10
+LIST_BYTES, NOTES_MAX = 256 << 10, 4000
 _NAME = "published.json"
 _PIECE_BYTES = 64 << 10
 
 Version = Annotated[str, Meta(pattern=r"^\d{1,4}(\.\d{1,4}){1,3}$")]
 FileName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$")]  # beside the list
 Digest = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$")]
-Notes = Annotated[str, Meta(max_length=4000)]
+Notes = Annotated[str, Meta(max_length=NOTES_MAX)]
 
 
 class Release(msgspec.Struct, frozen=True, kw_only=True):
@@ -118,6 +119,8 @@ class Published:
         return found.release
 
     def _newest(self, url: str, known: Known) -> Known:
+        from firmware.daemon.database import fetch_to  # 1 MB that the installer, which only loads, need not have
+
         with TemporaryDirectory() as place:
             target = Path(place, "list")
             fetch_to(target, url, LIST_BYTES)
@@ -140,9 +143,7 @@ class Published:
     def turn(self, url: str, serial: str, now_s: float) -> Release | None:
         """The same, when it is this box's turn to take it by itself."""
         release = self.newer(url)
-        if release is None or now_s < CLOCK_IS_SET_S:
-            return None
-        if not release.first or serial in release.first:
+        if release is None or not release.first or serial in release.first:
             return release
         return release if release.others_from is not None and release.others_from <= now_s else None
 
@@ -160,8 +161,11 @@ class Published:
 
     def _keep(self, known: Known) -> None:
         self._known = known
-        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        files.write(self._path, msgspec.json.encode(known), 0o600)
+        try:
+            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            files.write(self._path, msgspec.json.encode(known), 0o600)
+        except OSError as error:  # a full disk: an update would be refused as well
+            log.error("%s: %s", self._path, error)
 
 
 def load(folder: Path) -> Known:

@@ -12,6 +12,7 @@ from firmware.daemon.daily import Daily
 from firmware.daemon.errors import BusyError, InvalidError
 from firmware.daemon.update_state import WORKING, State
 from firmware.features.update import is_index, may_restart
+from firmware.monitor.store import CLOCK_IS_SET_S
 
 if TYPE_CHECKING:
     from firmware.daemon.firmware_updates import FirmwareUpdates
@@ -75,7 +76,10 @@ class Rollout:
 
     def _take_turn(self, url: str) -> None:
         """Begin what is published, once after each look: lines are free within the hours of the restart."""
-        release = self._updates.published.turn(url, self._box.box.serial, time.time())
+        now_s = time.time()
+        if now_s < CLOCK_IS_SET_S:  # nobody knows whether it is night
+            return
+        release = self._updates.published.turn(url, self._box.box.serial, now_s)
         if release is None or release.version in {self._tried, self._updates.taken_back}:
             return
         self._tried = release.version

@@ -35,7 +35,7 @@ class Place:
 
     def send(self, port: int, **changes: Any) -> dict[str, Any]:
         job = {
-            "kind": "share", "file": str(self.source), "name": "new.rsbackup",
+            "kind": "share", "hostname": "rs", "file": str(self.source), "name": "new.rsbackup",
             "url": f"smb://127.0.0.1:{port}/{SHARE}", "user": USER, "secret": PASSWORD, **changes,
         }  # fmt: skip
         job["share"] = smb_place(job["url"])

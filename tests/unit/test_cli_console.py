@@ -13,6 +13,7 @@ from firmware.cli.console import EXIT_SHELL, OTHER_SLOT, RESET, RESTART, Menu, W
 from firmware.cli.terminal import Terminal
 from firmware.client import Invalid, Unavailable
 from firmware.model.problem import Problem
+from tests.unit.test_cli_tools import Rsd
 
 SBIN = Path(__file__).parents[2] / "buildroot/board/common/overlay/usr/sbin"
 CONFIG: dict[str, Any] = {
@@ -69,6 +70,19 @@ def test_state_is_shown_in_both_languages(capsys: pytest.CaptureFixture[str]) ->
     assert "Local network office: 192.168.8.1/24" in said
     assert "Line telecom: 198.51.100.2/24, works" in said
     assert "! The line unicom does not work: x" in said
+
+
+def test_cables_and_a_host_are_checked(capsys: pytest.CaptureFixture[str]) -> None:
+    """By the very tools of rsctl; an empty host asks for no ping."""
+    person = Person("9", "www.example.com", "9", "", "0")
+    rsd = Rsd()
+    menu = Menu(Terminal("zh"), lambda: rsd, Way(person.ask, person.ask, person.run))  # type: ignore[arg-type,return-value]
+    menu.show()
+    asked = [args["request"] for verb, args in rsd.asked if verb == "tools.start"]
+    assert asked == [{"tool": "cable"}, {"tool": "ping", "host": "www.example.com"}, {"tool": "cable"}]
+    shown = capsys.readouterr().out
+    assert "02:00:00:00:00:01" in shown
+    assert shown.index(" 8  ") < shown.index(" 9  检查网口")
 
 
 def test_the_lan_gets_an_address_and_loses_the_old_pool() -> None:

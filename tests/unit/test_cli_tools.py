@@ -57,7 +57,7 @@ class Rsd:
         self.polls += 1
         if self.interrupt and self.polls == 1:
             raise KeyboardInterrupt
-        tool = self.asked[0][1]["request"]["tool"]
+        tool = next(args["request"]["tool"] for verb, args in reversed(self.asked) if verb == "tools.start")
         result = None if self.trouble else {**RESULTS[tool], "said": SAID}
         file = "box.pcap" if tool in ("capture", "diagnosis") and result else None
         return {"id": 4, "running": self.polls < 2, "trouble": self.trouble, "result": result, "file": file,

@@ -19,7 +19,7 @@ from buildroot.dev import publish as publishing
 from buildroot.dev import signing
 from buildroot.dev.publish import LIST, PublishError, publish
 from buildroot.dev.signing import Signer
-from firmware.daemon import published, rollout
+from firmware.daemon import database, published, rollout
 from firmware.daemon.bundle import BundleError, Own
 from firmware.daemon.errors import InvalidError
 from firmware.daemon.published import Measured, Published, read
@@ -62,7 +62,7 @@ class Server:
 
     def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self.folder = folder
-        monkeypatch.setattr(published, "fetch_to", self._fetch)
+        monkeypatch.setattr(database, "fetch_to", self._fetch)
 
     def _fetch(self, target: Path, url: str, limit_bytes: int) -> None:
         path = self.folder / url.rpartition("/")[2]
@@ -182,8 +182,6 @@ def test_first_one_box_then_the_others(
     assert turns("--first", "SN1") == [True, False, False, False]
     assert turns("--first", "SN1", "--others-after", "3") == [True, False, True, True]
     assert turns() == [True, True, True, True]
-    assert looker.turn(URL, "SN1", 1000.0) is None  # before the clock is set
-    assert publishing.main([str(folder), "--others-after", "3", "--keys", str(signer.key.parent)]) == 1
 
 
 def test_an_older_version_is_nobodys_turn(looker: Published, folder: Path, signer: Signer) -> None:
@@ -214,10 +212,26 @@ def test_a_bundle_is_the_one_that_was_named(looker: Published, folder: Path, sig
             Measured(io.BytesIO(other).read, release).check()
 
 
-def test_make_says_what_is_missing(tmp_path: Path) -> None:
+def test_make_says_what_is_missing() -> None:
     done = subprocess.run(["make", "-s", "publish", "FOLDER=/none"], capture_output=True, text=True, check=False)
     assert (done.returncode, "FOLDER=path" in done.stdout) == (2, True)
-    assert publishing.main([str(tmp_path), "--keys", str(tmp_path / "keys")]) == 1
+
+
+def test_what_cannot_be_published_is_said(
+    folder: Path, signer: Signer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refused(place: Path, *args: str, keys: Path = signer.key.parent) -> str:
+        assert publishing.main([str(place), "--keys", str(keys), *args]) == 1
+        return capsys.readouterr().err
+
+    (tmp_path / "long").write_text("x" * 4001)
+    assert "There is no key" in refused(folder, keys=tmp_path / "keys")
+    assert "There is no bundle" in refused(tmp_path)
+    assert "--first" in refused(folder, "--others-after", "3")
+    assert "at most 4000" in refused(folder, "--notes-en", str(tmp_path / "long"))
+    assert not (folder / LIST).exists()
+    (folder / LIST).write_text("[]")
+    assert "no list of versions" in refused(folder)
 
 
 # ---- by itself ----
@@ -270,6 +284,10 @@ def test_it_is_begun_within_its_hours_once(
     by_hand.look()
     assert by_hand.begun == []
     bench = Bench(monkeypatch, looker)
+    monkeypatch.setattr(rollout, "time", SimpleNamespace(time=lambda: 1000.0))
+    bench.look()
+    assert bench.begun == []  # before the clock is set
+    monkeypatch.setattr(rollout, "time", SimpleNamespace(time=lambda: NOW_S))
     bench.look()
     bench.look()
     assert bench.begun == ["published"]

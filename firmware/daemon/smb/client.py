@@ -7,7 +7,6 @@ is nothing: it is signed as well, and a backup is encrypted anyway; so the negot
 
 from __future__ import annotations
 
-import os
 import socket
 import struct
 import uuid
@@ -50,7 +49,7 @@ class Share:
     """Connected from the beginning; ``with`` ends it. Raises SmbError and OSError, as all of its functions do."""
 
     def __init__(self, host: str, name: str, user: str, password: str, *, port: int, timeout_s: float) -> None:
-        self._message = self._session = self._tree = 0
+        self._message = self._session = self._tree = self._charge = 0
         self._keys: Keys | None = None
         self._seals = False
         self._socket = socket.create_connection((host, port), timeout_s)
@@ -72,9 +71,8 @@ class Share:
 
     # ---- files; paths are from the share's top, with slashes ----
 
-    def put(self, path: str, file: BinaryIO) -> None:
-        """A whole file or none: it gets its name when all of it is on the server's disk."""
-        partial = f"{path}.part"
+    def put(self, path: str, file: BinaryIO, partial: str) -> None:
+        """A whole file or none: it is called ``partial`` until all of it is on the server's disk."""
         try:
             with self._open(partial, _WRITE_DATA | _DELETE, _OVERWRITE, _NO_FOLDER) as handle:
                 offset = 0
@@ -110,7 +108,7 @@ class Share:
             "<HBBIQQIIIIIHHII",
             *(57, 0, 0, 2, 0, 0, access | _READ, 0, 0, disposition, options, 120, len(name), 0, 0),
         )
-        (handle,) = _fields("<16s", self._ask(_CREATE, fields + (name or b"\0")), 128)
+        (handle,) = _fields("<16s", self._ask(_CREATE, fields + name), 128)
         try:
             yield handle
         except BaseException:
@@ -131,6 +129,7 @@ class Share:
         mode, dialect = _fields("<HH", said, 66)
         if dialect not in _DIALECTS or not mode & 0x3:
             raise SmbError(NO_SMB)
+        self._charge = int(dialect > 0x0202)  # that one knows no charges
         return bool(dialect >= 0x0300)
 
     def _log_in(self, account: str, password: str, is_v3: bool) -> None:
@@ -166,10 +165,9 @@ class Share:
 
     def _ask(self, command: int, body: bytes, wanted: int = 0) -> bytes:
         """The answer whole, since its offsets count from its first byte."""
-        charge = int(command != _NEGOTIATE)
         flags = _SIGNED if self._keys and not self._seals else 0
         given = (command, 1, flags, 0, self._message, 0, self._tree, self._session, bytes(16))
-        message = _HEADER.pack(_SIGN, 64, charge, 0, *given) + body
+        message = _HEADER.pack(_SIGN, 64, self._charge, 0, *given) + body
         if self._keys:
             message = self._keys.sealed(message, self._session) if self._seals else self._keys.signed(message)
         self._socket.sendall(struct.pack(">I", len(message)) + message)
@@ -224,4 +222,4 @@ def _fields(shape: str, said: bytes, at: int) -> tuple[Any, ...]:
 
 
 def _text(path: str) -> bytes:
-    return os.path.normpath(path).strip("/").replace("/", "\\").encode("utf-16-le")
+    return path.replace("/", "\\").encode("utf-16-le")
