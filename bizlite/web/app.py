@@ -105,13 +105,7 @@ def _digest(name: str) -> str:
 
 
 def _rest(_error: BaseException | None) -> None:
-    # What a thread's connection has read is given back, since memory is small. The schema stays: 0.4 MB that take 4 ms
-    # to read again, a third of what a page costs.
-    if database.is_closed() or database.in_transaction():
-        return
-    if is_sqlite():
-        database.execute_sql("PRAGMA shrink_memory")
-    else:
+    if not database.is_closed() and not database.in_transaction():
         database.close()
 
 
