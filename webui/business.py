@@ -29,10 +29,14 @@ from werkzeug.wrappers import Response as BaseResponse
 from firmware.client import Client, Refused, Unavailable
 from webui import errors
 from webui.api.errors import of_status
+from webui.rules import LateRule
 from webui.security import csrf_token
+from webui.turns import Turns
 from webui.views.session import keep_form
 
 PLACES = ("/business", "/api/biz")
+# Answers made at once; Python computes one at a time anyway, while each takes the memory of a page or of a long list.
+AT_WORK_MAX = 3
 ADMINS = frozenset({"owner", "admin"})
 _CLOSED = 507  # Insufficient Storage
 Answer = Callable[..., Any]
@@ -53,6 +57,7 @@ class Business:
         self._folder = folder
         self._uploads = app.extensions["uploads"]
         self._lock = threading.Lock()
+        self._at_work = Turns(AT_WORK_MAX)
         self._opened: tuple[tuple[str, str, int], Flask] | None = None
         app.extensions["business"] = self
 
@@ -61,24 +66,25 @@ class Business:
         if not any(path == place or path.startswith(f"{place}/") for place in PLACES):
             return self._page(environ, answer)
         try:
-            return self._answer(environ, path)(environ, answer)
+            return self._answer(environ, answer)
         except ClosedError:
             with self._app.request_context(environ):
                 closed = of_status(_CLOSED) if path.startswith("/api/") else errors.page(_CLOSED)
             return closed(environ, answer)
 
-    def _answer(self, environ: dict[str, Any], path: str) -> Wsgi:
-        """Who answers. :raise ClosedError: nobody does."""
+    def _answer(self, environ: dict[str, Any], answer: Answer) -> Iterable[bytes]:
+        """:raise ClosedError: the data cannot be written."""
         if self._is_plain_from_outside(environ):
-            return redirect(Request(environ).url.replace("http", "https", 1), 308)
+            return redirect(Request(environ).url.replace("http", "https", 1), 308)(environ, answer)
         who = self._who(environ)
         place = self._place()["business"] if who is None else who.get("business")
         if place is None:
-            return NotFound().get_response(environ)
+            return NotFound().get_response(environ)(environ, answer)
         if who is None and not self._is_public(environ, place):
-            return self._log_in(environ)
+            return self._log_in(environ)(environ, answer)
         environ["rs.who"] = who
-        return self._open(place).wsgi_app
+        with self._at_work:  # what is sent in parts (CSV) goes on without it: a slow reader keeps nobody waiting
+            return self._open(place).wsgi_app(environ, answer)
 
     def describe(self, document: dict[str, Any], environ: dict[str, Any]) -> dict[str, Any]:
         """The OpenAPI document with what the business adds, for those who have it; a copy, addresses being whole."""
@@ -179,6 +185,7 @@ class Business:
                         logout=("/logout", csrf_token),
                         people=self._people,
                         phones=self._phones,
+                        rule=LateRule,
                     ),
                 )
             return self._opened[1]
