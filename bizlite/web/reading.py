@@ -108,6 +108,16 @@ def of_action(action: Action, row: Any) -> Form:
     return form
 
 
+def comes_next(actions: Sequence[tuple[Action, Form]]) -> Action | None:
+    """What stands open on a row's page: the first action that usually comes next and has something left."""
+    for action, form in actions:
+        asked = action.lines.fields if action.lines else ()
+        is_left = any(line.get(f.name) for line in form.lines for f in asked if not isinstance(f, Kept))
+        if action.is_next and (is_left or action.lines is None):
+            return action
+    return None
+
+
 def _names(form: Form, fields: Sequence[Field], lines: Lines | None) -> frozenset[str]:
     names = {field.name for field in fields}
     if lines is not None:

@@ -141,5 +141,8 @@
     }
   }
 
-  document.querySelector("[aria-invalid]")?.focus();
+  // --- where one begins to type; not on a phone, whose keyboard would cover the page
+  const fields = "form[data-counter] :is(input, select):not([type=hidden])";
+  const first = window.matchMedia("(pointer: coarse)").matches ? null : document.querySelector(fields);
+  (document.querySelector("[aria-invalid]") || first)?.focus();
 })();
