@@ -16,7 +16,7 @@ from bizlite.core import company, registry, rights
 from bizlite.core.attachments import LARGEST_BYTES
 from bizlite.core.database import database, is_sqlite
 from bizlite.core.errors import Forbidden, Missing, Problem, Refused
-from bizlite.web import api, core, guard, keeping, letterhead, pages, tables, texts
+from bizlite.web import api, core, guard, keeping, letterhead, pages, reading, tables, texts
 from bizlite.web.guard import Identify, Off
 from bizlite.web.resource import every, views
 
@@ -69,7 +69,7 @@ def create_app(
         said=texts.said, look=look, logout=logout, menu=core.menu, may_open=core.may_open, may=pages.may,
         address=pages.address, args_of=pages.args_of, linked=pages.linked, company=company.read,
         lines_default=pages.blank_line, files_of=keeping.files_of,
-        to_send_to=lambda address: large(address, LARGEST_BYTES), table_cells=tables.cells,
+        place_of=reading.place, to_send_to=lambda address: large(address, LARGEST_BYTES), table_cells=tables.cells,
         table_shown=tables.shown, table_numbers=tables.NUMBERS, table_address=tables.address, table_most=tables.MOST,
     )  # fmt: skip
     app.jinja_env.filters["capfirst"] = lambda text: text[:1].upper() + text[1:]
