@@ -86,12 +86,14 @@ def _stock() -> str:
 
 
 def _order() -> str:
-    """The order that was begun, else a new one for the first customer."""
+    """The order that was begun, else a new one of the first item for the first customer."""
     draft = Order.select().where(~Order.posted).order_by(Order.id).first()
     if draft:
         return _list("sales-order", "show", key=draft.id)
     party = Party.select().where(Party.is_customer).order_by(Party.id).first()
-    return _list("sales-order", "new", party=party.code if party else "")
+    item = Item.select().order_by(Item.id).first()
+    first = {"party": party.code if party else "", "lines.0.item": item.code if item else ""}
+    return _list("sales-order", "new", **first)
 
 
 def _first_order() -> str:
@@ -129,7 +131,7 @@ STEPS: tuple[Step, ...] = (
         is_done=lambda: Move.select().exists(), href=_stock,
     ),
     Step(
-        title=_("The first order"), text=_("Item, quantity and price; save it, then press “Confirm”."),
+        title=_("The first order"), text=_("Type quantity and price, save it, then press “Confirm”."),
         is_done=lambda: Order.select().where(Order.posted).exists(), href=_order,
     ),
     Step(

@@ -76,7 +76,7 @@ def create_app(
         said=texts.said, look=look, logout=logout, menu=core.menu, may_open=core.may_open, may=pages.may,
         address=addresses.address, heads_of=listing.heads,
         list_cells=listing.drawn, args_of=pages.args_of, linked=addresses.linked, company=company.read,
-        lines_default=pages.blank_line, limits=reading.limits, files_of=keeping.files_of,
+        lines_default=pages.blank_line, limits=reading.limits, files_of=keeping.files_of, place_of=reading.place,
         to_send_to=lambda address: large(address, LARGEST_BYTES), table_cells=tables.drawn,
         table_shown=tables.shown, table_numbers=tables.NUMBERS, table_address=tables.address, table_most=tables.MOST,
     )  # fmt: skip

@@ -109,6 +109,8 @@ def new(resource: Resource) -> Any:
     if request.method == "GET":
         form = reading.of_row(None, fields, resource.lines)
         form.texts.update({name: text for name, text in request.args.items() if name in form.texts})
+        if resource.lines:
+            form.lines = reading.of_form(request.args, fields, resource.lines).lines
         return _form(resource, form, fields)
     form = reading.of_form(request.form, fields, resource.lines)
     try:
@@ -148,11 +150,15 @@ def show(
     done = request.args.get("done", "")
     undo = next((a for a in resource.actions if a.name == done and a.undo), None)
     back = resource.action(undo.undo) if undo else None
+    actions = [
+        (action, form if form and action.name == tried else reading.of_action(action, row))
+        for action in resource.actions
+        if may(action.command) and action.when(row)
+    ]
     return render_template(
         "show.html", resource=resource, row=row, facts=_facts(resource, row), lines=_lines(resource, row),
-        actions=[(action, form if form and action.name == tried else reading.of_action(action, row))
-                 for action in resource.actions if may(action.command) and action.when(row)],
-        links=_links(resource, row), may_change=resource.may_change(session(), row), done=done, tried=tried,
+        actions=actions, next=reading.comes_next(actions), links=_links(resource, row),
+        may_change=resource.may_change(session(), row), done=done, tried=tried,
         undo=back if back and may(back.command) and back.when(row) else None, key=secrets.token_urlsafe(16),
         refused=refused, version=getattr(row, "version", ""),
     )  # fmt: skip

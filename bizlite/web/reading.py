@@ -11,6 +11,7 @@ from bizlite.core.errors import Problem, Refused, refuse, refuse_all
 from bizlite.core.models import CustomField
 from bizlite.web.fields import Choice, Date, Field, Kept, Quantity, Reference, Text, YesNo
 from bizlite.web.resource import Action, Lines, Resource, raw
+from bizlite.web.texts import gettext
 
 MOST_LINES = 500
 BLANK = 3  # empty lines at the end of a form
@@ -120,6 +121,28 @@ def of_action(action: Action, row: Any) -> Form:
             )
     form.names = _names(form, action.fields, action.lines)
     return form
+
+
+def place(at: str, fields: Sequence[Field], lines: Lines | None) -> str:
+    """What a form calls the place of a problem: the field's label, with the number of its line; empty for no field."""
+    start, _, rest = at.partition(".")
+    if lines is not None and start == lines.name and rest:
+        number, _, name = rest.partition(".")
+        label = place(name, lines.fields, None)
+        if not label or not number.isdecimal():
+            return ""
+        return gettext("Line %(number)s, %(label)s") % {"number": int(number) + 1, "label": label}
+    return next((gettext(field.label) for field in fields if field.name == at), "")
+
+
+def comes_next(actions: Sequence[tuple[Action, Form]]) -> Action | None:
+    """What stands open on a row's page: the first action that usually comes next and has something left."""
+    for action, form in actions:
+        asked = action.lines.fields if action.lines else ()
+        is_left = any(line.get(f.name) for line in form.lines for f in asked if not isinstance(f, Kept))
+        if action.is_next and (is_left or action.lines is None):
+            return action
+    return None
 
 
 def _names(form: Form, fields: Sequence[Field], lines: Lines | None) -> frozenset[str]:

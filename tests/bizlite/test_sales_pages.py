@@ -84,8 +84,10 @@ def test_goods_are_ordered_received_sold_delivered_in_parts_and_invoiced(shop: F
     bought = buy(shop)
     page = shop.get(bought).text
     assert "2026-11-05" in page  # three days of lead time
+    assert "open><summary>Receive</summary>" in page
     answer = press(shop, bought, "receive", date="2026-11-03", **{"lines.0.quantity": "11"})
     assert answer.location.startswith("/business/purchasing/receipt/1")
+    assert "open><summary>Receive</summary>" not in shop.get(bought).text
     sold = sell(shop)
     assert press(shop, sold, "confirm").status_code == 303
     assert "SO-2026-00001" in shop.get(sold).text
@@ -98,6 +100,7 @@ def test_goods_are_ordered_received_sold_delivered_in_parts_and_invoiced(shop: F
     said = re.search('id="deliver-lines.0.quantity-error".*?</p>', answer.text, re.S)
     assert said
     assert "Is more than is open. Give at most 2.5." in said[0]
+    assert "<strong>Line 1, Quantity</strong> Is more than is open." in answer.text
     assert press(shop, sold, "deliver", date="2026-11-05").status_code == 303
     assert press(shop, sold, "invoice", date="2026-11-05").status_code == 303
     invoice = Invoice.get(Invoice.kind == "sale")

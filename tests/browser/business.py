@@ -7,6 +7,7 @@ from __future__ import annotations
 import re
 
 from selenium.common.exceptions import StaleElementReferenceException
+from selenium.webdriver import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
@@ -29,7 +30,8 @@ from tests.bizlite import invariants
 from tests.browser.person import DESK, PHONE, Person
 from webui import i18n
 
-TODAY = Session(user="", rights=frozenset()).today
+BOSS = Session(user="boss", rights=frozenset({EVERYTHING}))
+TODAY = BOSS.today
 MAIN = 1  # the main store
 YUAN = 1_000_000  # a price is kept in millionths
 
@@ -93,6 +95,14 @@ class Clerk(Person):
         self.driver.execute_script("arguments[0].scrollIntoView({block: 'center'})", button)
         button.click()
         self.wait(lambda: not _is_there(button), f"the page behind {summary!r}", lambda: self.text)
+
+    def focus(self) -> str:
+        """The name of the field that has the keyboard."""
+        return self.driver.switch_to.active_element.get_attribute("name") or ""
+
+    def press_post(self) -> None:
+        """Ctrl and Enter: saves, or posts."""
+        ActionChains(self.driver).key_down(Keys.CONTROL).send_keys(Keys.ENTER).key_up(Keys.CONTROL).perform()
 
     def both(self, name: str) -> None:
         """A picture at the desk and one as on a phone; neither is wider than its window."""
@@ -219,7 +229,7 @@ def walk(boss: Clerk, phone: Clerk) -> None:
 
 def make_works() -> None:
     """What a works has before the first call: items, prices, a bill, a routing, a worker, what quality looks at."""
-    session = Session(user="boss", rights=frozenset({EVERYTHING}))
+    session = BOSS
     parties.add(session, "C01", "鑫达 Xinda", is_customer=True)
     steel = parties.add(session, "V01", "宏图 Hongtu", is_supplier=True)
     bar = items.add_item(session, "BAR", "圆钢 steel bar", unit="kg", account="1403").id

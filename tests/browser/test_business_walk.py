@@ -10,10 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
 from waitress.server import create_server
 from werkzeug.middleware.shared_data import SharedDataMiddleware
 
 from bizlite.finance.models import Invoice, Open
+from bizlite.sales.models import OrderLine
 from bizlite.stock.models import OnHand
 from bizlite.web.app import create_app
 from bizlite.web.guard import Who
@@ -102,7 +105,7 @@ def test_the_guide_leads_from_nothing_to_the_first_paid_order(arrive: Callable[.
     boss.click("Show me how")
     boss.click("Do it now", "link")
     assert boss.find("textbox", "Customer").get_attribute("value") == "C01"
-    boss.fill("Item", "SH-100")
+    assert boss.find("textbox", "Item").get_attribute("value") == "SH-100"
     boss.fill("Quantity", "5")
     boss.fill("Price", "101")
     boss.both("guide-order")
@@ -140,3 +143,32 @@ def test_an_order_from_the_call_to_the_months_close(arrive: Callable[..., Clerk]
     make_works()
     walk(boss, phone)
     all_is_settled()
+
+
+def test_a_clerk_at_the_counter_needs_no_mouse(arrive: Callable[..., Clerk]) -> None:
+    clerk = arrive()
+    clerk.open("/business/")
+    make_works()
+    clerk.open("/business/sales/order")
+    clerk.keys("n")
+    clerk.wait(lambda: clerk.focus() == "party", "the field of the customer", clerk.focus)
+    clerk.keys("C01", *[Keys.ENTER] * 6, Keys.TAB)  # a remark has lines of its own: Enter does not leave it
+    for line in range(4):  # one more than the form had
+        assert clerk.focus() == f"lines.{line}.item"
+        clerk.keys("SHAFT", Keys.ENTER, str(line + 1), *[Keys.ENTER] * 5)
+    assert clerk.focus() == "lines.4.item"
+    clerk.press_post()
+    clerk.reads(clerk.t("Done."), clerk.t("draft"))
+    clerk.press_post()
+    clerk.reads("SO-", clerk.t("posted"))
+    assert [line.quantity for line in OrderLine.select().order_by(OrderLine.position)] == [1, 2, 3, 4]
+    number = clerk.driver.find_element(By.TAG_NAME, "h1").text
+    clerk.open("/business/stock/item")
+    clerk.keys("/")
+    clerk.keys(number, Keys.ENTER)
+    clerk.wait(lambda: "/sales/order/" in clerk.path, "the order that was searched", lambda: clerk.text)
+    clerk.keys("?")
+    clerk.reads(clerk.t("Search everywhere"))
+    clerk.keys(Keys.ESCAPE)
+    clerk.keys("/", Keys.ESCAPE, "?")
+    clerk.reads(clerk.t("Search everywhere"))

@@ -111,5 +111,8 @@
     document.querySelectorAll("[aria-busy]").forEach((button) => button.removeAttribute("aria-busy"));
   });
 
-  document.querySelector("[aria-invalid]")?.focus();
+  // --- where one begins to type; not on a phone, whose keyboard would cover the page
+  const fields = "form[data-counter] :is(input, select):not([type=hidden])";
+  const first = window.matchMedia("(pointer: coarse)").matches ? null : document.querySelector(fields);
+  (document.querySelector("[aria-invalid]") || first)?.focus();
 })();
