@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import datetime
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 from peewee import ForeignKeyField, ModelSelect
 
-from bizlite.core.database import Record, database, depth
+from bizlite.core.database import DateField, Record, database, depth
 from bizlite.core.errors import Missing, Problem, Stale
 from bizlite.core.models import Audit, Document, Row
 from bizlite.core.session import Session
@@ -58,6 +58,16 @@ def read(model: type[R], rest: str, *values: object) -> list[R]:
     return _made(model, f'SELECT {names} FROM "{model._meta.table_name}" WHERE {rest}', values)
 
 
+def tuples(query: ModelSelect) -> Iterator[tuple[Any, ...]]:
+    """The rows of a query for columns, which peewee gives at a third of the pace where there are thousands."""
+    dates = [(n, column.adapt) for n, column in enumerate(query.selected_columns) if isinstance(column, DateField)]
+    for row in database.execute(query):
+        values = list(row)
+        for n, day in dates:
+            values[n] = day(values[n])
+        yield tuple(values)
+
+
 def among(model: type[R], name: str, keys: Iterable[object]) -> list[R]:
     """Rows whose column is one of the keys."""
     wanted = list(keys)
@@ -82,8 +92,7 @@ def _made(model: type[R], sql: str, values: Sequence[object]) -> list[R]:
 
 def stands(row: Any) -> bool:
     """Whether a document neither takes another one back nor was itself taken back by a storno."""
-    model = type(row)
-    return row.reverses_id is None and not model.select().where(model.reverses == row).exists()
+    return row.reverses_id is None and not read(type(row), "reverses_id = ?", row.id)
 
 
 def insert(session: Session, row: R) -> R:

@@ -187,7 +187,7 @@ def ageing(ledger_name: str, today: datetime.date) -> list[Age]:
     ranges += [Open.due < edges[-1]]
     sums = [fn.SUM(Case(None, ((inside, Open.rest),), 0)) for inside in ranges]
     where = (Open.ledger == ledger_name) & (Open.side == "claim") & (Open.rest > 0)
-    rows = Open.select(Open.party, *sums).where(where).group_by(Open.party).order_by(Open.party).tuples()
+    rows = store.tuples(Open.select(Open.party, *sums).where(where).group_by(Open.party).order_by(Open.party))
     return [Age(party, tuple(map(int, classes))) for party, *classes in rows]
 
 
