@@ -24,8 +24,8 @@ CHUNK = 500  # rows an INSERT: SQLite takes 32,766 values
 
 def next_id(model: type[Row]) -> int:
     """The next row number. One writer, hence no sequence, hence the same numbers on both databases."""
-    found = database.execute_sql(f'SELECT MAX(id) FROM "{model._meta.table_name}"').fetchone()
-    return (found[0] or 0) + 1
+    ((last,),) = ask(f'SELECT MAX(id) FROM "{model._meta.table_name}"')
+    return int(last or 0) + 1
 
 
 def facts(row: Record) -> dict[str, Any]:
@@ -47,15 +47,19 @@ def get(model: type[R], key: object, field: str = "id") -> R:
 
 def rows(query: ModelSelect) -> list[Any]:
     """The rows of a query for the whole columns of one table; peewee takes several times as long to make them."""
-    return _made(query.model, *query.sql())
+    return _made(query.model, database.execute(query))
 
 
 def read(model: type[R], rest: str, *values: object) -> list[R]:
     """Rows of a table by what stands behind WHERE in SQL, ``?`` for the values: for what is asked again and again,
     since peewee takes longer to write a statement than SQLite to answer it."""
     names = ", ".join(f'"{field.column_name}"' for field in model._meta.sorted_fields)
-    rest = rest.replace("?", database.param)
-    return _made(model, f'SELECT {names} FROM "{model._meta.table_name}" WHERE {rest}', values)
+    return _made(model, ask(f'SELECT {names} FROM "{model._meta.table_name}" WHERE {rest}', *values))
+
+
+def ask(sql: str, *values: object) -> Iterable[tuple[Any, ...]]:
+    """The rows of a statement in SQL, ``?`` for the values, as the database gives them: SQLite has days as texts."""
+    return database.execute_sql(sql.replace("?", database.param), values)  # type: ignore[no-any-return]
 
 
 def tuples(query: ModelSelect) -> Iterator[tuple[Any, ...]]:
@@ -75,12 +79,12 @@ def among(model: type[R], name: str, keys: Iterable[object]) -> list[R]:
     return read(model, f'"{model._meta.fields[name].column_name}" IN ({places})', *wanted) if wanted else []
 
 
-def _made(model: type[R], sql: str, values: Sequence[object]) -> list[R]:
+def _made(model: type[R], lines: Iterable[tuple[Any, ...]]) -> list[R]:
     fields = model._meta.sorted_fields
     names = [field.name for field in fields]
     odd = [(field.name, field.python_value) for field in fields if field.field_type in ("DATE", "BOOL")]  # in SQLite
     found = []
-    for columns in database.execute_sql(sql, values).fetchall():
+    for columns in lines:
         row = model(__no_default__=True)
         row.__data__ = data = dict(zip(names, columns, strict=True))
         for name, value in odd:
