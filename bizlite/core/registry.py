@@ -14,12 +14,12 @@ from dataclasses import dataclass, field
 import peewee
 
 from bizlite.core.commands import command
-from bizlite.core.database import database, use
+from bizlite.core.database import use
 from bizlite.core.errors import refuse
 from bizlite.core.migrations import CORE_MIGRATIONS, Migration, migrate
 from bizlite.core.models import Switch
 from bizlite.core.session import Session
-from bizlite.core.store import change, insert
+from bizlite.core.store import ask, change, insert
 
 # In the order in which they are built upon each other; a new module is one word here.
 NAMES = ("finance", "stock", "quality", "sales", "purchasing", "production", "reports")
@@ -58,7 +58,7 @@ def is_on(name: str) -> bool:
 
 def names_on() -> set[str]:
     """The modules that are on, in one question."""
-    return set(NAMES) - {module for (module,) in database.execute_sql("SELECT module FROM core_switch WHERE NOT is_on")}
+    return set(NAMES) - {module for (module,) in ask("SELECT module FROM core_switch WHERE NOT is_on")}
 
 
 def blocking(name: str, is_wanted: bool, every: Sequence[Module]) -> list[str]:

@@ -92,13 +92,17 @@ def make(today: datetime.date, *, weeks: int = WEEKS, more: Sequence[Flow] = ())
     flows = [*invoices(today), *taxes(today), *recurring(today, end), *more]
     flows = sorted((flow for flow in flows if flow.date < end), key=lambda flow: (flow.date, flow.kind, flow.source))
     cash = sum(t.balance for t in reports.trial_balance(today) if t.account.startswith(statements.MONEY))
+    received, paid = [0] * weeks, [0] * weeks
+    for flow in flows:
+        week = max((flow.date - today).days, 0) // 7
+        if flow.amount > 0:
+            received[week] += flow.amount
+        else:
+            paid[week] -= flow.amount
     balance, found = cash, []
     for n in range(weeks):
-        start = today + datetime.timedelta(weeks=n)
-        within = [flow.amount for flow in flows if start <= max(flow.date, today) < start + datetime.timedelta(weeks=1)]
-        balance += sum(within)
-        received = sum(amount for amount in within if amount > 0)
-        found.append(Week(start, received, received - sum(within), balance))
+        balance += received[n] - paid[n]
+        found.append(Week(today + datetime.timedelta(weeks=n), received[n], paid[n], balance))
     return Forecast(cash, found, flows)
 
 
@@ -119,18 +123,16 @@ def invoices(today: datetime.date) -> Iterator[Flow]:
     for party, name, rest in covers.group_by(Open.party, Open.ledger).tuples():
         ahead[party, name] = int(rest)
     late = habits(today)
-    claims = Open.select().where((Open.side == "claim") & (Open.rest > 0)).order_by(Open.due, Open.id)
-    for claim in claims.iterator():
-        key = (claim.party_id, claim.ledger)
-        taken = min(claim.rest, ahead.get(key, 0))
-        ahead[key] = ahead.get(key, 0) - taken
-        rest = claim.rest - taken
-        if rest:
-            yield Flow(
-                date=max(today, claim.due + datetime.timedelta(days=late.get(key, 0))), kind="invoice",
-                amount=rest if claim.ledger == "receivable" else -rest, party=claim.party_id,
-                source=(claim.document_kind, claim.document_id),
-            )  # fmt: skip
+    claims = Open.select(Open.party, Open.ledger, Open.due, Open.rest, Open.document_kind, Open.document_id)
+    claims = claims.where((Open.side == "claim") & (Open.rest > 0)).order_by(Open.due, Open.id)
+    for party, name, due, left, *source in store.tuples(claims):
+        taken = min(left, ahead.get((party, name), 0))
+        if taken:
+            ahead[party, name] -= taken
+        if left > taken:
+            amount = left - taken if name == "receivable" else taken - left
+            date = max(today, due + datetime.timedelta(days=late.get((party, name), 0)))
+            yield Flow(date=date, kind="invoice", amount=amount, party=party, source=(source[0], source[1]))
 
 
 def taxes(today: datetime.date) -> Iterator[Flow]:

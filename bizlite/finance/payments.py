@@ -7,11 +7,10 @@ between 0 and the total by a CHECK: no claim is ever paid twice, no cover used t
 from __future__ import annotations
 
 import datetime
-import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from peewee import Case, fn
+from peewee import fn
 
 from bizlite.core import exact, numbers, store
 from bizlite.core.commands import command
@@ -182,12 +181,13 @@ class Age:
 def ageing(ledger_name: str, today: datetime.date) -> list[Age]:
     """Open claims of every party by age, as they are now."""
     edges = [today - datetime.timedelta(days=days) for days in AGES]
-    ranges = [Open.due >= edges[0]]
-    ranges += [(Open.due < later) & (Open.due >= earlier) for later, earlier in itertools.pairwise(edges)]
-    ranges += [Open.due < edges[-1]]
-    sums = [fn.SUM(Case(None, ((inside, Open.rest),), 0)) for inside in ranges]
-    where = (Open.ledger == ledger_name) & (Open.side == "claim") & (Open.rest > 0)
-    rows = Open.select(Open.party, *sums).where(where).group_by(Open.party).order_by(Open.party).tuples()
+    ranges = ["due >= ?", *["due < ? AND due >= ?"] * (len(edges) - 1), "due < ?"]
+    sums = ", ".join(f"SUM(CASE WHEN {inside} THEN rest ELSE 0 END)" for inside in ranges)
+    rows = store.ask(
+        f"SELECT party_id, {sums} FROM finance_open WHERE ledger = ? AND side = 'claim' AND rest > 0"
+        " GROUP BY party_id ORDER BY party_id",
+        *[edge for edge in edges for _ in range(2)], ledger_name,
+    )  # fmt: skip
     return [Age(party, tuple(map(int, classes))) for party, *classes in rows]
 
 

@@ -18,7 +18,7 @@ from bizlite.core.errors import refuse
 from bizlite.core.exact import MINOR, show
 from bizlite.core.models import Setting
 from bizlite.core.session import Session
-from bizlite.core.store import change, insert
+from bizlite.core.store import change, insert, read
 from bizlite.finance.models import Invoice, Open, Party, Payment
 from bizlite.sales.models import Delivery, Order
 from bizlite.stock.models import Item, Move
@@ -49,7 +49,7 @@ class Progress:
 
 def state() -> str:
     """``shown``, ``left``, or nothing when nobody began."""
-    row = Setting.get_or_none(Setting.name == SETTING)
+    row = next(iter(read(Setting, "name = ?", SETTING)), None)
     return str(json.loads(row.value)) if row else ""
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from peewee import fn
 
+from bizlite.core import store
 from bizlite.core.errors import marked as _
 from bizlite.core.exact import half_up
 from bizlite.core.tables import Column, Line, Table
@@ -53,7 +54,7 @@ def months(first: int, last: int) -> list[int]:
 
 def _by_month(first: int, last: int, party: int, item: int) -> Table:
     where = Margin.month.between(first, last) & (Margin.party == party) & (Margin.item == item)
-    found = {row.month: (row.revenue, row.cost) for row in Margin.select().where(where)}
+    found = {row.month: (row.revenue, row.cost) for row in store.rows(Margin.select().where(where))}
     lines = [
         Line(
             (month, *_measures(*found.get(month, (0, 0)))),

@@ -111,14 +111,17 @@ def forecast() -> Answer:
          Column("paid", _("Goes"), "money"), Column("balance", _("There at its end"), "money")),
         [Line((week.start, week.received, week.paid, week.balance)) for week in found.weeks],
     )  # fmt: skip
-    names = dict(Party.select(Party.id, Party.name).tuples())
+    shown = found.flows[: tables.most()]
+    parties = {flow.party for flow in shown if flow.party and not flow.text}
+    names = dict(Party.select(Party.id, Party.name).where(Party.id << parties).tuples())
     kinds = {"invoice": _("invoice"), "order": _("order"), "recurring": _("recurring"), "tax": _("taxes")}
     flows = Table(
         "forecast-flows", _("What it is made of"),
         (Column("date", _("Expected"), "date"), Column("kind", _("From"), "word"), Column("text", _("What")),
          Column("amount", _("Amount"), "money")),
         [Line((f.date, kinds[f.kind], f.text or names.get(f.party, ""), f.amount), _document(f.source))
-         for f in found.flows],
+         for f in shown],
+        rest=len(found.flows) - len(shown),
     )  # fmt: skip
     bars = [charts.Bar(f"{w.start:%m-%d}", str(figures.plain("money", w.balance)), w.balance) for w in found.weeks]
     return tables.page(

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
 
-from flask import Blueprint, Flask, render_template, request, url_for
+from flask import Blueprint, Flask, render_template, request
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import Rule
 from werkzeug.wrappers import Response as BaseResponse
@@ -108,7 +108,7 @@ def create_app(
 
 
 def _static(name: str) -> str:
-    return url_for("static", filename=name, v=_digest(name))
+    return f"{ROOT}/static/{name}?v={_digest(name)}"
 
 
 @cache

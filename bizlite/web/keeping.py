@@ -15,7 +15,7 @@ from bizlite.core import attachments, custom, transfer
 from bizlite.core.database import database, is_sqlite
 from bizlite.core.errors import refuse
 from bizlite.core.models import Attachment, CustomField
-from bizlite.core.store import get
+from bizlite.core.store import get, read
 from bizlite.web.addresses import address
 from bizlite.web.guard import ANYBODY, requires, session
 from bizlite.web.resource import Resource, every
@@ -42,8 +42,7 @@ def files_of(resource: Resource, row: Any) -> list[Attachment]:
     """The files of a document, in order."""
     if not isinstance(row._pk, int):
         return []
-    own = (Attachment.kind == resource.kind) & (Attachment.document == row._pk)
-    return list(Attachment.select().where(own).order_by(Attachment.id))
+    return read(Attachment, "kind = ? AND document_id = ? ORDER BY id", resource.kind, row._pk)
 
 
 def attach(name: str, key: str) -> BaseResponse:

@@ -59,7 +59,7 @@ def cells(begins: Sequence[Markup], texts: Sequence[str], href: str, unnamed: st
     has hundreds of them."""
     found = [escape(text) for text in texts]
     if href:
-        found[0] = Markup('<a href="{}">{}</a>').format(href, found[0] or unnamed)
+        found[0] = Markup('<a href="%s">%s</a>') % (href, found[0] or unnamed)
     return END.join([begin + text for begin, text in zip(begins, found, strict=True)]) + END
 
 

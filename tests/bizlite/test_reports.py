@@ -11,13 +11,15 @@ from xml.etree import ElementTree
 import pytest
 from hypothesis import given
 
-from bizlite.core import registry, spreadsheet, tables
+from bizlite.core import registry, spreadsheet, store, tables
 from bizlite.core.database import write
 from bizlite.core.session import Session
 from bizlite.finance import forecast, invoices, parties
 from bizlite.finance.models import Invoice, InvoiceLine
 from bizlite.reports import margins, overview
 from bizlite.reports.models import ALL, Margin, Person
+from bizlite.sales import orders
+from bizlite.sales.lines import Wanted
 from bizlite.stock import items, planning, transfers
 from bizlite.stock.models import Cost, Location, Move
 from bizlite.web import charts
@@ -139,6 +141,43 @@ def test_the_page_says_what_is_short_owed_and_due(company: None) -> None:
     for name in reversed(registry.NAMES[registry.NAMES.index("stock") :]):
         registry.switch(OWNER, name, False)
     assert overview.find("shortages", DAY) is None
+
+
+def test_a_page_reads_the_first_rows_and_knows_the_rest(company: None) -> None:
+    item = items.add_item(OWNER, "I", "item")
+    receive(item.id, 30, 5, DAY)
+    for number in range(3):
+        party = parties.add(OWNER, f"P{number}", f"party {number}", is_customer=True, payment_days=0)
+        invoices.post(
+            OWNER, "sale", party.id, DAY, [invoices.Item(text="x", quantity=1, price=10**8 * (number + 1), rate=0)]
+        )
+        wanted = [Wanted(item=item.id, quantity=number + 1, price=0)] * 2
+        orders.confirm(OWNER, orders.draft(OWNER, party.id, DAY, wanted).id)
+    late = max(DAY, OWNER.today()) + datetime.timedelta(days=40)
+    found, every = (
+        {table.name: table for answers in overview.make(late, most).answers.values() for table in answers}
+        for most in (2, None)
+    )
+    for name, count in (("ageing-receivable", 3), ("late-orders", 6)):
+        assert (len(found[name].lines), found[name].count, every[name].count) == (2, count, count)
+        assert list(found[name].lines) == list(every[name].lines)[:2]
+        assert len(every[name].lines) == count
+    aged = [named["ageing-receivable"] for named in (found, every)]
+    assert [table.total("total") for table in aged] == [60_000, 60_000]
+    assert sum(aged[0].total(name) for name in aged[0].totals[1:]) == 60_000
+
+
+def test_rows_read_by_their_own_statement_are_those_of_peewee(company: None) -> None:
+    party = parties.add(OWNER, "P", "x", is_customer=True)
+    row = invoices.post(OWNER, "sale", party.id, DAY, [invoices.Item(text="x", quantity=1, price=10**6, rate=0)])
+    (same,) = store.rows(Invoice.select().where(Invoice.id == row.id))
+    expected = Invoice.get_by_id(row.id).__data__
+    assert (expected["date"], expected["posted"]) == (DAY, True)
+    assert store.get(Invoice, row.id).__data__ == store.among(Invoice, "number", [row.number])[0].__data__ == expected
+    assert same.__data__ == expected
+    assert not same.dirty_fields
+    columns = Invoice.select(Invoice.date, Invoice.number)
+    assert list(store.tuples(columns)) == list(columns.tuples()) == [(DAY, row.number)]
 
 
 # --- spreadsheets

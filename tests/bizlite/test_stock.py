@@ -186,3 +186,43 @@ def test_the_refusal_names_the_line(item: int) -> None:
     assert caught.value.problems[0].field == "lines.1.quantity"
     assert not Move.select().count()
     assert not Line.select().count()
+
+
+def test_lines_of_one_paper_see_what_those_before_them_move(item: int) -> None:
+    came = transfers.Line(item=item, quantity=5, source=SUPPLIER, target=STORE, value=500)
+    goes = transfers.Line(item=item, quantity=3, source=STORE, target=CUSTOMER)
+    with pytest.raises(Refused) as caught:
+        transfers.post(SESSION, "x", day(1), [came, goes, goes])
+    assert caught.value.problems[0].field == "lines.2.quantity"
+    assert caught.value.problems[0].params["free"] == "2"
+    assert not Move.select().count()
+    transfers.post(SESSION, "x", day(1), [came, goes])
+    assert planning.on_hand(item) == 2
+
+
+def test_lines_of_one_paper_return_no_more_than_was_delivered(item: int) -> None:
+    receive(item, 10, 1000, day(1))
+    sold = deliver(item, 4, day(2))
+    back = transfers.Line(item=item, quantity=3, source=CUSTOMER, target=STORE, origin=sold.id)
+    with pytest.raises(Refused) as caught:
+        transfers.post(SESSION, "return", day(3), [back, back])
+    assert (caught.value.problems[0].field, caught.value.problems[0].params) == ("lines.1.quantity", {"most": "1"})
+
+
+def test_a_storno_keeps_again_what_each_line_had_reserved(item: int) -> None:
+    other = items.add_item(SESSION, "B", "nut").id
+    for one in (item, other):
+        receive(one, 10, 1000, day(1))
+        for line in (1, 2):
+            reservations.reserve(SESSION, ("x", 1, line), one, 4, STORE)
+    lines = [
+        transfers.Line(item=one, quantity=quantity, source=STORE, target=CUSTOMER, reserved=("x", 1, line))
+        for one in (item, other)
+        for line, quantity in ((1, 4), (2, 3))
+    ]
+    paper = transfers.post(SESSION, "delivery", day(2), lines)
+    assert [reservations.held(("x", 1, line)) for line in (1, 2)] == [0, 2]
+    assert [reservations.free(one, 0, STORE) for one in (item, other)] == [2, 2]
+    transfers.storno(SESSION, paper.id)
+    assert [reservations.held(("x", 1, line)) for line in (1, 2)] == [8, 8]
+    assert [reservations.free(one, 0, STORE) for one in (item, other)] == [2, 2]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import io
 import json
 import re
@@ -11,16 +12,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from flask import Flask
+from flask import Flask, url_for
 from flask.testing import FlaskClient
 
 from bizlite.core import registry, rights
 from bizlite.core.models import Audit, Key
 from bizlite.finance import parties
 from bizlite.finance.models import Entry, Line, Party
+from bizlite.sales import orders
+from bizlite.sales.lines import Wanted
 from bizlite.stock import items
 from bizlite.stock.models import Item
-from bizlite.web import guard, holding
+from bizlite.web import addresses, guard, holding
 from bizlite.web.app import create_app
 from bizlite.web.openapi import fragment
 from bizlite.web.resource import every
@@ -201,6 +204,33 @@ def test_every_row_stands_on_one_page_of_the_list_in_every_order(client: FlaskCl
     follows = re.search(r'rel="next" href="([^"]*)"', page)
     assert follows
     assert "C050" in client.get("/business/finance/party" + follows[1].replace("&amp;", "&")).text
+
+
+def test_a_list_has_totals_of_what_was_chosen_or_stands_on_one_page(client: FlaskClient) -> None:
+    first, second = (parties.add(OWNER, f"C{n}", f"Name {n}", is_customer=True).id for n in (1, 2))
+    item = items.add_item(OWNER, "I", "Bolt").id
+    wanted = [Wanted(item=item, quantity=1, price=1_000_000, rate=0)]
+    for party in (first, second):
+        orders.draft(OWNER, party, datetime.date(2026, 3, 1), wanted)
+    address = "/api/biz/v1/sales/order?limit="
+    assert call(client, "GET", f"{address}2").json["totals"] == {"net": 200, "tax": 0}
+    part = call(client, "GET", f"{address}1").json
+    assert part["totals"] == call(client, "GET", part["next"]).json["totals"] == {}
+    assert call(client, "GET", f"{address}1&date_from=2026-03-01").json["totals"] == {"net": 200, "tax": 0}
+    assert call(client, "GET", f"{address}1&party=C2").json["totals"] == {"net": 100, "tax": 0}
+    assert 'class="totals"' in client.get("/business/sales/order").text
+
+
+def test_addresses_are_those_that_flask_knows(app: Flask) -> None:
+    with app.test_request_context():
+        for resource in every().values():
+            name = f"biz.{resource.module}-{resource.noun}"
+            assert addresses.address(resource) == url_for(f"{name}-list")
+            assert addresses.address(resource, "csv", q="a b&c") == url_for(f"{name}-csv", q="a b&c")
+            for key in (7, "1001 ü?#%"):
+                assert addresses.address(resource, "show", key=key) == url_for(f"{name}-show", key=key)
+            for action in resource.actions:
+                assert addresses.address(resource, action.name, key=7) == url_for(f"{name}-{action.name}", key=7)
 
 
 def test_the_next_page_is_found_by_an_index(app: Flask) -> None:

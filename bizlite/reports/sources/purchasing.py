@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Iterator
 
-from bizlite.core import tables
+from bizlite.core import store, tables
 from bizlite.core.errors import marked as _
 from bizlite.core.tables import Column, Line, Table
 from bizlite.finance.forecast import Flow
@@ -48,4 +48,4 @@ def flows(today: datetime.date) -> Iterator[Flow]:
         )
         .join(OrderLine).join(Order).join(Party).where(OPEN)
     )  # fmt: skip
-    return expected.flows(query.tuples(), today, "purchasing_order", -1)
+    return expected.flows(store.tuples(query), today, "purchasing_order", -1)

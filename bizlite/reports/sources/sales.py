@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from peewee import fn
 
-from bizlite.core import tables
+from bizlite.core import store, tables
 from bizlite.core.errors import marked as _
 from bizlite.core.tables import Column, Line, Table
 from bizlite.finance import closing
@@ -52,7 +52,7 @@ def flows(today: datetime.date) -> Iterator[Flow]:
         )
         .join(OrderLine).join(Order).join(Party).where(OPEN)
     )  # fmt: skip
-    return expected.flows(query.tuples(), today, "sales_order", 1)
+    return expected.flows(store.tuples(query), today, "sales_order", 1)
 
 
 def closing_points(period: int) -> list[closing.Point]:
