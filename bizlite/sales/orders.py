@@ -12,6 +12,7 @@ from bizlite.core.commands import command
 from bizlite.core.errors import refuse
 from bizlite.core.session import Session
 from bizlite.finance import ledger
+from bizlite.finance import lines as document_lines
 from bizlite.finance.models import Party
 from bizlite.sales import credit
 from bizlite.sales import lines as lines_of
@@ -140,13 +141,9 @@ def promise(session: Session, order: Order) -> list[Promise]:
 def cancel(session: Session, order: int, reason: str, *, lines: Sequence[tuple[int, int]] | None = None) -> Order:
     """Cancels all that is open, or quantities of lines; releases what was reserved for it, and nothing else."""
     row = confirmed(order)
-    if not check_note("reason", reason, 200):
-        raise refuse("reason", "is missing", "Say why it is cancelled.")
     items_of = {line.id: line.item_id for line in lines_of.of(OrderLine, row.id)}
     open_ = {p.line_id: p.open for p in progress_of(row.id)}
-    for line, quantity in parts.cancelled(row.number, lines, open_, items_of):
-        values = {"line": line, "quantity": quantity, "reason": reason.strip()}
-        store.insert(session, Cancellation(user=session.user, at_ms=session.now_ms(), **values))
+    parts.cancel(session, Cancellation, row.number, reason, lines, open_, items_of)
     settle(session, row)
     return row
 
@@ -210,7 +207,7 @@ def _checked(
     values = {
         "party": row, "date": date, "wanted": wanted, "is_gross": bool(is_gross), "contact": contact_of(row, contact),
         "their_number": check_note("their_number", their_number, 100), "text": check_note("text", text),
-        **lines_of.sums(rows),
+        **document_lines.sums(rows),
     }  # fmt: skip
     return values, rows
 

@@ -18,8 +18,8 @@ from bizlite.quality.models import Inspection, Nonconformity, Plan
 from bizlite.stock import items
 from bizlite.web.app import create_app
 from tests.bizlite.conftest import Fresh, leave
-from tests.bizlite.test_production import SESSION, Shop, make_shop
-from tests.bizlite.test_web import USER, call, hidden, identify, send
+from tests.bizlite.web_site import USER, call, hidden, identify, send
+from tests.bizlite.workshop import SESSION, Shop, make_shop
 
 SCAN = "/business/production/scan"
 PRICES = re.compile(r"0\.50|0\.25|yuan|rate", re.IGNORECASE)
