@@ -11,6 +11,7 @@ MODULE = Module(
     en="Sales",
     depends=("finance", "stock"),
     migrations=MIGRATIONS,
+    menu=(("sales.sellers", "销售业绩", "Who sold what"),),
     permissions=(
         "sales.contact.change", "sales.price.change", "sales.opportunity.change", "sales.quotation.post",
         "sales.order.change", "sales.order.post", "sales.order.cancel", "sales.credit.override", "sales.delivery.post",

@@ -22,7 +22,7 @@ from bizlite.sales.lines import Wanted
 from bizlite.sales.models import Cancellation, Order, OrderLine, Progress, Quotation
 from bizlite.sales.promise import Promise
 from bizlite.stock import parts, planning, reservations
-from bizlite.stock.items import check_note
+from bizlite.stock.items import check_note, check_text
 from bizlite.stock.models import Location
 
 KIND = "sales_order"  # what plans and reservations name
@@ -32,10 +32,10 @@ KIND = "sales_order"  # what plans and reservations name
 def draft(
     session: Session, party: int, date: datetime.date, lines: Sequence[Wanted], *, is_gross: bool = True,
     wanted: datetime.date | None = None, contact: int | None = None, their_number: str = "", text: str = "",
-    quotation: int | None = None,
+    seller: str = "", quotation: int | None = None,
 ) -> Order:  # fmt: skip
-    """A new order that is not yet confirmed: nothing is kept or promised for it."""
-    values, rows = _checked(party, date, lines, is_gross, wanted, contact, their_number, text)
+    """A new order that is not yet confirmed: nothing is kept or promised for it; ``seller`` is else the user."""
+    values, rows = _checked(party, date, lines, is_gross, wanted, contact, their_number, text, seller or session.user)
     offer = None if quotation is None else store.get(Quotation, quotation, "quotation")
     order = Order(quotation=offer, created_by=session.user, created_ms=session.now_ms(), **values)
     store.insert(session, order)
@@ -47,11 +47,12 @@ def draft(
 def change(
     session: Session, order: int, version: int, *, party: int, date: datetime.date, lines: Sequence[Wanted],
     is_gross: bool = True, wanted: datetime.date | None = None, contact: int | None = None, their_number: str = "",
-    text: str = "",
+    text: str = "", seller: str = "",
 ) -> Order:  # fmt: skip
     """Writes a draft anew. :raise Stale: when somebody else did so since ``version``."""
     row = _draft(order)
-    values, rows = _checked(party, date, lines, is_gross, wanted, contact, their_number, text)
+    seller = seller or row.seller
+    values, rows = _checked(party, date, lines, is_gross, wanted, contact, their_number, text, seller)
     store.change(session, row, version=version, **values)
     OrderLine.delete().where(OrderLine.order == row).execute()
     _append(row, rows)
@@ -197,7 +198,7 @@ def confirmed(order: int) -> Order:
 
 def _checked(
     party: int, date: datetime.date, lines: Sequence[Wanted], is_gross: bool, wanted: datetime.date | None,
-    contact: int | None, their_number: str, text: str,
+    contact: int | None, their_number: str, text: str, seller: str,
 ) -> tuple[dict[str, object], list[dict[str, object]]]:  # fmt: skip
     ledger.check_date(date)
     if wanted is not None and ledger.check_date(wanted, "wanted") < date:
@@ -207,7 +208,7 @@ def _checked(
     values = {
         "party": row, "date": date, "wanted": wanted, "is_gross": bool(is_gross), "contact": contact_of(row, contact),
         "their_number": check_note("their_number", their_number, 100), "text": check_note("text", text),
-        **document_lines.sums(rows),
+        "seller": check_text("seller", seller, 100), **document_lines.sums(rows),
     }  # fmt: skip
     return values, rows
 

@@ -6,7 +6,6 @@ import datetime
 from dataclasses import asdict
 from typing import Any
 
-from flask import Blueprint
 from peewee import fn
 
 from bizlite.core import registry, store
@@ -28,12 +27,15 @@ from bizlite.sales.models import (
     ReturnLine,
 )  # fmt: skip
 from bizlite.sales.offers import LINE_FIELDS, LINE_SUMS, contact, customer
+from bizlite.sales.pages import bp
 from bizlite.stock.fields import item, item_by, lot, lot_code, of_item, own_place, place_name, quantity
 from bizlite.stock.models import Item
 from bizlite.web.core import Todo
 from bizlite.web.fields import Date, Reference, Text, YesNo
 from bizlite.web.resource import Action, Column, Lines, Link, Note, Resource
 from bizlite.web.texts import marked as _
+
+__all__ = ["RESOURCES", "bp", "todo"]
 
 today = datetime.date.today
 
@@ -87,6 +89,7 @@ ORDER = Resource(
     fields=(
         customer(), contact(), day(),
         Date("wanted", _("Wanted on"), required=False), Text("their_number", _("Customer's number"), required=False),
+        Text("seller", _("Sold by"), required=False, hint=_("Empty is who writes the order.")),
         YesNo("is_gross", _("Prices are with tax"), default=True), remark(),
     ),
     lines=Lines(
@@ -107,8 +110,8 @@ ORDER = Resource(
         Column(kind=Text("credit_reason", _("Why beyond the credit limit"))),
         Column(kind=Reference("quotation", _("Quotation"), to="sales.quotation")),
     ),
-    exact=("number",), search=("their_number", "text"), filters=("party", "posted", "date"), sorts=("-id", "-date"),
-    create=orders.draft, change=orders.change, template="sales/order_print.html",
+    exact=("number",), search=("their_number", "text"), filters=("party", "seller", "posted", "date"),
+    sorts=("-id", "-date"), create=orders.draft, change=orders.change, template="sales/order_print.html",
     actions=(
         Action(name="confirm", label=_("Confirm"), command=orders.confirm, when=lambda row: not row.posted),
         Action(
@@ -195,7 +198,6 @@ RETURN = Resource(
     ),
     empty=_("Nothing came back yet."),
 )  # fmt: skip
-bp = Blueprint("sales", __name__, template_folder="templates")
 RESOURCES = (ORDER, DELIVERY, RETURN, *offers.RESOURCES)
 
 

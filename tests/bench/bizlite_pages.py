@@ -77,6 +77,7 @@ def _orders(dates: list[datetime.date], chance: random.Random) -> None:
     more = {
         "wanted": None,
         "their_number": "",
+        "seller": "bench",
         "is_gross": False,
         "credit_reason": "",
         "net": 2000,
