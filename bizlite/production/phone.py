@@ -19,13 +19,15 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from bizlite.core import registry
 from bizlite.core.errors import Refused, refuse
-from bizlite.core.models import Setting
+from bizlite.core.models import Attachment, Setting
 from bizlite.core.session import Session
 from bizlite.production import cards, counting, orders, reports, workers
 from bizlite.production.documents import KINDS
 from bizlite.production.fields import product_quantity
 from bizlite.production.models import Card, Report, Worker
-from bizlite.web import guard
+from bizlite.production.prints import lot_of
+from bizlite.web import guard, keeping
+from bizlite.web.resource import find
 from bizlite.web.texts import gettext, said
 from bizlite.web.texts import marked as _
 
@@ -41,6 +43,7 @@ def register(bp: Blueprint) -> None:
         ("", "card", show, "GET"),
         ("/report", "card_report", report, "POST"),
         ("/undo", "card_undo", undo, "POST"),
+        ("/file/<int:number>", "card_file", drawing, "GET"),
         ("/sign-in", "card_sign_in", sign_in, "POST"),
         ("/sign-out", "card_sign_out", sign_out, "POST"),
     ):
@@ -60,7 +63,7 @@ def show(token: str, problem: str = "") -> str:
         "production/phone.html", card=card, token=token, worker=worker, tally=cards.tally(card.id), problem=problem,
         at=_at,
         left=counting.open_pieces(card.id), lines=lines, kinds=KINDS, causes=CAUSES, key=secrets.token_urlsafe(16),
-        inspection=_inspection(card),
+        inspection=_inspection(card), files=_files(card) if worker else (), lot=lot_of(card.order),
         is_open=orders.state(card.order) == "in_work", waits={row.id for row in counting.waiting(card.id)},
         may_undo=lambda row: row.worker_id == worker.id or session.may("production.card.correct"),
         shown=lambda value: kind.shown(value, {"order": card.order_id}),
@@ -89,6 +92,15 @@ def report(token: str) -> BaseResponse | tuple[Response | str, int]:
     except Refused as refused:
         return _answer(token, _words(refused), 422)
     return _answer(token, "", 200)
+
+
+def drawing(token: str, number: int) -> Response | tuple[str, int]:
+    """A file of the routing or the work order, for a worker who is known."""
+    card = _card(token)
+    if _who()[0] is None:
+        return show(token, gettext("Sign in to see it.")), 401
+    row = next((row for row in _files(card) if row.id == number), None)
+    return keeping.saved(row or abort(404))
 
 
 def undo(token: str) -> BaseResponse | tuple[Response | str, int]:
@@ -144,6 +156,13 @@ def _inspection(card: Card) -> dict[str, Any] | None:
     names = {"plan": plan.id, "kind": "production_card", "document": card.id, "line": 0, "quantity": good}
     passed = inspections.passed(("production_card", card.id, 0), plan)
     return {"href": url_for("quality.inspect", **names), "passed": passed}
+
+
+def _files(card: Card) -> list[Attachment]:
+    """Drawings and the like: what lies at the routing and at the work order, not what lies at the item."""
+    order = card.order
+    documents = (("production.routing", order.routing), ("production.order", order))
+    return [row for name, document in documents for row in keeping.files_of(find(name), document)]
 
 
 def _card(token: str) -> Card:

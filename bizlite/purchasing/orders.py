@@ -13,6 +13,7 @@ from bizlite.core.commands import command
 from bizlite.core.errors import refuse
 from bizlite.core.session import Session
 from bizlite.finance import ledger
+from bizlite.finance import lines as document_lines
 from bizlite.purchasing import lines as lines_of
 from bizlite.purchasing import requests
 from bizlite.purchasing.lines import Wanted
@@ -67,13 +68,9 @@ def send(session: Session, order: int, *, version: int | None = None) -> Order:
 def cancel(session: Session, order: int, reason: str, *, lines: Sequence[tuple[int, int]] | None = None) -> Order:
     """Cancels all that is open, or quantities of lines: it is not expected any more."""
     row = sent(order)
-    if not check_note("reason", reason, 200):
-        raise refuse("reason", "is missing", "Say why it is cancelled.")
     items_of = {line.id: line.item_id for line in lines_of.of(row.id)}
     open_ = {p.line_id: p.open for p in progress_of(row.id)}
-    for line, quantity in parts.cancelled(row.number, lines, open_, items_of):
-        values = {"line": line, "quantity": quantity, "reason": reason.strip()}
-        store.insert(session, Cancellation(user=session.user, at_ms=session.now_ms(), **values))
+    parts.cancel(session, Cancellation, row.number, reason, lines, open_, items_of)
     plan(session, row)
     return row
 
@@ -124,7 +121,7 @@ def _checked(
     values = {
         "party": row, "date": date, "expected": expected, "is_gross": bool(is_gross),
         "their_number": check_note("their_number", their_number, 100), "text": check_note("text", text),
-        **lines_of.sums(rows),
+        **document_lines.sums(rows),
     }  # fmt: skip
     return values, rows
 

@@ -15,9 +15,9 @@ from bizlite.finance import invoices, ledger
 from bizlite.purchasing import lines as lines_of
 from bizlite.purchasing import orders
 from bizlite.purchasing.models import Order, OrderLine, Progress, Receipt, ReceiptLine, Received
-from bizlite.stock import items, transfers
+from bizlite.stock import items, parts, transfers
 from bizlite.stock.items import check_note
-from bizlite.stock.models import Move, Transfer
+from bizlite.stock.models import Move
 
 SOURCE = "purchasing_receipt"
 
@@ -86,7 +86,7 @@ def storno(session: Session, receipt: int, *, date: datetime.date | None = None)
         if done.invoiced or done.returned:
             remedy = marked("Credit its invoice, or take the return back, first.")
             raise refuse("receipt", "was invoiced or returned", remedy, row.number)
-    day = transfers.reverse(session, transfer_of(SOURCE, row.id), date=date).date
+    day = transfers.reverse(session, parts.paper_of(SOURCE, row.id), date=date).date
     red = Receipt(
         order=row.order_id, party=row.party_id, date=day, their_number=row.their_number, text=row.text, reverses=row,
         created_by=session.user, created_ms=session.now_ms(),
@@ -110,21 +110,14 @@ def storno(session: Session, receipt: int, *, date: datetime.date | None = None)
 def standing(receipt: int) -> Receipt:
     """The receipt. :raise Refused: when it is a storno or was reversed."""
     row = store.get(Receipt, receipt, "receipt")
-    if row.reverses_id is not None or Receipt.get_or_none(Receipt.reverses == row):
+    if not store.stands(row):
         raise refuse("receipt", "does not stand", "Choose a receipt that stands.", row.number)
     return row
 
 
-def transfer_of(kind: str, document: int) -> Transfer:
-    """The moves of a document, not those of its storno."""
-    where = (Transfer.source_kind == kind) & (Transfer.source_id == document) & Transfer.reverses.is_null()
-    return Transfer.get(where)
-
-
 def move_of(line: ReceiptLine) -> Move:
     """What moved for a line."""
-    paper = transfer_of(SOURCE, line.receipt_id)
-    return Move.get((Move.transfer == paper) & (Move.line == line.id))
+    return parts.move_of(SOURCE, line.receipt_id, line.id)
 
 
 def _inspected(order: Order, found: list[tuple[OrderLine, Got, int]]) -> None:

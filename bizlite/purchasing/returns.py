@@ -62,14 +62,14 @@ def post(session: Session, receipt: int, date: datetime.date, lines: Sequence[Ba
 def storno(session: Session, goods_return: int, *, date: datetime.date | None = None) -> Return:
     """Takes a return back. :raise Refused: when it was credited: then the goods are ordered again."""
     row = store.get(Return, goods_return, "goods_return")
-    if row.reverses_id is not None or Return.get_or_none(Return.reverses == row):
+    if not store.stands(row):
         raise refuse("goods_return", "cannot be reversed", "Choose a return that stands.", row.number)
     lines = list(ReturnLine.select().where(ReturnLine.goods_return == row).order_by(ReturnLine.id))
     if any(line.credited for line in lines):
         raise refuse("goods_return", "was credited", "Order and receive the goods again.", row.number)
     for line in lines:
         _settle(session, line.receipt_line, line.value - _share(line.receipt_line, line.quantity))
-    day = transfers.reverse(session, receipts.transfer_of(SOURCE, row.id), date=date).date
+    day = transfers.reverse(session, parts.paper_of(SOURCE, row.id), date=date).date
     red = Return(
         receipt=row.receipt_id, party=row.party_id, date=day, text=row.text, reverses=row, created_by=session.user,
         created_ms=session.now_ms(),

@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from flask import Blueprint, redirect, render_template, request, url_for
+from flask import url_for
 from peewee import fn
-from werkzeug.wrappers import Response
 
 from bizlite.core import company, registry, store
-from bizlite.core.errors import Refused, refuse
 from bizlite.core.session import Session
+from bizlite.finance.fields import day, remark, storno_day, sums
 from bizlite.finance.models import Party
-from bizlite.purchasing import invoices, orders, receipts, requests, returns, suggestions, suppliers
+from bizlite.purchasing import invoices, orders, receipts, requests, returns, suppliers
 from bizlite.purchasing.lines import Wanted
 from bizlite.purchasing.models import (
     OPEN,
@@ -29,39 +28,22 @@ from bizlite.purchasing.models import (
     ReturnLine,
     SupplierItem,
 )  # fmt: skip
-from bizlite.stock import items as places
+from bizlite.purchasing.pages import bp
+from bizlite.stock import items
 from bizlite.stock.fields import item, lot_code, of_item, own_place, place_name, quantity
-from bizlite.stock.models import Item
 from bizlite.web import fields as kinds
-from bizlite.web.addresses import address, page_of
+from bizlite.web.addresses import address
 from bizlite.web.core import Todo
-from bizlite.web.fields import Area, Date, Money, Percent, Reference, Text, Whole, YesNo
-from bizlite.web.guard import requires, session, today
-from bizlite.web.resource import Action, Column, Lines, Link, Note, Resource, permission
+from bizlite.web.fields import Date, Money, Percent, Reference, Text, Whole, YesNo
+from bizlite.web.guard import today
+from bizlite.web.resource import Action, Column, Lines, Link, Note, Resource
 from bizlite.web.texts import marked as _
+
+__all__ = ["RESOURCES", "bp", "todo"]
 
 
 def _supplier(**more: Any) -> Reference:
     return Reference("party", _("Supplier"), to="finance.party", where=lambda: Party.is_supplier, **more)
-
-
-def _remark() -> Area:
-    return Area("text", _("Remark"), required=False)
-
-
-def _day() -> Date:
-    return Date("date", _("Date"), default=today)
-
-
-def _own_day() -> tuple[Date, ...]:
-    return (Date("date", _("Date"), required=False, hint=_("Empty is its own day.")),)
-
-
-def _sums() -> tuple[Column, ...]:
-    return (
-        Column(kind=Money("net", _("Net")), total=True), Column(kind=Money("tax", _("Tax")), total=True),
-        Column(kind=Money("gross", _("Total")), value=lambda row: row.net + row.tax),
-    )  # fmt: skip
 
 
 SUPPLIER_ITEM = Resource(
@@ -92,7 +74,7 @@ def _state(line: RequestLine) -> str:
 
 REQUEST = Resource(
     name="purchasing.request", label=_("Purchase requests"), one=_("purchase request"), model=Request,
-    view="purchasing.view", fields=(_day(), _remark()),
+    view="purchasing.view", fields=(day(), remark()),
     lines=Lines(
         model=RequestLine, of="request", make=requests.Need,
         fields=(item(), quantity(), Date("needed", _("Needed by")), Text("text", _("What for"), required=False)),
@@ -121,7 +103,7 @@ def _is_expected(row: Order) -> bool:
 
 def _takes_more(row: Order) -> list[dict[str, Any]]:
     found = orders.progress_of(row.id)
-    main = places.place("MAIN")
+    main = items.place("MAIN")
     return [{"line": p.line_id, "quantity": p.open or None, "location": main} for p in found if p.room > 0]
 
 
@@ -150,9 +132,9 @@ RECEIVED_ITEM = of_item(lambda line: store.get(ReceiptLine, line).item_id, "line
 ORDER = Resource(
     name="purchasing.order", label=_("Purchase orders"), one=_("purchase order"), model=Order, view="purchasing.view",
     fields=(
-        _supplier(), _day(), Date("expected", _("Expected"), required=False, hint=_("Empty is by the lead time.")),
+        _supplier(), day(), Date("expected", _("Expected"), required=False, hint=_("Empty is by the lead time.")),
         Text("their_number", _("Supplier's number"), required=False),
-        YesNo("is_gross", _("Prices are with tax"), default=True), _remark(),
+        YesNo("is_gross", _("Prices are with tax"), default=True), remark(),
     ),
     lines=Lines(
         model=OrderLine, of="order", make=Wanted,
@@ -171,7 +153,7 @@ ORDER = Resource(
                    many=_progress(lambda p: p.open)),
         ),
     ),
-    columns=("number", "party", "date", "expected", *_sums(), "posted"), shows=_sums(),
+    columns=("number", "party", "date", "expected", *sums(), "posted"), shows=sums(),
     exact=("number",), search=("their_number", "text"), filters=("party", "posted", "date"), sorts=("-id", "-date"),
     create=orders.draft, change=orders.change, template="purchasing/order_print.html",
     actions=(
@@ -179,7 +161,7 @@ ORDER = Resource(
         Action(
             name="receive", is_next=True, label=_("Receive"), command=receipts.post,
             when=lambda row: bool(row.posted and _takes_more(row)), offer=_takes_more,
-            fields=(_day(), Text("their_number", _("Number of the delivery note"), required=False), _remark()),
+            fields=(day(), Text("their_number", _("Number of the delivery note"), required=False), remark()),
             lines=Lines(
                 make=receipts.Got,
                 fields=(
@@ -191,18 +173,18 @@ ORDER = Resource(
         Action(
             name="invoice", is_next=True, label=_("Enter the invoice"), command=invoices.post,
             when=lambda row: bool(row.posted and _to_invoice(row)), offer=_to_invoice,
-            fields=(_day(), Text("their_number", _("Number of the invoice")),
+            fields=(day(), Text("their_number", _("Number of the invoice")),
                     Date("due", _("Due"), required=False)),
             lines=Lines(make=invoices.Match, fields=(*ORDER_ITEM, kinds.Price("price", _("Price"), required=False))),
         ),
         Action(
             name="credit", label=_("Credit an invoice"), command=invoices.credit_of, when=lambda row: row.posted,
-            fields=(Text("their_number", _("Number of the invoice")), _day()),
+            fields=(Text("their_number", _("Number of the invoice")), day()),
         ),
         Action(
             name="allow", label=_("Price allowance on an invoice"), command=invoices.allow,
             when=lambda row: row.posted,
-            fields=(Text("their_number", _("Number of the invoice")), _day(), Money("amount", _("Amount with tax")),
+            fields=(Text("their_number", _("Number of the invoice")), day(), Money("amount", _("Amount with tax")),
                     Text("text", _("Reason"))),
         ),
         Action(
@@ -227,7 +209,7 @@ RECEIPT = Resource(
     name="purchasing.receipt", label=_("Goods received"), one=_("receipt"), model=Receipt, view="purchasing.view",
     fields=(
         Reference("order", _("Purchase order"), to="purchasing.order"), _supplier(),
-        Text("their_number", _("Number of the delivery note")), _remark(),
+        Text("their_number", _("Number of the delivery note")), remark(),
         Reference("reverses", _("Takes back"), to="purchasing.receipt", required=False),
     ),
     lines=Lines(
@@ -239,11 +221,11 @@ RECEIPT = Resource(
     actions=(
         Action(
             name="send_back", label=_("Goods go back"), command=returns.post, offer=_can_go_back,
-            when=lambda row: store.stands(row) and bool(_can_go_back(row)), fields=(_day(), _remark()),
+            when=lambda row: store.stands(row) and bool(_can_go_back(row)), fields=(day(), remark()),
             lines=Lines(make=returns.Back, fields=(*RECEIVED_ITEM, own_place())),
         ),
         Action(name="storno", label=_("Take the receipt back"), command=receipts.storno, when=store.stands,
-               fields=_own_day()),
+               fields=storno_day()),
     ),
     links=(Link(label=_("Returns"), to="purchasing.return", by="receipt"),),
     empty=_("Nothing was received yet. Receive goods from an order that is sent."),
@@ -251,7 +233,7 @@ RECEIPT = Resource(
 RETURN = Resource(
     name="purchasing.return", label=_("Returns to suppliers"), one=_("return to a supplier"), model=Return,
     view="purchasing.view", in_menu=False,
-    fields=(Reference("receipt", _("Receipt"), to="purchasing.receipt"), _supplier(), _remark()),
+    fields=(Reference("receipt", _("Receipt"), to="purchasing.receipt"), _supplier(), remark()),
     lines=Lines(
         model=ReturnLine, of="goods_return",
         fields=of_item(lambda line: store.get(ReceiptLine, line).item_id, "receipt_line"), shows=(place_name(),),
@@ -260,66 +242,11 @@ RETURN = Resource(
     sorts=("-id", "-date"),
     actions=(
         Action(name="storno", label=_("Take the return back"), command=returns.storno, when=store.stands,
-               fields=_own_day()),
+               fields=storno_day()),
     ),
     empty=_("Nothing went back yet."),
 )  # fmt: skip
 RESOURCES = (ORDER, RECEIPT, RETURN, REQUEST, SUPPLIER_ITEM)
-
-bp = Blueprint("purchasing", __name__, template_folder="templates")
-
-
-@bp.get("/suggestions")
-@requires("purchasing.view")
-def suggested() -> str:
-    """What to order today, and what was requested."""
-    return _suggested()
-
-
-@bp.post("/suggestions")
-@requires(permission(suggestions.order))
-def order_suggested() -> Response | tuple[str, int]:
-    """Drafts the orders of what is ticked, and leads to the first of them."""
-    sent, key = request.form, request.form.get("key") or None
-    try:
-        if sent.get("what") == "refuse":
-            requests.refuse_line(session(), _number(sent.get("line", "")), sent.get("reason", ""), key=key)
-            return redirect(url_for("purchasing.suggested"), 303)
-        if sent.get("what") == "requests":
-            made = suggestions.order_requests(
-                session(), today(), [_number(line) for line in sent.getlist("line")], key=key
-            )
-        else:
-            asked = [_pair(text) for text in sent.getlist("item")]
-            made = suggestions.order(session(), today(), asked, key=key)
-    except Refused as refused:
-        return _suggested(refused), 422
-    return redirect(page_of(made) + "?done=create", 303)
-
-
-def _suggested(refused: Refused | None = None) -> str:
-    import secrets
-
-    found = suggestions.find(session())
-    items = {row.id: row for row in Item.select().where(Item.id << [one.item for one in found])}
-    shown = quantity()
-    rows = [(one, items[one.item], shown.shown(one.quantity, {"item": one.item})) for one in found]
-    asked = [(line, shown.shown(line.quantity, {"item": line.item_id})) for line in requests.open_lines()]
-    return render_template(
-        "purchasing/suggestions.html", rows=rows, asked=asked, refused=refused, key=secrets.token_urlsafe(16)
-    )
-
-
-def _pair(text: str) -> tuple[int, int]:
-    """An item and the quantity that was shown: a second click sends the same."""
-    number, _colon, amount = text.partition(":")
-    return _number(number), _number(amount)
-
-
-def _number(text: str) -> int:
-    if not (text.isascii() and text.isdecimal() and len(text) < 19):
-        raise refuse("line", "does not exist", "Choose one that exists.", text[:20])
-    return int(text)
 
 
 def todo(user: Session) -> list[Todo]:

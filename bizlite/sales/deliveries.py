@@ -13,9 +13,9 @@ from bizlite.core.session import Session
 from bizlite.finance import ledger
 from bizlite.sales import orders
 from bizlite.sales.models import Delivered, Delivery, DeliveryLine, Order, OrderLine, Progress
-from bizlite.stock import items, picking, transfers
+from bizlite.stock import items, parts, picking, transfers
 from bizlite.stock.items import check_note
-from bizlite.stock.models import Item, Move, Transfer
+from bizlite.stock.models import Item, Move
 
 SOURCE = "sales_delivery"
 
@@ -64,7 +64,7 @@ def post(
 def storno(session: Session, delivery: int, *, date: datetime.date | None = None) -> Delivery:
     """Takes a delivery back as if it had never been: what was open and reserved is so again."""
     row = store.get(Delivery, delivery, "delivery")
-    if row.reverses_id is not None or Delivery.get_or_none(Delivery.reverses == row):
+    if not store.stands(row):
         raise refuse("delivery", "cannot be reversed", "Choose a delivery that stands.", row.number)
     lines = list(DeliveryLine.select().where(DeliveryLine.delivery == row).order_by(DeliveryLine.id))
     for line in lines:
@@ -72,7 +72,7 @@ def storno(session: Session, delivery: int, *, date: datetime.date | None = None
         if done.invoiced or done.returned:
             remedy = marked("Credit its invoice, or take the return back, first.")
             raise refuse("delivery", "was invoiced or returned", remedy, row.number)
-    paper = transfers.reverse(session, transfer_of(SOURCE, row.id), date=date)
+    paper = transfers.reverse(session, parts.paper_of(SOURCE, row.id), date=date)
     red = Delivery(
         order=row.order_id, party=row.party_id, date=paper.date, text=row.text, reverses=row, created_by=session.user,
         created_ms=session.now_ms(),
@@ -93,16 +93,9 @@ def storno(session: Session, delivery: int, *, date: datetime.date | None = None
     return red
 
 
-def transfer_of(kind: str, document: int) -> Transfer:
-    """The moves of a document, not those of its storno."""
-    where = (Transfer.source_kind == kind) & (Transfer.source_id == document) & Transfer.reverses.is_null()
-    return Transfer.get(where)
-
-
 def move_of(line: DeliveryLine) -> Move:
     """What moved for a line."""
-    paper = transfer_of(SOURCE, line.delivery_id)
-    return Move.get((Move.transfer == paper) & (Move.line == line.id))
+    return parts.move_of(SOURCE, line.delivery_id, line.id)
 
 
 def _inspected(spots: list[tuple[OrderLine, Pick]]) -> None:

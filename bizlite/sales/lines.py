@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bizlite.core import company, exact, store
-from bizlite.core.errors import Refused, at_line, marked, refuse
+from bizlite.core.errors import marked, refuse
 from bizlite.core.session import Session
 from bizlite.finance import invoices
+from bizlite.finance import lines as document_lines
 from bizlite.finance.models import Party
 from bizlite.sales import prices
 from bizlite.sales.models import OrderLine, QuotationLine
@@ -31,22 +32,7 @@ class Wanted:
 
 def check(party: Party, date: datetime.date, lines: Sequence[Wanted], is_gross: bool) -> list[dict[str, object]]:
     """The lines as rows. :raise Refused: naming the line."""
-    if not 0 < len(lines) <= invoices.MOST_LINES:
-        most = invoices.MOST_LINES
-        raise refuse("lines", "must be 1 to %(most)s", "Give at least one line.", len(lines), most=most)
-    rows = []
-    for n, line in enumerate(lines):
-        try:
-            rows.append({"position": n, **_check(party, date, line, is_gross)})
-        except Refused as refused:
-            raise at_line(refused, n) from None
-    exact.whole("lines", sum(row["net"] + row["tax"] for row in rows))
-    return rows
-
-
-def sums(rows: Sequence[dict[str, object]]) -> dict[str, int]:
-    """Net and tax of a document: those of its lines."""
-    return {name: sum(row[name] for row in rows) for name in ("net", "tax")}
+    return document_lines.rows(lines, lambda line: _check(party, date, line, is_gross))
 
 
 def name(session: Session, model: type[OrderLine] | type[QuotationLine], document: int) -> None:

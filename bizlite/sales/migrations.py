@@ -43,7 +43,8 @@ TABLES = (
     "CREATE TABLE sales_quotation_line (id {id} PRIMARY KEY, quotation_id BIGINT NOT NULL REFERENCES sales_quotation"
     f" (id), {LINE}, UNIQUE (quotation_id, position))",
     f"CREATE TABLE sales_order ({DOCUMENT} {PARTY}, {CONTACT}, quotation_id BIGINT UNIQUE REFERENCES sales_quotation"
-    f" (id), wanted DATE, their_number TEXT NOT NULL, is_gross BOOLEAN NOT NULL, {SUMS}, credit_reason TEXT NOT NULL)",
+    f" (id), wanted DATE, their_number TEXT NOT NULL, seller TEXT NOT NULL CHECK (seller <> ''), is_gross BOOLEAN NOT"
+    f" NULL, {SUMS}, credit_reason TEXT NOT NULL)",
     "CREATE INDEX sales_order_party ON sales_order (party_id, date)",
     "CREATE INDEX sales_order_date ON sales_order (date, id)",
     "CREATE TABLE sales_order_line (id {id} PRIMARY KEY, order_id BIGINT NOT NULL REFERENCES sales_order (id),"

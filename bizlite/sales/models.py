@@ -116,7 +116,10 @@ class QuotationLine(Row):
 
 
 class Order(Document):
-    """A sales order; it is posted when it is confirmed. ``credit_reason`` says why it went beyond the credit limit."""
+    """A sales order; it is posted when it is confirmed. ``credit_reason`` says why it went beyond the credit limit.
+
+    ``seller`` is who won it, whoever typed it.
+    """
 
     KIND = "SO"
 
@@ -125,6 +128,7 @@ class Order(Document):
     quotation = reference(Quotation, null=True)
     wanted = DateField(null=True)
     their_number = TextField(default="")
+    seller = TextField()
     is_gross = BooleanField(default=True)
     net = BigIntegerField(default=0)
     tax = BigIntegerField(default=0)

@@ -12,6 +12,7 @@ MODULE = Module(
     en="Sales",
     depends=("finance", "stock"),
     migrations=MIGRATIONS,
+    menu=(("sales.sellers", "销售业绩", "Who sold what"),),
     permissions={
         "sales.contact.change": _("Change contacts and groups of customers"),
         "sales.price.change": _("Change sales prices"),

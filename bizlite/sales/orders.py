@@ -12,6 +12,7 @@ from bizlite.core.commands import command
 from bizlite.core.errors import refuse
 from bizlite.core.session import Session
 from bizlite.finance import ledger
+from bizlite.finance import lines as document_lines
 from bizlite.finance.models import Party
 from bizlite.sales import credit
 from bizlite.sales import lines as lines_of
@@ -21,7 +22,7 @@ from bizlite.sales.lines import Wanted
 from bizlite.sales.models import Cancellation, Order, OrderLine, Progress, Quotation
 from bizlite.sales.promise import Promise
 from bizlite.stock import parts, planning, reservations
-from bizlite.stock.items import check_note
+from bizlite.stock.items import check_note, check_text
 from bizlite.stock.models import Location
 
 KIND = "sales_order"  # what plans and reservations name
@@ -31,10 +32,10 @@ KIND = "sales_order"  # what plans and reservations name
 def draft(
     session: Session, party: int, date: datetime.date, lines: Sequence[Wanted], *, is_gross: bool = True,
     wanted: datetime.date | None = None, contact: int | None = None, their_number: str = "", text: str = "",
-    quotation: int | None = None,
+    seller: str = "", quotation: int | None = None,
 ) -> Order:  # fmt: skip
-    """A new order that is not yet confirmed: nothing is kept or promised for it."""
-    values, rows = _checked(party, date, lines, is_gross, wanted, contact, their_number, text)
+    """A new order that is not yet confirmed: nothing is kept or promised for it; ``seller`` is else the user."""
+    values, rows = _checked(party, date, lines, is_gross, wanted, contact, their_number, text, seller or session.user)
     offer = None if quotation is None else store.get(Quotation, quotation, "quotation")
     order = Order(quotation=offer, created_by=session.user, created_ms=session.now_ms(), **values)
     store.insert(session, order)
@@ -46,11 +47,12 @@ def draft(
 def change(
     session: Session, order: int, version: int, *, party: int, date: datetime.date, lines: Sequence[Wanted],
     is_gross: bool = True, wanted: datetime.date | None = None, contact: int | None = None, their_number: str = "",
-    text: str = "",
+    text: str = "", seller: str = "",
 ) -> Order:  # fmt: skip
     """Writes a draft anew. :raise Stale: when somebody else did so since ``version``."""
     row = _draft(order)
-    values, rows = _checked(party, date, lines, is_gross, wanted, contact, their_number, text)
+    seller = seller or row.seller
+    values, rows = _checked(party, date, lines, is_gross, wanted, contact, their_number, text, seller)
     store.change(session, row, version=version, **values)
     OrderLine.delete().where(OrderLine.order == row).execute()
     _append(row, rows)
@@ -140,13 +142,9 @@ def promise(session: Session, order: Order) -> list[Promise]:
 def cancel(session: Session, order: int, reason: str, *, lines: Sequence[tuple[int, int]] | None = None) -> Order:
     """Cancels all that is open, or quantities of lines; releases what was reserved for it, and nothing else."""
     row = confirmed(order)
-    if not check_note("reason", reason, 200):
-        raise refuse("reason", "is missing", "Say why it is cancelled.")
     items_of = {line.id: line.item_id for line in lines_of.of(OrderLine, row.id)}
     open_ = {p.line_id: p.open for p in progress_of(row.id)}
-    for line, quantity in parts.cancelled(row.number, lines, open_, items_of):
-        values = {"line": line, "quantity": quantity, "reason": reason.strip()}
-        store.insert(session, Cancellation(user=session.user, at_ms=session.now_ms(), **values))
+    parts.cancel(session, Cancellation, row.number, reason, lines, open_, items_of)
     settle(session, row)
     return row
 
@@ -200,7 +198,7 @@ def confirmed(order: int) -> Order:
 
 def _checked(
     party: int, date: datetime.date, lines: Sequence[Wanted], is_gross: bool, wanted: datetime.date | None,
-    contact: int | None, their_number: str, text: str,
+    contact: int | None, their_number: str, text: str, seller: str,
 ) -> tuple[dict[str, object], list[dict[str, object]]]:  # fmt: skip
     ledger.check_date(date)
     if wanted is not None and ledger.check_date(wanted, "wanted") < date:
@@ -210,7 +208,7 @@ def _checked(
     values = {
         "party": row, "date": date, "wanted": wanted, "is_gross": bool(is_gross), "contact": contact_of(row, contact),
         "their_number": check_note("their_number", their_number, 100), "text": check_note("text", text),
-        **lines_of.sums(rows),
+        "seller": check_text("seller", seller, 100), **document_lines.sums(rows),
     }  # fmt: skip
     return values, rows
 

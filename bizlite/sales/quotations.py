@@ -12,6 +12,7 @@ from bizlite.core.commands import command
 from bizlite.core.errors import marked, refuse
 from bizlite.core.session import Session
 from bizlite.finance import ledger
+from bizlite.finance import lines as document_lines
 from bizlite.sales import lines as lines_of
 from bizlite.sales import orders
 from bizlite.sales.contacts import contact_of, customer
@@ -114,7 +115,7 @@ def _checked(
     values = {
         "party": row, "date": date, "valid_until": valid_until, "is_gross": bool(is_gross),
         "contact": contact_of(row, contact), "opportunity": chance, "text": check_note("text", text),
-        **lines_of.sums(rows),
+        **document_lines.sums(rows),
     }  # fmt: skip
     return values, rows
 

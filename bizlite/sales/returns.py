@@ -23,7 +23,7 @@ SOURCE = "sales_return"
 def post(session: Session, delivery: int, date: datetime.date, lines: Sequence[Back], *, text: str = "") -> Return:
     """Posts a return. What is invoiced of it is credited at once; what is not, will not be."""
     row = store.get(Delivery, delivery, "delivery")
-    if row.reverses_id is not None or Delivery.get_or_none(Delivery.reverses == row):
+    if not store.stands(row):
         raise refuse("delivery", "does not stand", "Choose a delivery that stands.", row.number)
     if ledger.check_date(date) < row.date:
         raise refuse("date", "lies before the delivery", "Choose %(first)s or later.", date, first=row.date)
@@ -60,12 +60,12 @@ def post(session: Session, delivery: int, date: datetime.date, lines: Sequence[B
 def storno(session: Session, goods_return: int, *, date: datetime.date | None = None) -> Return:
     """Takes a return back. :raise Refused: when it was credited: then the goods are sold again."""
     row = store.get(Return, goods_return, "goods_return")
-    if row.reverses_id is not None or Return.get_or_none(Return.reverses == row):
+    if not store.stands(row):
         raise refuse("goods_return", "cannot be reversed", "Choose a return that stands.", row.number)
     lines = list(ReturnLine.select().where(ReturnLine.goods_return == row).order_by(ReturnLine.id))
     if any(line.credited for line in lines):
         raise refuse("goods_return", "was credited", "Sell the goods again.", row.number)
-    day = transfers.reverse(session, deliveries.transfer_of(SOURCE, row.id), date=date).date
+    day = transfers.reverse(session, parts.paper_of(SOURCE, row.id), date=date).date
     red = Return(
         delivery=row.delivery_id, party=row.party_id, date=day, text=row.text, reverses=row, created_by=session.user,
         created_ms=session.now_ms(),

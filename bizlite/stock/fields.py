@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from flask import g
 
-from bizlite.core import store
+from bizlite.core import exact, store
+from bizlite.core.errors import refuse
+from bizlite.stock import items
 from bizlite.stock.models import Location, Lot, Unit
 from bizlite.web.fields import Kept, Quantity, Reference, Text, Values
-from bizlite.web.resource import Column
+from bizlite.web.resource import Column, every
 from bizlite.web.texts import language
 from bizlite.web.texts import marked as _
 
@@ -42,7 +45,19 @@ def _unit_name(values: Values) -> str:
 
 def quantity(name: str = "quantity", label: str = _("Quantity"), *, required: bool = True) -> Quantity:
     """A quantity in the unit of the row's ``item``, a field that stands before it."""
-    return Quantity(name, label, required=required, scale=_scale, unit=_unit_name)
+    return Quantity(name, label, required=required, scale=_scale, unit=_unit_name, convert=_convert)
+
+
+def _convert(at: str, number: str, unit: str, values: Values) -> int | None:
+    """``2 box`` in smallest units of the row's item; nothing while that is not known. :raise Refused:"""
+    found = item().row(values.get("item"))
+    if found is None:
+        return None
+    names = ((other, {other.code, other.name_zh, other.name_en.casefold()}) for other in all_units().values())
+    meant = next((other for other, known in names if unit.casefold() in known), None)
+    if meant is None:
+        raise refuse(at, "is not a unit of this item", "Choose its unit, or add a conversion.", unit[:100])
+    return items.to_item_unit(found, exact.parse(at, number, int(meant.scale)), meant.code, at)
 
 
 def item(name: str = "item", label: str = _("Item"), *, required: bool = True) -> Reference:
@@ -83,7 +98,11 @@ def of_item(item_of: Callable[[int], int], name: str) -> tuple[Kept, Quantity]:
     return (
         Kept(name, _("Item"), words=words),
         Quantity(
-            "quantity", _("Quantity"), scale=lambda own: _scale(values(own)), unit=lambda own: _unit_name(values(own))
+            "quantity",
+            _("Quantity"),
+            scale=lambda own: _scale(values(own)),
+            unit=lambda own: _unit_name(values(own)),
+            convert=lambda at, number, unit, own: _convert(at, number, unit, values(own)),
         ),
     )
 
@@ -99,3 +118,9 @@ def place_name() -> Column:
         kind=Text("location", _("Place")),
         value=lambda line: line.location.name_zh if language() == "zh" else line.location.name_en,
     )
+
+
+def document(kind: str, number: int) -> Any:
+    """The document of a table that a stock paper or a reservation names, where its module shows it; else nothing."""
+    shown = next((r for r in every().values() if r.model._meta.table_name == kind), None)
+    return shown.model.get_or_none(shown.key == number) if shown else None

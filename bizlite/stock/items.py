@@ -111,13 +111,12 @@ def shown(item: int, quantity: int) -> str:
 
 
 def to_item_unit(item: Item, quantity: int, unit: str, field: str = "quantity") -> int:
-    """A quantity in another unit in smallest units of the item. :raise Refused: when it is not a whole"
-    " number of them."""
+    """A quantity in another unit in smallest units of the item. :raise Refused: when it is no whole number of them."""
     if unit == item.unit_id:
         return quantity
     found = Conversion.get_or_none((Conversion.item == item) & (Conversion.unit == unit))
     if found is None:
-        raise refuse("unit", "is not a unit of this item", "Choose its unit, or add a conversion.", unit)
+        raise refuse(field, "is not a unit of this item", "Choose its unit, or add a conversion.", unit)
     whole, rest = divmod(quantity * found.numerator, found.denominator)
     if rest:
         raise refuse(field, "is not a whole number of the item's unit", "Give the quantity in its unit.", quantity)

@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from bizlite.core import exact, store
 from bizlite.core.errors import Refused
-from bizlite.stock import counting, fields, figures, planning
+from bizlite.stock import counting, fields, figures, items, planning, tracing
 from bizlite.stock.models import NO_LOT, Item, Location, Lot, OnHand, Reorder
 from bizlite.web import charts, tables
 from bizlite.web.fields import Date, Reference, Whole
@@ -38,6 +38,24 @@ def card() -> Answer:
     row = _item()
     made = figures.card(row, tables.read((start,))["start"], language())
     return tables.page(_("Stock card"), [made], (start,), template="stock/item.html", item=row)
+
+
+@bp.route("/trace")
+@requires("stock.view")
+def trace() -> Answer:
+    """Where a lot came from and where it went."""
+    lot = store.get(Lot, Whole("lot", "").read(request.args.get("lot", ""), "lot", {}), "lot")
+    title = gettext("Lot %(lot)s of %(item)s") % {"lot": lot.code, "item": items.words(lot.item_id)}
+    return tables.page(title, tracing.tables(lot, _named, language()))
+
+
+def _named(source: tracing.Source) -> tuple[str, str]:
+    """A document's number, and the name of the customer or supplier whom it is with."""
+    document = fields.document(*source)
+    if document is None:
+        return " ".join(map(str, source)), ""
+    party = getattr(document, "party", None)
+    return str(getattr(document, "number", "") or f"#{document._pk}"), party.name if party else ""
 
 
 @bp.route("/plan")

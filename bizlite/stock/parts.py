@@ -6,9 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bizlite.core import exact
+from bizlite.core import exact, store
 from bizlite.core.errors import marked, refuse
+from bizlite.core.models import Row
+from bizlite.core.session import Session
 from bizlite.stock import items
+from bizlite.stock.models import Move, Transfer
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -18,6 +21,29 @@ class Back:
     line: int
     quantity: int
     location: int | None = None
+
+
+def paper_of(kind: str, document: int) -> Transfer:
+    """The moves of a document, not those of its storno."""
+    where = (Transfer.source_kind == kind) & (Transfer.source_id == document) & Transfer.reverses.is_null()
+    return Transfer.get(where)
+
+
+def move_of(kind: str, document: int, line: int) -> Move:
+    """What moved for a line of a document."""
+    return Move.get((Move.transfer == paper_of(kind, document)) & (Move.line == line))
+
+
+def cancel(
+    session: Session, model: type[Row], number: str, reason: str, lines: Sequence[tuple[int, int]] | None,
+    open_: Mapping[int, int], items_of: Mapping[int, int],
+) -> None:  # fmt: skip
+    """Writes down what is cancelled of an order, in rows of ``model``. :raise Refused: naming the line."""
+    if not items.check_note("reason", reason, 200):
+        raise refuse("reason", "is missing", "Say why it is cancelled.")
+    for line, quantity in cancelled(number, lines, open_, items_of):
+        values = {"line": line, "quantity": quantity, "reason": reason.strip()}
+        store.insert(session, model(user=session.user, at_ms=session.now_ms(), **values))
 
 
 def cancelled(

@@ -10,14 +10,14 @@ from bizlite.core import store
 from bizlite.core.session import Session
 from bizlite.stock import counting, items, pages, planning, transfers
 from bizlite.stock.fields import all_units, item, lot, lot_code, place_name, quantity, units
+from bizlite.stock.fields import document as document_of
 from bizlite.stock.models import NO_LOT, CountLine, Item, Location, Lot, Move, OnHand, Reservation, Transfer
 from bizlite.stock.pages import bp
 from bizlite.web.calls import figures
 from bizlite.web.core import Todo
 from bizlite.web.fields import Area, Choice, Date, Kept, Money, Quantity, Reference, Text, Whole, YesNo
 from bizlite.web.guard import today
-from bizlite.web.resource import Action, Column, Lines, Link, Note, Page, Resource
-from bizlite.web.resource import every as resources
+from bizlite.web.resource import Action, Column, Lines, Link, Note, Page, Resource, of_row
 from bizlite.web.texts import gettext
 from bizlite.web.texts import marked as _
 
@@ -40,9 +40,8 @@ def papers_of(row: Item) -> list[Transfer]:
 
 def _source(row: Reservation) -> str:
     """The document that something is reserved for, by its number where its module shows it."""
-    shown = next((r for r in resources().values() if r.model._meta.table_name == row.source_kind), None)
-    document = shown.model.get_or_none(shown.key == row.source_id) if shown else None
-    return shown.title(document) if shown and document else f"{row.source_kind} {row.source_id}"
+    document = document_of(row.source_kind, row.source_id)
+    return of_row(document).title(document) if document else f"{row.source_kind} {row.source_id}"  # type: ignore[union-attr]
 
 
 ITEM = Resource(
@@ -98,6 +97,7 @@ LOT = Resource(
     filters=("item",),
     sorts=("-id",),
     create=items.add_lot,
+    pages=(Page(label=_("Where it came from and went"), endpoint="stock.trace", by="lot"),),
     empty=_("There is no lot yet. Lots belong to items that are kept by lots."),
 )
 

@@ -180,12 +180,23 @@ class Percent(Whole):
 
 @dataclass(frozen=True)
 class Quantity(Whole):
-    """A quantity: ``scale`` gives its decimals from the row's other values, ``unit`` the name of its unit."""
+    """A quantity: ``scale`` gives its decimals from the row's other values, ``unit`` the name of its unit.
+
+    Typed with another unit (``2 box``) it is what ``convert`` makes of number, unit and the row's other values.
+    """
 
     scale: Callable[[Values], int | None] = lambda values: 0
     unit: Callable[[Values], str] = lambda values: ""
+    convert: Callable[[str, str, str, Values], int | None] | None = None
 
     mode = "decimal"
+    with_unit: ClassVar[re.Pattern[str]] = re.compile(r"([-+\d.,]+)\s*([^\W\d_].*)")
+
+    def parse(self, text: str, at: str, values: Values) -> Any:
+        parts = self.with_unit.fullmatch(text) if self.convert else None
+        if parts is None or self.convert is None:
+            return super().parse(text, at, values)
+        return self.convert(at, parts[1], parts[2], values)
 
     def digits(self, values: Values) -> int | None:
         return self.scale(values)

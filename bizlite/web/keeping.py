@@ -64,6 +64,11 @@ def file(number: int) -> Response:
     row = get(Attachment, number)
     resource = next((entry for entry in every().values() if entry.kind == row.kind), None) or abort(404)
     session().require(resource.view)
+    return saved(row)
+
+
+def saved(row: Attachment) -> Response:
+    """The answer that gives a file."""
     path = attachments.path_of(folder() / "attachments", row.sha256)
     return send_file(path, mimetype="application/octet-stream", as_attachment=True, download_name=row.name)
 

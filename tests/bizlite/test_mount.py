@@ -21,7 +21,7 @@ from bizlite.core.session import Session
 from bizlite.production import cards
 from bizlite.web.resource import every
 from tests.bizlite.conftest import leave
-from tests.bizlite.test_production import make_shop
+from tests.bizlite.workshop import make_shop
 from tests.unit.stand_in import Refusal, Rsd, serving
 from webui.app import create_app
 from webui.business import Business

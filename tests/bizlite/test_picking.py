@@ -26,9 +26,8 @@ from bizlite.stock.parts import Back
 from tests.bizlite import invariants
 from tests.bizlite.conftest import Fresh
 from tests.bizlite.pages import opened
-from tests.bizlite.test_production import make_shop
-from tests.bizlite.test_sales_pages import press
-from tests.bizlite.test_web import USER, call
+from tests.bizlite.web_site import USER, call, press
+from tests.bizlite.workshop import make_shop
 from tests.bizlite.world import World
 
 SESSION = World.session_of()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -18,8 +19,8 @@ from bizlite.quality.models import Inspection, Nonconformity, Plan
 from bizlite.stock import items
 from bizlite.web.app import create_app
 from tests.bizlite.conftest import Fresh, leave
-from tests.bizlite.test_production import SESSION, Shop, make_shop
-from tests.bizlite.test_web import USER, call, hidden, identify, send
+from tests.bizlite.web_site import USER, call, hidden, identify, send
+from tests.bizlite.workshop import SESSION, Shop, make_shop
 
 SCAN = "/business/production/scan"
 PRICES = re.compile(r"0\.50|0\.25|yuan|rate", re.IGNORECASE)
@@ -230,6 +231,30 @@ def test_a_login_is_a_worker_when_it_is_theirs(client: FlaskClient, shop: Shop) 
     assert "How many are good?" in client.get(at).text
     assert report(client, at, kind="cut", quantity="3", key="c1").status_code == 200
     assert cards.tally(1).received == 7
+
+
+def test_a_drawing_at_the_routing_is_seen_by_the_worker_of_the_card(
+    client: FlaskClient, phone: FlaskClient, shop: Shop
+) -> None:
+    order = shop.order()
+    for name, key, file in (("routing", order.routing_id, "bolt.pdf"), ("order", order.id, "note.txt"),
+                            ("bom", order.bom_id, "prices.xlsx")):  # fmt: skip
+        page = client.get(f"/business/production/{name}/{key}").text
+        sent = {"csrf": hidden(page, "csrf"), "file": (io.BytesIO(file.encode()), file)}
+        made = client.post(f"/business/files/production.{name}/{key}", data=sent, content_type="multipart/form-data")
+        assert made.status_code == 303
+    at = address(order)
+    assert "bolt.pdf" not in phone.get(at).text
+    assert phone.get(f"{at}/file/1").status_code == 401
+    sign_in(phone, at)
+    page = phone.get(at).text
+    assert "note.txt" in page
+    assert "prices.xlsx" not in page
+    found = re.search(r'href="([^"]*/file/\d+)">bolt.pdf', page)
+    with phone.get(found[1]) as answer:
+        assert answer.data == b"bolt.pdf"
+    assert phone.get(f"{at}/file/3").status_code == 404  # at the bill of material, which is the office's
+    assert phone.get(f"{at}x/file/1").status_code == 404
 
 
 def test_a_forged_worker_is_nobody(phone: FlaskClient, shop: Shop) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 from flask import Flask
@@ -19,7 +18,7 @@ from bizlite.stock.models import Item
 from bizlite.web.app import create_app
 from bizlite.web.resource import every
 from tests.bizlite.conftest import Fresh, leave
-from tests.bizlite.test_web import OWNER, USER, call, hidden, identify, send
+from tests.bizlite.web_site import OWNER, USER, call, hidden, identify, press, send
 
 
 @pytest.fixture
@@ -49,17 +48,6 @@ def shop(client: FlaskClient) -> FlaskClient:
                   least="1", multiple="0.5", lead_days="3", tolerance="10", is_preferred="1")  # fmt: skip
     assert answer.status_code == 303
     return client
-
-
-def press(client: FlaskClient, page: str, action: str, **values: str) -> Any:
-    """Fills in an action of a page and presses its button; what stands in its form is sent along."""
-    text = client.get(page).text
-    found = re.search(rf'<form method="post" action="{page}/{action}".*?</form>', text, re.S)
-    assert found, f"{action} is not offered on {page}"
-    stands = dict(re.findall(r'<input[^>]*name="([^"]+)"[^>]*?value="([^"]*)"', found[0]))
-    boxes = set(re.findall(r'name="([^"]+)" type="checkbox"', found[0]))
-    sent = {name: value for name, value in stands.items() if name not in boxes}
-    return client.post(f"{page}/{action}", data={**sent, **values})
 
 
 def buy(client: FlaskClient, quantity: str = "10") -> str:

@@ -17,9 +17,8 @@ from bizlite.stock.models import Lot, OnHand, Transfer
 from tests.bizlite import invariants
 from tests.bizlite.conftest import Fresh
 from tests.bizlite.pages import opened
-from tests.bizlite.test_production import JANUARY, SESSION, TODAY, Shop, make_shop
-from tests.bizlite.test_sales_pages import press
-from tests.bizlite.test_web import USER, call
+from tests.bizlite.web_site import USER, call, press
+from tests.bizlite.workshop import JANUARY, SESSION, TODAY, Shop, make_shop
 
 DUE = datetime.date(2026, 6, 1)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from flask import Flask
@@ -39,3 +40,28 @@ def call(client: FlaskClient, method: str, address: str, body: Any = None, **hea
 def content() -> dict[str, tuple[int, str]]:
     """Rows and digest of every table."""
     return {table.name: digest(database.obj, table) for table in tables()}
+
+
+def hidden(page: str, name: str) -> str:
+    """What stands in a hidden field."""
+    found = re.search(f'name="{name}" value="([^"]*)"', page)
+    assert found
+    return found[1]
+
+
+def send(client: FlaskClient, address: str, **values: str) -> Any:
+    """Fills in a form as a browser does: with what is hidden in it."""
+    page = client.get(address).text
+    sent = {name: hidden(page, name) for name in ("csrf", "key", "version")}
+    return client.post(address, data={**sent, **values})
+
+
+def press(client: FlaskClient, page: str, action: str, **values: str) -> Any:
+    """Fills in an action of a page and presses its button; what stands in its form is sent along."""
+    text = client.get(page).text
+    found = re.search(rf'<form method="post" action="{page}/{action}".*?</form>', text, re.S)
+    assert found, f"{action} is not offered on {page}"
+    stands = dict(re.findall(r'<input[^>]*name="([^"]+)"[^>]*?value="([^"]*)"', found[0]))
+    boxes = set(re.findall(r'name="([^"]+)" type="checkbox"', found[0]))
+    sent = {name: value for name, value in stands.items() if name not in boxes}
+    return client.post(f"{page}/{action}", data={**sent, **values})

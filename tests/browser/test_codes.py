@@ -21,7 +21,7 @@ from bizlite.web.app import create_app
 from bizlite.web.guard import Who
 from bizlite.web.texts import catalogue
 from tests.bizlite.conftest import leave
-from tests.bizlite.test_production import SESSION, make_shop
+from tests.bizlite.workshop import SESSION, make_shop
 from tests.browser.person import DESK, PHONE, Person
 
 ROOT = Path(__file__).parents[2]

@@ -16,7 +16,7 @@ from bizlite.production import cards
 from bizlite.production.models import Report
 from bizlite.web.app import create_app
 from tests.bizlite.conftest import leave
-from tests.bizlite.test_production import Shop, make_shop
+from tests.bizlite.workshop import Shop, make_shop
 from tests.browser.person import DESK, PHONE, Person
 
 ROOT = Path(__file__).parents[2]
