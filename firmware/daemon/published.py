@@ -127,8 +127,10 @@ class Published:
             own = self._own()
             index = read(target.read_bytes(), own)
         if index.issued < known.issued:
-            message = "The list of versions is older than one that was seen before: somebody has put it back."
-            raise BundleError(f"{message} Ask whoever publishes it.")
+            raise BundleError(
+                "The list of versions is older than one that was seen before: somebody has put it back."
+                " Ask whoever publishes it."
+            )
         ours = [release for release in index.releases if release.board == own.board]
         newest = max(ours, key=lambda release: version_key(release.version), default=None)
         return Known(url=url, issued=index.issued, release=newest)

@@ -67,7 +67,8 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Place, in
         "server max protocol = SMB2_02",
         "server max protocol = SMB2_10",
         "server min protocol = SMB3_00\nserver max protocol = SMB3_00",
-        "server min protocol = SMB3_02",
+        "server min protocol = SMB3_02\nserver max protocol = SMB3_02",
+        "server min protocol = SMB3_11",
         SEALED,
         f"server max protocol = SMB3_00\n{SEALED}",
     ],
@@ -116,11 +117,8 @@ def test_a_refusal_is_said(served: tuple[Place, int], changes: dict[str, str], r
     assert [name for name in place.names() if "refused" in name] == []
 
 
-@pytest.mark.parametrize(
-    "settings", ["server min protocol = SMB3_11", "server max protocol = NT1\nserver min protocol = NT1"]
-)
-def test_other_dialects_are_not_spoken(place: Place, settings: str) -> None:
-    with samba(place.own, place.files, settings=settings) as port:
+def test_smb_1_is_not_spoken(place: Place) -> None:
+    with samba(place.own, place.files, settings="server max protocol = NT1\nserver min protocol = NT1") as port:
         answer = place.send(port)
     assert answer["error"] in {backup_send.NO_SMB, "the server has ended the connection"}
 
@@ -135,9 +133,9 @@ def test_a_full_disk_leaves_nothing(place: Place) -> None:
         subprocess.run(["umount", "-l", place.files], check=True)
 
 
-@pytest.mark.parametrize("settings", ["server max protocol = SMB2_10", "server min protocol = SMB3_02", SEALED])
+@pytest.mark.parametrize("settings", ["server max protocol = SMB2_10", "server max protocol = SMB3_02", "", SEALED])
 def test_who_changes_an_answer_on_its_way_is_noticed(place: Place, settings: str) -> None:
-    with samba(place.own, place.files, settings=settings) as port, between(port) as other:
+    with samba(place.own, place.files, settings=settings) as port, between(port, range(4, 99), -1) as other:
         assert place.send(port, url=f"smb://127.0.0.1:{other}/{SHARE}") == {"error": backup_send.NOT_SIGNED}
 
 
@@ -162,17 +160,24 @@ def _say(server: socket.socket, said: bytes) -> None:
         connection.sendall(said)
 
 
+def test_who_changes_what_was_agreed_has_other_keys(place: Place) -> None:
+    """The server's number in its first answer: nothing but 3.1.1 would notice."""
+    with samba(place.own, place.files) as port, between(port, range(1, 2), 4 + 64 + 8) as other:
+        assert place.send(port, url=f"smb://127.0.0.1:{other}/{SHARE}") == {"error": backup_send.NOT_SIGNED}
+    assert place.names() == []
+
+
 @contextmanager
-def between(port: int) -> Iterator[int]:
-    """Hands messages on, and turns one bit at the end of each answer from the fourth on (the tree's)."""
+def between(port: int, wrong: range, at: int) -> Iterator[int]:
+    """Hands messages on, and turns one bit of the answers with these numbers: the fourth is the tree's."""
     with socket.create_server(("127.0.0.1", 0)) as server:
-        thread = threading.Thread(target=_hand_on, args=(server, port))
+        thread = threading.Thread(target=_hand_on, args=(server, port, wrong, at))
         thread.start()
         yield server.getsockname()[1]
         thread.join()
 
 
-def _hand_on(server: socket.socket, port: int) -> None:
+def _hand_on(server: socket.socket, port: int, wrong: range, at: int) -> None:
     client, _ = server.accept()
     with client, socket.create_connection(("127.0.0.1", port)) as behind:
         number = 0
@@ -180,8 +185,8 @@ def _hand_on(server: socket.socket, port: int) -> None:
             behind.sendall(message)
             answer = bytearray(_message(behind))
             number += 1
-            if number > 3:
-                answer[-1] ^= 1
+            if number in wrong:
+                answer[at] ^= 1
             client.sendall(answer)
 
 

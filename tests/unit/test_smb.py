@@ -35,9 +35,9 @@ def test_the_answer_to_a_challenge(monkeypatch: pytest.MonkeyPatch) -> None:
             ntlm.answer(challenge[:end], "User", "Password")
 
 
-@pytest.mark.parametrize("is_v3", [False, True])
-def test_a_signature_holds_for_one_message_and_key(is_v3: bool) -> None:
-    keys = cipher.Keys(b"k" * 16, is_v3=is_v3)
+@pytest.mark.parametrize("dialect", [0x0210, 0x0302, 0x0311])
+def test_a_signature_holds_for_one_message_and_key(dialect: int) -> None:
+    keys = cipher.Keys(b"k" * 16, dialect, b"a" * 64)
     message = keys.signed(bytes(range(200)))
     keys.check(message)
     for index in (0, 47, 50, 199):
@@ -46,11 +46,17 @@ def test_a_signature_holds_for_one_message_and_key(is_v3: bool) -> None:
         with pytest.raises(cipher.SignatureError):
             keys.check(bytes(changed))
     with pytest.raises(cipher.SignatureError):
-        cipher.Keys(b"x" * 16, is_v3=is_v3).check(message)
+        cipher.Keys(b"x" * 16, dialect, b"a" * 64).check(message)
+
+
+def test_what_was_agreed_is_in_the_keys_of_the_newest_dialect() -> None:
+    message = cipher.Keys(b"k" * 16, 0x0311, b"a" * 64).signed(bytes(80))
+    with pytest.raises(cipher.SignatureError):
+        cipher.Keys(b"k" * 16, 0x0311, b"b" * 64).check(message)
 
 
 def test_what_is_sealed_is_opened_by_the_other_side_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    keys = cipher.Keys(b"k" * 16, is_v3=True)
+    keys = cipher.Keys(b"k" * 16, 0x0302)
     sealed = keys.sealed(b"a message", 7)
     with pytest.raises(cipher.SignatureError):  # our own, sent back
         keys.opened(sealed)

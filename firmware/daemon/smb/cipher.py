@@ -25,11 +25,16 @@ class SignatureError(Exception):
 
 
 class Keys:
-    """Signs and checks by what the session has agreed on; ``is_v3`` is dialect 3.0 or 3.0.2."""
+    """Signs and checks by what the session has agreed on. From 3.1.1 on ``agreed``, the SHA-512 of all that was said
+    before, is in the keys: who had changed a word of it would have others."""
 
-    def __init__(self, session_key: bytes, *, is_v3: bool) -> None:
-        self._is_v3 = is_v3
-        self._sign = derive(session_key, b"SMB2AESCMAC\0", b"SmbSign\0") if is_v3 else session_key
+    def __init__(self, session_key: bytes, dialect: int, agreed: bytes = b"") -> None:
+        self._is_v3 = dialect >= 0x0300
+        if dialect >= 0x0311:
+            labels = (b"SMBSigningKey\0", b"SMBC2SCipherKey\0", b"SMBS2CCipherKey\0")
+            self._sign, self._out, self._in = (derive(session_key, label, agreed) for label in labels)
+            return
+        self._sign = derive(session_key, b"SMB2AESCMAC\0", b"SmbSign\0") if self._is_v3 else session_key
         self._out = derive(session_key, b"SMB2AESCCM\0", b"ServerIn \0")
         self._in = derive(session_key, b"SMB2AESCCM\0", b"ServerOut\0")
 

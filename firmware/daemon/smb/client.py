@@ -1,4 +1,4 @@
-"""A share that files are put on and removed from: SMB 2.0.2, 2.1, 3.0 and 3.0.2 over TCP (MS-SMB2).
+"""A share that files are put on and removed from: SMB 2.0.2 to 3.1.1 over TCP (MS-SMB2).
 
 One request at a time, each signed, or sealed where the server asks for it; a server that cannot sign, or takes whoever
 comes for a guest, is refused. SMB 1 is not spoken. What an attacker in between could gain by having both agree on SMB 2
@@ -7,6 +7,8 @@ is nothing: it is signed as well, and a backup is encrypted anyway; so the negot
 
 from __future__ import annotations
 
+import hashlib
+import os
 import socket
 import struct
 import uuid
@@ -25,7 +27,8 @@ _PENDING, _MORE = 0x103, 0xC0000016
 _HEADER = struct.Struct("<4sHHIHHIIQIIQ16s")
 _SIGN = b"\xfeSMB"
 _NEGOTIATE, _SESSION, _TREE, _CREATE, _CLOSE, _FLUSH, _WRITE, _SET_INFO = 0, 1, 3, 5, 6, 7, 9, 17
-_DIALECTS = (0x0202, 0x0210, 0x0300, 0x0302)
+_DIALECTS = (0x0202, 0x0210, 0x0300, 0x0302, 0x0311)
+_CONTEXTS_AT = 112  # in the negotiation: header, fields and five dialects, up to the next eight bytes
 _SIGNED = 0x8  # flag of a message
 _MUST_SIGN, _CAN_SEAL = 0x2, 0x40
 _GUEST_OR_NOBODY, _SEAL_SESSION, _SEAL_SHARE = 0x3, 0x4, 0x8000
@@ -52,10 +55,11 @@ class Share:
         self._message = self._session = self._tree = self._charge = 0
         self._keys: Keys | None = None
         self._seals = False
+        self._dialect, self._agreed = 0, bytes(64)
         self._socket = socket.create_connection((host, port), timeout_s)
         try:
-            is_v3 = self._negotiate()
-            self._log_in(user, password, is_v3)
+            self._negotiate()
+            self._log_in(user, password)
             self._connect(rf"\\{host}\{name}")
         except BaseException:
             self._socket.close()
@@ -122,17 +126,22 @@ class Share:
 
     # ---- the connection ----
 
-    def _negotiate(self) -> bool:
-        """Whether it is SMB 3."""
-        fields = struct.pack("<HHHHI16sQ", 36, len(_DIALECTS), _MUST_SIGN, 0, _CAN_SEAL, uuid.uuid4().bytes, 0)
-        said = self._ask(_NEGOTIATE, fields + struct.pack(f"<{len(_DIALECTS)}H", *_DIALECTS))
+    def _negotiate(self) -> None:
+        who = uuid.uuid4().bytes
+        fields = struct.pack("<HHHHI16sIHH", 36, len(_DIALECTS), _MUST_SIGN, 0, _CAN_SEAL, who, _CONTEXTS_AT, 2, 0)
+        fields += struct.pack(f"<{len(_DIALECTS)}H", *_DIALECTS)
+        # For 3.1.1: all that is said before the keys goes into SHA-512 with a salt, and AES-128-CCM seals.
+        contexts = struct.pack("<HHIHHH32s2x", 1, 38, 0, 1, 32, 1, os.urandom(32)) + struct.pack(
+            "<HHIHH", 2, 4, 0, 1, 1
+        )
+        said = self._ask(_NEGOTIATE, fields.ljust(_CONTEXTS_AT - _HEADER.size, b"\0") + contexts)
         mode, dialect = _fields("<HH", said, 66)
         if dialect not in _DIALECTS or not mode & 0x3:
             raise SmbError(NO_SMB)
+        self._dialect = dialect
         self._charge = int(dialect > 0x0202)  # that one knows no charges
-        return bool(dialect >= 0x0300)
 
-    def _log_in(self, account: str, password: str, is_v3: bool) -> None:
+    def _log_in(self, account: str, password: str) -> None:
         domain, _, user = account.rpartition("\\")
         said = self._authenticate(ntlm.hello(), _MORE)
         offset, length = _fields("<HH", said, 68)
@@ -144,7 +153,7 @@ class Share:
         (flags,) = _fields("<H", said, 66)
         if flags & _GUEST_OR_NOBODY:
             raise SmbError(_LOGON_FAILURE)
-        self._keys = Keys(answer.key, is_v3=is_v3)
+        self._keys = Keys(answer.key, self._dialect, self._agreed)
         self._seals = bool(flags & _SEAL_SESSION)
         self._check(said)
 
@@ -170,6 +179,8 @@ class Share:
         message = _HEADER.pack(_SIGN, 64, self._charge, 0, *given) + body
         if self._keys:
             message = self._keys.sealed(message, self._session) if self._seals else self._keys.signed(message)
+        else:
+            self._note(message)
         self._socket.sendall(struct.pack(">I", len(message)) + message)
         while True:
             said = self._receive()
@@ -179,7 +190,12 @@ class Share:
             self._message += 1
             if status != wanted:
                 raise SmbError(status or NO_SMB)
+            if command == _NEGOTIATE or status == _MORE:  # all but the last, which is signed already
+                self._note(said)
             return said
+
+    def _note(self, message: bytes) -> None:
+        self._agreed = hashlib.sha512(self._agreed + message).digest()
 
     def _receive(self) -> bytes:
         (length,) = struct.unpack(">I", self._exactly(4))
