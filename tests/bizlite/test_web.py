@@ -412,3 +412,10 @@ def test_a_small_taxpayer_sells_and_buys_with_other_rates(client: FlaskClient) -
         sent = {"csrf": hidden(client.get("/business/company").text, "csrf"), "name": "Ours", "tax_kind": kind}
         assert client.post("/business/company", data=sent).status_code == status
     assert rates() == ["1", "0"]
+
+
+def test_an_error_keeps_the_menu_for_whoever_is_logged_in(client: FlaskClient) -> None:
+    answer = client.get("/business/finance/party/999")
+    assert (answer.status_code, "There is nothing at this address." in answer.text) == (404, True)
+    assert ("Nothing was changed" in answer.text, 'href="/business/finance/party"' in answer.text) == (False, True)
+    assert answer.text.count("<main") == answer.text.count("<h1") == 1
