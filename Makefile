@@ -84,7 +84,7 @@ suite-vm suite-kernel: suite-%:
 
 # These give way: the emulated machine needs a processor of its own.
 suite-browser:
-	@nice $(PYTEST) tests/browser
+	@nice $(PYTEST) -m 'not long' tests/browser
 
 suite-rest:
 	@nice $(PYTEST) -m 'not long' tests $(foreach other,vm kernel browser image cross,--ignore tests/$(other))

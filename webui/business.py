@@ -141,7 +141,10 @@ class Business:
         asked = Request(environ)
         if asked.is_secure:
             return False
-        address = ip_address(asked.remote_addr or "0.0.0.0")
+        try:
+            address = ip_address(asked.remote_addr or "")
+        except ValueError:
+            return True
         return not (address.is_loopback or any(address in ip_interface(lan).network for lan in self._place()["lans"]))
 
     def _phones(self) -> str:

@@ -125,6 +125,8 @@ def _refused(error: Refused) -> tuple[str | BaseResponse, int]:
     if guard.is_api():
         return api.refused(error)
     status = 403 if isinstance(error, Forbidden) else 404 if isinstance(error, Missing) else 422
+    if status == 404 and request.method == "GET":  # an address that was typed, or of what is gone
+        return _page(status, texts.gettext(SENTENCES[404]), []), status
     return _page(status, texts.gettext("Nothing was changed."), error.problems), status
 
 

@@ -224,3 +224,10 @@ def test_a_small_taxpayer_sells_and_buys_with_other_rates(client: FlaskClient) -
     page = client.get("/business/company").text
     assert 'value="2026-05-01"' in page
     assert rates() == ["13", "13"]
+
+
+def test_an_error_keeps_the_menu_for_whoever_is_logged_in(client: FlaskClient) -> None:
+    answer = client.get("/business/finance/party/999")
+    assert (answer.status_code, "There is nothing at this address." in answer.text) == (404, True)
+    assert ("Nothing was changed" in answer.text, 'href="/business/finance/party"' in answer.text) == (False, True)
+    assert answer.text.count("<main") == answer.text.count("<h1") == 1

@@ -119,7 +119,7 @@ def _is_there(element: WebElement) -> bool:
         return False
 
 
-def walk(boss: Clerk, phone: Clerk) -> None:
+def walk(boss: Clerk, phone: Clerk, name: str = "boss") -> None:
     """An order from the call to the month's close, in the company of ``make_works``; the phone is nobody's login."""
     # The customer calls: 10 shafts.
     boss.open("/business/sales/order/new")
@@ -221,7 +221,7 @@ def walk(boss: Clerk, phone: Clerk) -> None:
     boss.both("walk-14-close")
     month = periods.of(TODAY())
     boss.click("Close %(month)s", month=month)
-    boss.reads(boss.t("Closed last: %(month)s by %(user)s", month=month, user="boss"))
+    boss.reads(boss.t("Closed last: %(month)s by %(user)s", month=month, user=name))
     boss.both("walk-15-closed")
     boss.open("/business/reports/")
     boss.both("walk-16-overview")

@@ -186,7 +186,7 @@ def test_nothing_is_lost_when_the_login_ends_and_the_business_goes_off_and_on(
 def test_an_order_from_the_call_to_the_months_close(arrive: Arrive, begun: Site, tmp_path: Path) -> None:
     start_with(begun, tmp_path, make_works)
     switch_on(begun)
-    walk(arrive(OWNER), arrive())
+    walk(arrive(OWNER), arrive(), OWNER)
     transfer.backup(begun.product.state / business_data.FOLDER / business_data.DATABASE, tmp_path / "after.db")
     registry.open_company(f"sqlite://{tmp_path}/after.db")
     try:

@@ -145,6 +145,7 @@ def test_an_order_from_the_call_to_the_months_close(arrive: Callable[..., Clerk]
     all_is_settled()
 
 
+@pytest.mark.parametrize("language", ["en"])
 def test_a_clerk_at_the_counter_needs_no_mouse(arrive: Callable[..., Clerk]) -> None:
     clerk = arrive()
     clerk.open("/business/")
