@@ -16,6 +16,7 @@ from webui import bar, errors, figures, i18n, security, uploads, words
 from webui.access import allows, requires
 from webui.live import Hub
 from webui.router import NamesShelf, close_router
+from webui.rules import LateRule
 
 BODY_MAX_BYTES = 1 << 20
 VIEWS = ("session", "setup", "blocked", "dashboard", "hosts", "groups", "control", "schedules", "recognition",
@@ -27,6 +28,7 @@ VIEWS = ("session", "setup", "blocked", "dashboard", "hosts", "groups", "control
 def create_app(config: Mapping[str, Any]) -> Flask:
     """Build the page. ``RUN_DIR`` is rsd's run directory, ``RSD_SOCKET`` its socket when it is elsewhere."""
     app = Flask(__name__)
+    app.url_rule_class = LateRule
     run_dir = Path(config["RUN_DIR"])
     app.config.update(
         MAX_CONTENT_LENGTH=BODY_MAX_BYTES,

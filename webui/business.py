@@ -17,6 +17,7 @@ from flask import Flask, Request, redirect, request
 from werkzeug.exceptions import NotFound, Unauthorized
 
 from firmware.client import Client, Refused, Unavailable
+from webui.rules import LateRule
 from webui.security import csrf_token
 
 PLACES = ("/business", "/api/biz")
@@ -117,6 +118,7 @@ class Business:
                         large=self._large,
                         logout=("/logout", csrf_token),
                         people=self._people,
+                        rule=LateRule,
                     ),
                 )
             return self._opened[1]
