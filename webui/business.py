@@ -19,8 +19,11 @@ from werkzeug.exceptions import NotFound, Unauthorized
 from firmware.client import Client, Refused, Unavailable
 from webui.rules import LateRule
 from webui.security import csrf_token
+from webui.turns import Turns
 
 PLACES = ("/business", "/api/biz")
+# Answers made at once; Python computes one at a time anyway, while each takes the memory of a page or of a long list.
+AT_WORK_MAX = 3
 ADMINS = frozenset({"owner", "admin"})
 Answer = Callable[..., Any]
 Wsgi = Callable[[dict[str, Any], Answer], Iterable[bytes]]
@@ -35,6 +38,7 @@ class Business:
         self._folder = folder
         self._uploads = app.extensions["uploads"]
         self._lock = threading.Lock()
+        self._at_work = Turns(AT_WORK_MAX)
         self._opened: tuple[tuple[str, int], Flask] | None = None
         app.extensions["business"] = self
 
@@ -51,7 +55,8 @@ class Business:
         if place is None:
             return NotFound().get_response(environ)(environ, answer)
         environ["rs.who"] = who
-        return self._open(place).wsgi_app(environ, answer)
+        with self._at_work:  # what is sent in parts (CSV) goes on without it: a slow reader keeps nobody waiting
+            return self._open(place).wsgi_app(environ, answer)
 
     def describe(self, document: dict[str, Any], environ: dict[str, Any]) -> dict[str, Any]:
         """The OpenAPI document with what the business adds, for those who have it; a copy, addresses being whole."""
