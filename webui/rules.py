@@ -1,7 +1,7 @@
 """Addresses whose builders are compiled when they are first asked for.
 
 Werkzeug compiles two functions for each rule when the application is made. With those of the business there are 700
-rules, of which a page builds some forty: the rest was 4 MB, and most of the time that the first page took.
+rules, most of which nothing is ever built by: with what blueprints note 1.7 MB (measured).
 """
 
 from __future__ import annotations

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from peewee import BigIntegerField, BooleanField, CompositeKey, ForeignKeyField, TextField
 
 from bizlite.core.database import DateField, Record
@@ -150,6 +152,6 @@ class Setting(Record):
         table_name = "core_setting"
 
 
-def reference(model: type[Record], **options: object) -> ForeignKeyField:
+def reference(model: type[Record], **options: Any) -> ForeignKeyField[Any]:
     """A foreign key without an index of its own: migrations say which indexes there are."""
     return ForeignKeyField(model, backref="+", index=False, **options)

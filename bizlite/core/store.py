@@ -114,7 +114,7 @@ def change(session: Session, row: R, *, version: int | None = None, **values: An
     """Updates the named columns. A draft needs the version that the user saw. :raise Stale: when it moved on."""
     _within_write()
     before = get(type(row), row.id) if isinstance(row, Row) else type(row).get(row._pk_expr())
-    if isinstance(row, Document):
+    if isinstance(before, Document):
         if version is not None and before.version != version:
             raise Stale(
                 Problem(

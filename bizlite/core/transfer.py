@@ -33,7 +33,7 @@ class Table:
 
 def tables() -> list[Table]:
     """Every table of the product; what is referred to stands before what refers to it."""
-    models = peewee.sort_models([model for model in _models(Record) if not _is_abstract(model)])
+    models = peewee.sort_models([m for m in _models(Record) if not _is_abstract(m)])  # type: ignore[attr-defined]
     found = []
     for model in models:
         fields = model._meta.sorted_fields

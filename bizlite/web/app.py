@@ -93,7 +93,7 @@ def create_app(
     calls.register(rest)
     for blueprint in (page, rest):
         app.register_blueprint(blueprint)
-        blueprint.deferred_functions.clear()  # what it noted for another application would be 0.7 MB
+        blueprint.deferred_functions.clear()  # what it noted for another application would be 0.5 MB
     for name, view in views().items():
         if hasattr(view, "bp"):
             app.register_blueprint(view.bp, url_prefix=f"{ROOT}/{name}")

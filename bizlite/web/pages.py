@@ -6,9 +6,10 @@ import json
 import secrets
 from collections.abc import Mapping
 from functools import partial
+from itertools import chain, islice
 from typing import Any
 
-from flask import Blueprint, Response, redirect, render_template, request
+from flask import Blueprint, Response, redirect, render_template, request, stream_with_context
 from werkzeug.wrappers import Response as BaseResponse
 
 from bizlite.core.errors import Forbidden, Missing, Refused, Stale
@@ -85,10 +86,12 @@ def index(resource: Resource) -> str:
 
 
 def download(resource: Resource) -> Response:
-    """The list as CSV."""
-    lines = "".join(listing.as_csv(resource, request.args.to_dict()))
+    """The list as CSV, sent while it is read: 30,000 rows kept whole are 4 MB."""
+    lines = listing.as_csv(resource, request.args.to_dict())
+    first = "".join(islice(lines, 2))  # whatever is wrong with what was asked for shows at the first row
+    parts = chain((first,), iter(lambda: "".join(islice(lines, listing.CSV_ROWS)), ""))
     name = f"attachment; filename={resource.module}-{resource.noun}.csv"
-    return Response(lines, mimetype="text/csv", headers={"Content-Disposition": name})
+    return Response(stream_with_context(parts), mimetype="text/csv", headers={"Content-Disposition": name})
 
 
 def lookup(resource: Resource) -> Response:
