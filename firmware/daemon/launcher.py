@@ -210,12 +210,12 @@ def _business(state: Path, run: Path, account: Account) -> tuple[Path, Path]:
 def _rsweb(run: Path, account: Account, folder: int, business: tuple[Path, Path]) -> None:
     from webui import server
 
-    _show_within(*business)
+    show_within(*business)
     uploads = Path(f"/proc/self/fd/{folder}")
     server.main(run, before_serving=lambda: _drop_privileges(run, account), uploads=uploads, business=business[1])
 
 
-def _show_within(source: Path, target: Path) -> None:
+def show_within(source: Path, target: Path) -> None:
     """Show a folder at another place too, in this process only: SQLite opens by path, and ``state`` is closed to us."""
     libc = ctypes.CDLL(None, use_errno=True)
     for failed in (
