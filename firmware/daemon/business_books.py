@@ -24,6 +24,7 @@ from firmware.model.config import Business
 
 WORK_S = 110.0
 _WORK = "import os; os.nice(10); from firmware.daemon.business_worker import main; sys.exit(main(sys.argv[1:]))"
+_UNPACKED = "books-"
 _NAME = re.compile(rf"{re.escape(DATABASE)}|{FILES}/[0-9a-f]{{2}}/[0-9a-f]{{64}}")
 
 
@@ -32,6 +33,8 @@ class Books:
 
     def __init__(self, state: Path, run: Path) -> None:
         self._state, self._run = state, run
+        for left in (state / "backup").glob(f"{_UNPACKED}*"):  # the power went while a backup was put back
+            shutil.rmtree(left, ignore_errors=True)
 
     def describe(self, business: Business) -> dict[str, Any]:
         """Whether it is on, where its data lie, and what there is; no company before somebody was there."""
@@ -66,7 +69,7 @@ class Books:
         """
         if business.database:
             raise InvalidError("The data lie in PostgreSQL: put them back there.")
-        with self._unpacked(source) as saved, tempfile.TemporaryDirectory(dir=self._state) as place:
+        with self._unpacked(source) as saved, self._room() as place:
             before = Path(place, FOLDER)
             before.mkdir()
             had_data = self._has_data(business)
@@ -81,9 +84,12 @@ class Books:
                 reason = error.params["reason"] if isinstance(error, InvalidError) else str(error)
                 raise InvalidError("This backup cannot be used: %(reason)s", reason=reason) from None
 
+    def _room(self) -> tempfile.TemporaryDirectory[str]:
+        return tempfile.TemporaryDirectory(prefix=_UNPACKED, dir=self._state / "backup")
+
     @contextmanager
     def _unpacked(self, source: Path) -> Iterator[Path]:
-        with tempfile.TemporaryDirectory(dir=self._state) as place:
+        with self._room() as place:
             try:
                 with zipfile.ZipFile(source) as archive:
                     names = [name for name in archive.namelist() if _NAME.fullmatch(name)]

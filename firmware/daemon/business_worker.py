@@ -11,12 +11,19 @@ import os
 import sys
 from pathlib import Path
 
-from firmware.daemon.business_data import DATABASE, FOLDER
-from firmware.daemon.launcher import show_within
+from firmware.daemon.business_data import DATABASE, FOLDER, show_within
 
 
 def main(argv: list[str]) -> int:
-    what, state, run, url, *targets = argv
+    try:
+        _run(*argv)
+    except Exception as error:  # whatever it is, rsd tells the reason to a person
+        print(error or type(error).__name__, file=sys.stderr)
+        return 1
+    return 0
+
+
+def _run(what: str, state: str, run: str, url: str, target: str = "") -> None:
     # All of it, since the account may not read the interpreter of a developer.
     from bizlite import outside
 
@@ -24,19 +31,14 @@ def main(argv: list[str]) -> int:
     folder, place = Path(state, FOLDER), Path(run, "web", FOLDER)
     place.mkdir(mode=0o755, parents=True, exist_ok=True)
     owner = folder.stat()
-    file = os.open(targets[0], os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600) if targets else sys.stdout.fileno()
+    file = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600) if target else sys.stdout.fileno()
     show_within(folder, place)
     os.setgroups([])
     os.setresgid(owner.st_gid, owner.st_gid, owner.st_gid)
     os.setresuid(owner.st_uid, owner.st_uid, owner.st_uid)
     os.umask(0o077)
-    try:
-        with os.fdopen(file, "wb", closefd=bool(targets)) as out:
-            outside.run(what, url or f"sqlite://{place}/{DATABASE}", place, out)
-            out.flush()
-            if targets:
-                os.fsync(file)
-    except Exception as error:  # whatever it is, rsd tells the reason to a person
-        print(error or type(error).__name__, file=sys.stderr)
-        return 1
-    return 0
+    with os.fdopen(file, "wb", closefd=bool(target)) as out:
+        outside.run(what, url or f"sqlite://{place}/{DATABASE}", place, out)
+        out.flush()
+        if target:
+            os.fsync(file)

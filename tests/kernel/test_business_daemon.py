@@ -173,6 +173,8 @@ def test_the_command_line_looks_takes_along_and_puts_back(box: Box, boss: Browse
     for what, path in (("backup", kept), ("export", tables)):
         assert rsctl(box, what, str(path))[0] == 0
         assert path.stat().st_mode & 0o777 == 0o600
+    code, said = rsctl(box, "backup", str(tmp_path / "none" / "kept.zip"))
+    assert (code, "No such file or directory" in said, "Traceback" in said) == (1, True, False), said
     with zipfile.ZipFile(kept) as archive:
         names = archive.namelist()
     assert names[0] == "company.db"
@@ -215,6 +217,7 @@ def test_a_backup_of_a_newer_release_is_refused_and_books_that_are_bent_are_told
     assert (code, "2026-01-01 1001 differs from its lines by 5" in said) == (1, True), said
     assert rsctl(box, "restore", str(tmp_path / "kept.zip"))[0] == 0
     assert rsctl(box, "check")[0] == 0
+    assert not list((box.state / "backup").glob("books-*"))
 
 
 def test_switched_off_it_is_not_there_and_keeps_its_data(box: Box, boss: Browser) -> None:
