@@ -363,6 +363,14 @@ def test_every_permission_has_words_of_its_own_in_both_languages(app: Flask) -> 
         assert all((re.search("[\u4e00-\u9fff]", said[name]) is not None) == (code == "zh") for name in names)
 
 
+def test_who_lacks_a_permission_reads_its_words(client: FlaskClient) -> None:
+    rights.grant(OWNER, "looker", "core.audit.view")
+    rights.assign(OWNER, "li", "looker")
+    answer = client.get("/business/log/finance.party/1", environ_overrides={USER: "li"})
+    assert answer.status_code == 403
+    assert "Ask for the permission “See customers and suppliers”." in answer.text
+
+
 def test_a_permission_is_found_by_its_words_and_its_name(client: FlaskClient) -> None:
     def offered(find: str) -> list[str]:
         return re.findall(r'<option value="([^"]*)"', client.get("/business/rights", query_string={"find": find}).text)
