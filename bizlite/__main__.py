@@ -2,6 +2,8 @@
 
 python -m bizlite backup PATH TARGET        copy of the SQLite file, whole and of one moment
 python -m bizlite export URL DIRECTORY      one CSV file for each table
+python -m bizlite status URL                the firm, its size, users and modules, as JSON
+python -m bizlite check URL                 whether the books are sound; the exit code is 1 when they are not
 python -m bizlite move URL TARGET_URL       to an empty PostgreSQL database, with a report of both sides
 python -m bizlite serve URL                 the pages at http://127.0.0.1:8480/business/, for an administrator
 """
@@ -9,8 +11,11 @@ python -m bizlite serve URL                 the pages at http://127.0.0.1:8480/b
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from pathlib import Path
+
+import peewee
 
 from bizlite.core import database, migrations, registry, transfer
 
@@ -22,6 +27,8 @@ def main(argv: list[str] | None = None) -> int:
     for name, words in (
         ("backup", ("path", "target")),
         ("export", ("url", "directory")),
+        ("status", ("url",)),
+        ("check", ("url",)),
         ("move", ("url", "target_url")),
         ("serve", ("url",)),
     ):
@@ -35,10 +42,22 @@ def main(argv: list[str] | None = None) -> int:
     if asked.command == "serve":
         return serve(asked.url)
     source = registry.open_company(asked.url)
+    if asked.command in ("status", "check"):
+        return look(asked.command, source)
     if asked.command == "export":
         print("\n".join(map(str, transfer.export(source, Path(asked.directory)))))
         return 0
     return move(asked.target_url)
+
+
+def look(command: str, source: peewee.Database) -> int:
+    """What there is, or whether it is sound."""
+    from bizlite import outside
+
+    folder = Path(source.database).parent if database.is_sqlite(source) else Path.cwd()
+    found = outside.check() if command == "check" else outside.status(folder)
+    print(json.dumps(found, ensure_ascii=False, indent=2))
+    return 0 if found.get("is_sound", True) else 1
 
 
 def serve(url: str) -> int:

@@ -86,17 +86,18 @@ def _other(kind: str) -> str:
 
 @command("core.company.change")
 def change(
-    session: Session, *, name: str, tax_kind: str = GENERAL, tax_since: datetime.date | None = None, address: str = "",
-    phone: str = "", tax_number: str = "", bank: str = "",
+    session: Session, *, name: str, tax_kind: str | None = None, tax_since: datetime.date | None = None,
+    address: str = "", phone: str = "", tax_number: str = "", bank: str = "",
 ) -> Setting:  # fmt: skip
-    """Says who we are. Another kind of taxpayer counts from ``tax_since`` on; what is posted stays as it is."""
+    """Says who we are. Another kind of taxpayer (none: as it is) counts from ``tax_since`` on; what is posted stays."""
     texts = dict(zip(TEXTS, (name, address, phone, tax_number, bank), strict=True))
     for field, text in texts.items():
         if len(text) > LONGEST:
             raise refuse(field, "is too long", "Give at most %(most)s characters.", text[:LONGEST], most=LONGEST)
     if not name.strip():
         raise refuse("name", "is missing", "Fill it in.")
-    kinds = _switched(_known(), tax_kind, tax_since)
+    known = _known()
+    kinds = _switched(known, _kinds(known)[-1][1] if tax_kind is None else tax_kind, tax_since)
     values = {**{field: text.strip() for field, text in texts.items()}, "taxpayer": kinds}
     value = json.dumps(values, ensure_ascii=False, sort_keys=True)
     row = Setting.get_or_none(Setting.name == NAME)

@@ -36,7 +36,7 @@ class Session:
                 Problem(
                     field="session",
                     message="%(user)s may not do this",
-                    remedy="Ask for the permission %(permission)s.",
+                    remedy="Ask for the permission “%(permission)s”.",
                     params={"user": self.user, "permission": permission},
                 )
             )

@@ -5,10 +5,13 @@ from __future__ import annotations
 import datetime
 import hashlib
 import sqlite3
+import tempfile
+import zipfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import peewee
 
@@ -108,6 +111,39 @@ def backup(path: Path, target: Path) -> None:
         copy.close()
         source.close()
     rest.replace(target)
+
+
+def pack(out: BinaryIO, database: peewee.Database, folder: Path) -> None:
+    """Everything as one ZIP file: the database (from PostgreSQL every table as CSV) and the files at documents.
+
+    ``folder`` is where the attachments lie; what is made on the way lies there too, since memory is small.
+    """
+    with _packed(out, folder) as (archive, place):
+        if is_sqlite(database):
+            backup(Path(database.database), place / "company.db")
+        else:
+            export(database, place)
+        _put(archive, place)
+        for path in sorted((folder / "attachments").glob("*/*")):
+            archive.write(path, f"attachments/{path.relative_to(folder / 'attachments')}")
+
+
+def pack_tables(out: BinaryIO, database: peewee.Database, folder: Path) -> None:
+    """Every table as CSV, as one ZIP file."""
+    with _packed(out, folder) as (archive, place):
+        export(database, place)
+        _put(archive, place)
+
+
+@contextmanager
+def _packed(out: BinaryIO, folder: Path) -> Iterator[tuple[zipfile.ZipFile, Path]]:
+    with tempfile.TemporaryDirectory(dir=folder) as place, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        yield archive, Path(place)
+
+
+def _put(archive: zipfile.ZipFile, place: Path) -> None:
+    for path in sorted(place.iterdir()):
+        archive.write(path, path.name)
 
 
 @dataclass(frozen=True)

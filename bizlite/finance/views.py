@@ -21,6 +21,7 @@ from bizlite.finance import (
     pages,
     parties,
     payments,
+    taxpayer_calls,
 )
 from bizlite.finance.models import Account, BankLine, Entry, Invoice, InvoiceLine, Line, Open, Party, Payment, Recurring
 from bizlite.finance.pages import bp
@@ -369,6 +370,7 @@ RESOURCES = (PARTY, ACCOUNT, ENTRY, INVOICE, PAYMENT, BANK, RECURRING)
 OF_PARTY = Text("party", _("Customer or supplier"))
 CALLS = (
     *matching_pages.CALLS,
+    *taxpayer_calls.CALLS,
     figures("statements", pages.three_statements, _("Statements"), pages.PERIOD, pages.SPAN),
     figures("trial", pages.trial, _("Trial balance"), pages.START, pages.END),
     figures("ledger", pages.ledger, _("Ledger"), pages.BOOK, pages.START, pages.END),

@@ -30,6 +30,15 @@ def state_at(item: int, date: datetime.date) -> State:
     return _before([item], (date + datetime.timedelta(days=1), 0)).get(item, FIRST)
 
 
+def differing(item: int) -> list[int]:
+    """The moves of an item whose kept cost is not what all its moves, replayed from the first, give."""
+    moves = Move.select().where((Move.item == item) & (Move.direction != "within"))
+    old = {row.move: row for row in Cost.select().where(Cost.item == item)}
+    changed: list[tuple[Move, Step]] = []
+    _recost(_Costs(FIRST), list(moves.order_by(Move.date, Move.rank, Move.id)), old, [], changed)
+    return [move.id for move, _step in changed]
+
+
 def recost(items: list[int], date: datetime.date, rank: int) -> list[Revalued]:
     """Values the items' moves anew from (date, rank) on, keeps it, and gives what is different.
 

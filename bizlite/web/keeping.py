@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import io
 import tempfile
-import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +10,7 @@ from flask import Blueprint, Response, abort, current_app, redirect, render_temp
 from werkzeug.wrappers import Response as BaseResponse
 
 from bizlite.core import attachments, custom, transfer
-from bizlite.core.database import database, is_sqlite
+from bizlite.core.database import database
 from bizlite.core.errors import refuse
 from bizlite.core.models import Attachment, CustomField
 from bizlite.core.store import get, read
@@ -90,18 +88,10 @@ def fields() -> str | BaseResponse:
 
 
 def backup() -> Response:
-    """Everything in one file: the database (from PostgreSQL every table as CSV) and the attachments."""
+    """Everything in one file."""
     # On the disk, since memory is small; the answer closes it.
     out = tempfile.TemporaryFile(dir=folder())  # noqa: SIM115
-    with tempfile.TemporaryDirectory(dir=folder()) as place, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
-        if is_sqlite():
-            transfer.backup(Path(database.obj.database), Path(place) / "company.db")
-        else:
-            transfer.export(database.obj, Path(place))
-        for path in sorted(Path(place).iterdir()):
-            archive.write(path, path.name)
-        for path in sorted((folder() / "attachments").glob("*/*")):
-            archive.write(path, f"attachments/{path.relative_to(folder() / 'attachments')}")
-    out.seek(0, io.SEEK_SET)
+    transfer.pack(out, database.obj, folder())
+    out.seek(0)
     name = f"business-{session().today().isoformat()}.zip"
     return send_file(out, mimetype="application/zip", as_attachment=True, download_name=name)

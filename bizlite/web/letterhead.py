@@ -12,16 +12,18 @@ from bizlite.web.guard import requires, session
 from bizlite.web.reading import Form, of_form
 from bizlite.web.texts import marked as _
 
+KIND = Choice(
+    "tax_kind", _("Taxpayer"), default=company.GENERAL,
+    hint=_("It decides which tax rate is usual for us, and whether what we buy bears tax that is deducted."),
+    choices={company.GENERAL: _("general taxpayer"), company.SMALL: _("small-scale taxpayer")},
+)  # fmt: skip
 SINCE = Date(
     "tax_since", _("Taxpayer of this kind since"), required=False,
     hint=_("The first day of a month; what is posted stays as it is. Empty: as it stands here already."),
 )  # fmt: skip
 FIELDS: tuple[Field, ...] = (
     Text("name", _("Name")),
-    Choice("tax_kind", _("Taxpayer"), default=company.GENERAL,
-           hint=_("It decides which tax rate is usual for us, and whether what we buy bears tax that is deducted."),
-           choices={company.GENERAL: _("general taxpayer"), company.SMALL: _("small-scale taxpayer")}),
-    SINCE,
+    KIND, SINCE,
     Area("address", _("Address"), required=False),
     Text("phone", _("Telephone"), required=False), Text("tax_number", _("Tax number"), required=False),
     Text("bank", _("Bank and account"), required=False),

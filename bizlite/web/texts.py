@@ -8,6 +8,7 @@ from pathlib import Path
 
 from flask import Response, g, has_request_context, request
 
+from bizlite.core import rights
 from bizlite.core.errors import Problem, marked
 
 LANGUAGES = {"zh": "中文", "en": "English"}
@@ -70,10 +71,13 @@ def in_page(message: str, **params: object) -> str:
 
 
 def said(problem: Problem) -> dict[str, str]:
-    """A problem in the reader's language."""
+    """A problem in the reader's language; a permission by its words, as on "Who may what"."""
+    params = dict(problem.params)
+    if "permission" in params:
+        params["permission"] = gettext(rights.words().get(params["permission"], "")) or params["permission"]
     return {
         "field": problem.field,
-        "message": gettext(problem.message) % problem.params,
-        "remedy": gettext(problem.remedy) % problem.params,
+        "message": gettext(problem.message) % params,
+        "remedy": gettext(problem.remedy) % params,
         "value": problem.value,
     }

@@ -24,6 +24,8 @@ _OUTPUT = argument(
     "-o", "--output", metavar="FILE", completer="file", help="default: named after the box; - for output"
 )
 
+_BUSINESS_FILE = argument("file", metavar="FILE", completer="file", help="where it is written")
+
 COMMANDS = (
     Command(
         ("show",),
@@ -119,6 +121,16 @@ COMMANDS = (
             argument("--stdin", action="store_true", help="read it from input"),
         ),
     ),
+    Command(("business", "status"), "is the business on, and what is there?", "business:status"),
+    Command(("business", "check"), "are the books sound? The exit code is 1 when they are not", "business:check"),
+    Command(("business", "backup"), "its data in one file, not encrypted", "business:backup", (_BUSINESS_FILE,)),
+    Command(
+        ("business", "restore"),
+        "put such a file in the place of all that is there",
+        "business:restore",
+        (argument("file", metavar="FILE", completer="file", help="a file that rsctl business backup has made"),),
+    ),
+    Command(("business", "export"), "every table as CSV, in one ZIP file", "business:export", (_BUSINESS_FILE,)),
     Command(("status",), "is the box well?", "state:status"),
     Command(("lines",), "the lines to the internet", "lines:lines"),
     Command(
@@ -338,4 +350,5 @@ GROUPS = {
     "update": "updates of the firmware",
     "prefixes": "the prefix lists that line rules use",
     "backups": "backups that make themselves",
+    "business": "the data of the business",
 }

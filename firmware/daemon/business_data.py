@@ -3,6 +3,7 @@ belongs to rsweb, in one SQLite database and the files at its documents."""
 
 from __future__ import annotations
 
+import ctypes
 import os
 import sqlite3
 from contextlib import closing
@@ -12,6 +13,8 @@ from firmware.kernel import files
 
 FOLDER, DATABASE, FILES, MARK = "business", "company.db", "attachments", "restored"
 _WAIT_S = 30.0
+_CLONE_NEWNS = 0x20000
+_MS_BIND, _MS_REC, _MS_PRIVATE = 1 << 12, 1 << 14, 1 << 18
 
 
 def restore(state: Path, saved: Path) -> None:
@@ -47,6 +50,18 @@ def restore(state: Path, saved: Path) -> None:
     except sqlite3.Error as error:
         raise ValueError(str(error)) from error
     put(home / MARK, b"")
+
+
+def show_within(source: Path, target: Path) -> None:
+    """Show a folder at another place too, in this process only: SQLite opens by path, and ``state`` is closed to us."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    for failed in (
+        libc.unshare(_CLONE_NEWNS),
+        libc.mount(b"none", b"/", None, _MS_REC | _MS_PRIVATE, None),
+        libc.mount(bytes(source), bytes(target), None, _MS_BIND, None),
+    ):
+        if failed:
+            raise OSError(ctypes.get_errno(), f"{source} cannot be shown at {target}")
 
 
 def _ours(path: Path) -> Path:

@@ -20,6 +20,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+from firmware.daemon.business_data import show_within
 from firmware.daemon.services import Options
 from firmware.kernel import storage
 
@@ -30,8 +31,6 @@ WELL_AFTER_S = 20.0
 STOP_S = 15.0
 _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER, _PR_SET_NO_NEW_PRIVS = 1, 36, 38
 _M_MMAP_THRESHOLD, _MMAP_BYTES = -3, 256 << 10
-_CLONE_NEWNS = 0x20000
-_MS_BIND, _MS_REC, _MS_PRIVATE = 1 << 12, 1 << 14, 1 << 18
 _SIGNALS = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGCHLD})
 
 
@@ -212,21 +211,9 @@ def _business(state: Path, run: Path, account: Account) -> tuple[Path, Path]:
 def _rsweb(run: Path, account: Account, folder: int, business: tuple[Path, Path]) -> None:
     from webui import server
 
-    _show_within(*business)
+    show_within(*business)
     uploads = Path(f"/proc/self/fd/{folder}")
     server.main(run, before_serving=lambda: _drop_privileges(run, account), uploads=uploads, business=business[1])
-
-
-def _show_within(source: Path, target: Path) -> None:
-    """Show a folder at another place too, in this process only: SQLite opens by path, and ``state`` is closed to us."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    for failed in (
-        libc.unshare(_CLONE_NEWNS),
-        libc.mount(b"none", b"/", None, _MS_REC | _MS_PRIVATE, None),
-        libc.mount(bytes(source), bytes(target), None, _MS_BIND, None),
-    ):
-        if failed:
-            raise OSError(ctypes.get_errno(), f"{source} cannot be shown at {target}")
 
 
 def _drop_privileges(run: Path, account: Account) -> None:

@@ -14,6 +14,7 @@ from firmware.daemon.services import Options, Services
 from firmware.daemon.verbs import Call, Verb
 from firmware.daemon.verbs.access import VERBS as ACCESS
 from firmware.daemon.verbs.backup import VERBS as BACKUP
+from firmware.daemon.verbs.business import VERBS as BUSINESS
 from firmware.daemon.verbs.configuration import VERBS as CONFIGURATION
 from firmware.daemon.verbs.prefixes import VERBS as PREFIXES
 from firmware.daemon.verbs.recognition import VERBS as RECOGNITION
@@ -26,7 +27,8 @@ log = logging.getLogger(__name__)
 
 VERBS: dict[str, Verb] = {
     verb.name: verb
-    for verb in (*ACCESS, *BACKUP, *CONFIGURATION, *PREFIXES, *RECOGNITION, *SPEED_TEST, *STATE, *TOOLS, *UPDATE)
+    for verbs in (ACCESS, BACKUP, BUSINESS, CONFIGURATION, PREFIXES, RECOGNITION, SPEED_TEST, STATE, TOOLS, UPDATE)
+    for verb in verbs
 }
 
 

@@ -13,6 +13,7 @@ from firmware.daemon.auth import Authority, Identity
 from firmware.daemon.automatic_backups import AutomaticBackups
 from firmware.daemon.backups import Backups
 from firmware.daemon.balancing import Balancing
+from firmware.daemon.business_books import Books
 from firmware.daemon.button import ButtonWatch
 from firmware.daemon.database import Database
 from firmware.daemon.dead_lines import DeadLines
@@ -130,6 +131,7 @@ class Services:
         self.updates = Updates(self)
         self.backups, self.restoring = Backups(self, state, run), Restoring(self, state)
         self.automatic_backups = AutomaticBackups(self, state, run)
+        self.books = Books(state, run)
         self.lights = Lights(read_board(), self._shown)
         board = self.lights.board
         self._button = ButtonWatch(board.button) if board.button else None

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
+from bizlite.core import company
 from bizlite.core.session import Session
 from bizlite.finance import bank, invoices, parties, payments
 from bizlite.finance.models import Account, BankLine, Entry, Invoice, Open, Payment
@@ -133,6 +134,18 @@ def test_what_waits_at_the_bank_is_decided_on_one_page_and_by_rest(client: Flask
     assert [(answer.status_code, answer.json) for answer in answers] == [(200, {"done": 2})] * 2
     assert call(client, "POST", "/api/biz/v1/finance/matching", {"lines": [{"line": 1}]}).status_code == 422
     assert "No line of the bank waits." in client.get(address).text
+
+
+def test_the_kind_of_taxpayer_is_read_and_switched_by_rest(client: FlaskClient) -> None:
+    address = "/api/biz/v1/finance/taxpayer"
+    assert call(client, "GET", address).json == {"tax_kind": "general", "tax_since": ""}
+    company.change(OWNER, name="Ours", address="Road 1")
+    for body, field in (({"tax_kind": "none"}, "tax_kind"), ({"tax_kind": "small"}, "tax_since")):
+        answer = call(client, "POST", address, body)
+        assert (answer.status_code, answer.json["error"]["problems"][0]["field"]) == (422, field)
+    wanted = {"tax_kind": "small", "tax_since": "2026-05-01"}
+    assert call(client, "POST", address, wanted).json == call(client, "GET", address).json == wanted
+    assert company.read()["address"] == "Road 1"
 
 
 def test_figures_are_answered_as_values_by_rest(client: FlaskClient) -> None:

@@ -157,6 +157,8 @@ def sheets(address: str, answer: object) -> Iterator[list[list[str]]]:
 def starts(app: Flask) -> Iterator[str]:
     yield from ("/business/", "/business/file/1", "/business/quality/inspect/1/production_card/1/0")
     yield from ("/business/reports/table/ageing-receivable", f"/business/production/scan/{cards.token(1)}")
+    for place in ("order/1", "work/1", "table/ageing-receivable"):
+        yield f"/api/biz/v1/reports/figures/{place}"
     for rule in app.url_map.iter_rules():
         if "GET" in (rule.methods or ()) and not rule.arguments and rule.rule.startswith(("/business", "/api/biz")):
             yield rule.rule

@@ -165,3 +165,11 @@ def test_a_permission_is_found_by_its_words_and_its_name(client: FlaskClient) ->
     assert "stock.count.post" in offered("Stock")
     assert "sales.order.post" not in offered("Stock")
     assert "Search for another one." in client.get("/business/rights?find=nothing+like+it").text
+
+
+def test_who_lacks_a_permission_reads_its_words(client: FlaskClient) -> None:
+    rights.grant(OWNER, "looker", "core.audit.view")
+    rights.assign(OWNER, "li", "looker")
+    answer = client.get("/business/log/finance.party/1", environ_overrides={USER: "li"})
+    assert answer.status_code == 403
+    assert "Ask for the permission “See customers and suppliers”." in answer.text

@@ -33,6 +33,9 @@ PAGES = {
     "items": "/business/stock/item",
     "vouchers": "/business/finance/entry",
     "voucher-new": "/business/finance/entry/new",
+    "matching": "/business/finance/matching",
+    "statements": "/business/finance/statements",
+    "company": "/business/company",
     "not-there": "/business/finance/party/999",
 }
 

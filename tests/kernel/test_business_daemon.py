@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 import base64
+import contextlib
+import json
+import os
 import re
+import shutil
 import sqlite3
+import subprocess
+import sys
+import zipfile
 from collections.abc import Iterator
 from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -146,6 +154,71 @@ def test_a_backup_takes_the_business_along_and_brings_it_back(box: Box, boss: Br
     assert boss.send("/business/finance/party/new", code="C3", name="After", payment_days="1")[0] == 303
     assert "After" in boss("/business/finance/party")[1]
     assert boss("/business/file/1", "-o", "/dev/null")[0] == 200
+
+
+def rsctl(box: Box, *words: str) -> tuple[int, str]:
+    """Exit code and what was said, of ``rsctl business``."""
+    environment = {**os.environ, "LANG": "C.UTF-8", "RS_SOCKET": str(box.run / "rsd.sock")}
+    argv = [sys.executable, "-m", "firmware.cli.main", "business", *words]
+    done = subprocess.run(argv, capture_output=True, text=True, check=False, env=environment)
+    return done.returncode, done.stdout + done.stderr
+
+
+def test_the_command_line_looks_takes_along_and_puts_back(box: Box, boss: Browser, tmp_path: Path) -> None:
+    code, said = rsctl(box, "status", "--json")
+    state = json.loads(said)
+    assert (code, state["enabled"], state["company"]["modules"]["finance"]) == (0, True, True)
+    assert (state["company"]["users"], state["company"]["bytes"] > LARGE) == (1, True)
+    assert rsctl(box, "check")[0] == 0
+    kept, tables = tmp_path / "kept.zip", tmp_path / "tables.zip"
+    for what, path in (("backup", kept), ("export", tables)):
+        assert rsctl(box, what, str(path))[0] == 0
+        assert path.stat().st_mode & 0o777 == 0o600
+    code, said = rsctl(box, "backup", str(tmp_path / "none" / "kept.zip"))
+    assert (code, "No such file or directory" in said, "Traceback" in said) == (1, True, False), said
+    with zipfile.ZipFile(kept) as archive:
+        names = archive.namelist()
+    assert names[0] == "company.db"
+    assert len(names) == 2
+    with zipfile.ZipFile(tables) as archive:
+        assert b"Wang" in archive.read("finance_party.csv")
+    assert boss.send("/business/finance/party/new", code="C4", name="Newest", payment_days="1")[0] == 303
+    assert "Newest" in boss("/business/finance/party")[1]
+    (tmp_path / "bad.zip").write_bytes(kept.read_bytes()[:-100])
+    assert rsctl(box, "restore", str(tmp_path / "bad.zip"))[0] == 1
+    assert "Newest" in boss("/business/finance/party")[1]
+    code, said = rsctl(box, "restore", str(kept))
+    assert code == 0, said
+    page = boss("/business/finance/party")[1]
+    assert ("Wang" in page, "Newest" in page) == (True, False)
+    assert boss.send("/business/finance/party/new", code="C5", name="Behind", payment_days="1")[0] == 303
+
+
+def test_a_backup_of_a_newer_release_is_refused_and_books_that_are_bent_are_told(box: Box, tmp_path: Path) -> None:
+    assert rsctl(box, "backup", str(tmp_path / "kept.zip"))[0] == 0
+    with zipfile.ZipFile(tmp_path / "kept.zip") as archive:
+        archive.extract("company.db", tmp_path)
+
+    def bent(name: str, *statements: str) -> str:
+        path = tmp_path / f"{name}.db"
+        shutil.copyfile(tmp_path / "company.db", path)
+        with contextlib.closing(sqlite3.connect(path)) as file, file:
+            for statement in statements:
+                file.execute(statement)
+        with zipfile.ZipFile(tmp_path / f"{name}.zip", "w") as archive:
+            archive.write(path, "company.db")
+        return str(tmp_path / f"{name}.zip")
+
+    code, said = rsctl(box, "restore", bent("newer", "INSERT INTO core_migration VALUES ('core', 99, 0)"))
+    assert (code, "the data is of version 99" in said) == (1, True), said
+    assert rsctl(box, "check")[0] == 0
+    wrong = "INSERT INTO finance_day (date, account, debit, credit) VALUES ('2026-01-01', '1001', 5, 0)"
+    assert rsctl(box, "restore", bent("bent", wrong))[0] == 0
+    code, said = rsctl(box, "check")
+    assert (code, "2026-01-01 1001 differs from its lines by 5" in said) == (1, True), said
+    assert rsctl(box, "restore", str(tmp_path / "kept.zip"))[0] == 0
+    assert rsctl(box, "check")[0] == 0
+    assert not list((box.state / "backup").glob("books-*"))
 
 
 def test_switched_off_it_is_not_there_and_keeps_its_data(box: Box, boss: Browser) -> None:

@@ -149,7 +149,7 @@ STATE = [
     ("lines",), ("hosts",), ("flows", "--host", CLIENT, "--limit", "5"), ("usage", "--by", "category"),
     ("usage", "--since", "7d", "--application", "wechat"), ("blocked",), ("alarms",), ("applications",), ("users",),
     ("why", CLIENT, "www.qq.com"), ("revisions", "--limit", "1"), ("diff",), ("plan",), ("export",), ("token", "list"),
-    ("unknown", "--limit", "5"), ("posture",), ("database", "show"),
+    ("unknown", "--limit", "5"), ("posture",), ("database", "show"), ("business", "status"),
 ]  # fmt: skip
 
 
@@ -240,6 +240,18 @@ def test_a_backup_is_made_and_becomes_the_candidate(rsctl: Rsctl, tmp_path: Path
     assert "system.hostname" in rsctl("diff").out
     assert rsctl("commit").code == 0, "the box has its name again"
     assert rsctl("backups", "show").code == 0
+
+
+def test_a_box_without_business_data_says_so(rsctl: Rsctl, tmp_path: Path) -> None:
+    """With data: ``test_business_daemon.py``."""
+    assert rsctl("business", "status", "--json").json() == {"enabled": False, "database": "sqlite", "company": None}
+    for words in (("check",), ("backup", str(tmp_path / "b.zip")), ("export", str(tmp_path / "e.zip"))):
+        done = rsctl("business", *words)
+        assert (done.code, "There are no business data yet" in done.err) == (1, True), done.err
+    (tmp_path / "none.zip").write_bytes(b"PK")
+    done = rsctl("business", "restore", str(tmp_path / "none.zip"))
+    assert (done.code, "none.zip cannot be read" in done.err) == (1, True), done.err
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["none.zip"]
 
 
 def test_the_field_tools_answer_in_words(rsctl: Rsctl, tmp_path: Path) -> None:

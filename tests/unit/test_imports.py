@@ -45,16 +45,19 @@ ARROWS: dict[str, tuple[str, ...]] = {
     # Not among the modules: they are not switched, and stand on all of them.
     "bizlite.demo": ("bizlite.core", *(f"bizlite.{name}" for name in MODULES)),
     "bizlite.guide": ("bizlite.demo", "bizlite.finance", "bizlite.stock", "bizlite.sales", *BIZLITE),
-    "bizlite.__main__": ("bizlite.core",),
+    "bizlite.__main__": ("bizlite.core", "peewee"),
+    "bizlite.outside": ("bizlite.core", "bizlite.soundness"),
+    "bizlite.soundness": ("bizlite.core", "bizlite.finance", "bizlite.stock"),
     "bizlite": (),
 }
 # These may more, and only inside a function: it is paid for when it is used (the catalogue tool never on the box).
 LATE = {
     "firmware.cli.classify": ("fastpath",),
     "firmware.daemon": ("webui",),
+    "firmware.daemon.business_worker": ("bizlite.outside",),
     "webui.catalogue": ("babel",),
     "bizlite.sales": ("bizlite.production", "bizlite.purchasing"),
-    "bizlite.__main__": ("bizlite.web", "werkzeug"),
+    "bizlite.__main__": ("bizlite.outside", "bizlite.web", "werkzeug"),
     "webui.business": ("bizlite.web",),
     "bizlite.production.prints": ("segno",),
 }

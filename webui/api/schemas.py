@@ -727,6 +727,33 @@ class BackupDestination(Output):
     reason: str  # why the last try failed
 
 
+class BusinessCompany(Output):
+    name: str
+    bytes: int
+    users: Annotated[int, Meta(description="who have a role there")]
+    modules: Annotated[dict[str, bool], Meta(description="whether each is on")]
+    demo: Annotated[bool, Meta(description="the pages show the demo company")]
+
+
+class BusinessState(Output):
+    enabled: bool
+    database: Literal["sqlite", "postgresql"]
+    company: BusinessCompany | None
+
+
+class BusinessPoint(Output):
+    """What was looked at, of how much, and what is wrong."""
+
+    name: Literal["file", "entries", "balances", "stock", "values"]
+    count: int
+    problems: list[str]
+
+
+class BusinessCheck(Output):
+    is_sound: bool
+    points: list[BusinessPoint]
+
+
 class AutomaticBackups(Output):
     has_passphrase: bool
     running: bool

@@ -117,6 +117,14 @@ ROUTES = (
         handler=handlers.put_backup_login, status=204,
     ),
     Route(
+        "GET", "/business", "businessState", "business.state", "Whether the business is on, and what is there",
+        "auditor", schemas.BusinessState,
+    ),
+    Route(
+        "POST", "/business/check", "checkBusiness", "business.check", "Whether the books of the business are sound",
+        "admin", schemas.BusinessCheck,
+    ),
+    Route(
         "POST", "/uploads", "newUpload", "whoami", "Ask for an address to send a large file to", "owner",
         schemas.NewUpload, handler=handlers.new_upload,
     ),
