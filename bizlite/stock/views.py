@@ -13,7 +13,7 @@ from bizlite.stock import items, planning, transfers
 from bizlite.stock.models import NO_LOT, Item, Location, Lot, Move, Reservation, Transfer, Unit
 from bizlite.stock.pages import bp
 from bizlite.web.core import Todo
-from bizlite.web.fields import Choice, Date, Kept, Money, Reference, Text, Values, Whole, YesNo
+from bizlite.web.fields import Choice, Date, Kept, Money, Reference, Text, Values, Whole, YesNo, known
 from bizlite.web.fields import Quantity as _Quantity
 from bizlite.web.resource import Action, Column, Lines, Link, Page, Resource
 from bizlite.web.resource import every as resources
@@ -83,11 +83,17 @@ def _source(row: Reservation) -> str:
 def of_item(item_of: Callable[[int], int], name: str) -> tuple[Kept, _Quantity]:
     """A line that is about the line of another document, and a quantity of its item; ``item_of`` finds the item."""
 
+    def once(line: int) -> int:  # every cell of the line asks
+        asked = known()
+        if (item_of, line) not in asked:
+            asked[item_of, line] = item_of(line)
+        return int(asked[item_of, line])
+
     def values(own: Values) -> Values:
-        return {"item": item_of(own[name])} if own.get(name) else {}
+        return {"item": once(own[name])} if own.get(name) else {}
 
     def words(line: int) -> str:
-        found = item().row(item_of(line))
+        found = item().row(once(line))
         return f"{found.code} {found.name}"
 
     return (
