@@ -80,7 +80,7 @@ def storno(session: Session) -> Entry:
     where = (Open.document_kind == DOCUMENT) & (Open.document_id << list(lines))
     reds = list(Line.select().where(Line.entry == red).order_by(Line.id))
     order = sorted(lines)
-    for item in list(Open.select().where(where)):
+    for item in list(Open.select().where(where).order_by(Open.id)):
         if item.rest != item.total:
             raise refuse("date", "some of them were paid already", "Take those payments back first.", entry.number)
         other = "cover" if item.side == "claim" else "claim"

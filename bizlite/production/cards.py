@@ -58,8 +58,7 @@ def of_order(order: int) -> list[Card]:
 
 def tally(card: int) -> Tally:
     """How a card stands."""
-    found: Tally = Tally.get_by_id(card)
-    return found
+    return store.get(Tally, card, "card")
 
 
 def main(card: Card, position: int) -> Card | None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from bizlite.core import registry
+from collections.abc import Callable
+from typing import Any
+
+from bizlite.core import registry, store
 from bizlite.production import (
     boms,
     cards,
@@ -38,6 +41,7 @@ from bizlite.production.models import (
     Output,
     Routing,
     Shift,
+    Tally,
     Worker,
 )
 from bizlite.stock import items as part_of
@@ -65,7 +69,7 @@ def _needs(order: Order) -> str:
     for line in orders.materials(order.id):
         unit, row = quantity(), {"item": line.item_id}
         words = {
-            "line": line.position, "item": line.item.code, "needed": unit.shown(line.quantity, row),
+            "line": line.position, "item": item().row(line.item_id).code, "needed": unit.shown(line.quantity, row),
             "issued": unit.typed(orders.issued(order.id, line), row),
         }  # fmt: skip
         shown.append(gettext("%(line)s: %(item)s %(needed)s (issued: %(issued)s)") % words)
@@ -96,16 +100,29 @@ def _is_in_work(order: Order) -> bool:
 
 def _card_waits(card: Card) -> list[Note]:
     """What of its good pieces must be inspected before it is finished."""
-    if not registry.is_on("quality") or cards.tally(card.id).finished:
+    if not registry.is_on("quality"):
         return []
-    from bizlite.quality.notes import to_inspect
+    from bizlite.quality import notes, plans
 
-    lines = [(0, card.order.item_id, int(cards.tally(card.id).good))]
-    return to_inspect("operation", "production_card", card.id, lines, card.operation.code)
+    item_, state = store.get(Order, card.order_id).item_id, cards.tally(card.id)
+    if state.finished or not plans.watched("operation", {item_}):
+        return []
+    return notes.to_inspect("operation", "production_card", card.id, [(0, item_, state.good)], card.operation.code)
 
 
 def _waits(order: Order) -> list[Note]:
     return [note for card in cards.of_order(order.id) for note in _card_waits(card)] if order.posted else []
+
+
+def _tallied(name: str) -> Callable[[list[Card]], dict[int, Any]]:
+    """A figure of how cards stand, in one question for all."""
+    return lambda rows: {row.card_id: getattr(row, name) for row in store.among(Tally, "card", [c.id for c in rows])}
+
+
+def _operations(rows: list[Card]) -> dict[int, str]:
+    """The names of the operations of cards."""
+    names = {row.id: row.name for row in store.among(Operation, "id", {card.operation_id for card in rows})}
+    return {card.id: names[card.operation_id] for card in rows}
 
 
 def _is_made(order: Order) -> bool:
@@ -184,7 +201,7 @@ ROUTING = Resource(
     actions=(Action(name="release", label=_("Release"), command=routings.release, when=_is_draft),),
     empty=_("There is no routing yet. It says in which steps an item is made."),
 )  # fmt: skip
-STATE = Column(kind=Choice("state", _("State"), choices=STATES), value=orders.state)
+STATE = Column(kind=Choice("state", _("State"), choices=STATES), many=orders.states)
 ORDER = Resource(
     name="production.order", label=_("Work orders"), one=_("work order"), model=Order, view="production.view",
     fields=(item(), quantity(), Date("due", _("Due")), Date("date", _("Date"), default=today),
@@ -231,12 +248,12 @@ CARD = Resource(
     name="production.card", label=_("Job cards"), one=_("job card"), model=Card, view="production.view",
     fields=(Text("code", _("Code")), Reference("order", _("Work order"), to="production.order")),
     columns=("code", "order",
-             Column(kind=Text("operation", _("Operation")), value=lambda row: row.operation.name),
-             Column(kind=product_quantity("came", _("Came")), value=lambda row: cards.tally(row.id).received),
-             Column(kind=product_quantity("good", _("Good")), value=lambda row: cards.tally(row.id).good),
-             Column(kind=product_quantity("scrap", _("Scrap")), value=lambda row: cards.tally(row.id).scrap),
-             Column(kind=product_quantity("rework", _("Rework")), value=lambda row: cards.tally(row.id).rework),
-             Column(kind=YesNo("finished", _("Finished")), value=lambda row: cards.tally(row.id).finished)),
+             Column(kind=Text("operation", _("Operation")), many=_operations),
+             Column(kind=product_quantity("came", _("Came")), many=_tallied("received")),
+             Column(kind=product_quantity("good", _("Good")), many=_tallied("good")),
+             Column(kind=product_quantity("scrap", _("Scrap")), many=_tallied("scrap")),
+             Column(kind=product_quantity("rework", _("Rework")), many=_tallied("rework")),
+             Column(kind=YesNo("finished", _("Finished")), many=_tallied("finished"))),
     exact=("code",), filters=("order",), sorts=("-id",),
     actions=(
         Action(name="report", label=_("Report"), command=reports.report, when=_card_is_open,

@@ -8,16 +8,18 @@ from flask import has_request_context, request
 
 from bizlite.core import exact
 from bizlite.core.errors import refuse
-from bizlite.production.models import Card, Material, Order
-from bizlite.stock.models import Item, Unit
-from bizlite.web.fields import Choice, Field, Quantity, Values, Whole
-from bizlite.web.texts import language
+from bizlite.production.models import Material, Order
+from bizlite.stock.fields import quantity
+from bizlite.web.fields import Choice, Field, Quantity, Reference, Values, Whole
 from bizlite.web.texts import marked as _
 
 WEEKDAYS = {
     "0": _("Monday"), "1": _("Tuesday"), "2": _("Wednesday"), "3": _("Thursday"), "4": _("Friday"),
     "5": _("Saturday"), "6": _("Sunday"),
 }  # fmt: skip
+# Rows that many cells of a page ask for, read once for it.
+ORDER, CARD = Reference("order", "", to="production.order"), Reference("card", "", to="production.card")
+OF_ITEM = quantity()
 
 
 class Clock(Field):
@@ -96,38 +98,28 @@ def material_item(values: Values) -> Values:
     return {"item": found.item_id} if found else {}
 
 
-def unit_words(unit: Unit) -> str:
-    """The unit's name in the reader's language."""
-    return str(unit.name_zh if language() == "zh" else unit.name_en)
-
-
 def _order(values: Values) -> Order | None:
     """Of a row that is shown, or of the address of a button: an order's own, or a card's."""
     if values.get("order") is not None:
-        found: Order | None = Order.get_or_none(Order.id == values["order"])
+        found: Order | None = ORDER.row(values["order"])
         return found
     key = str((request.view_args or {}).get("key", "")) if has_request_context() else ""
     if not key.isdecimal():
         return None
     if "/card/" in request.path:
-        card = Card.get_or_none(Card.id == int(key))
-        return card.order if card else None
-    return Order.get_or_none(Order.id == int(key))  # type: ignore[no-any-return]
-
-
-def _unit(item: Item) -> Unit:
-    unit: Unit = Unit.get_by_id(item.unit_id)
-    return unit
+        card = CARD.row(int(key))
+        return ORDER.row(card.order_id) if card else None
+    return ORDER.row(int(key))  # type: ignore[no-any-return]
 
 
 def _product_scale(values: Values) -> int | None:
     order = _order(values)
-    return int(_unit(order.item).scale) if order else None
+    return OF_ITEM.scale({"item": order.item_id}) if order else None
 
 
 def _product_unit(values: Values) -> str:
     order = _order(values)
-    return unit_words(_unit(order.item)) if order else ""
+    return OF_ITEM.unit({"item": order.item_id}) if order else ""
 
 
 def _material_scale(values: Values) -> int | None:
@@ -135,7 +127,7 @@ def _material_scale(values: Values) -> int | None:
     if order is None or position is None:
         return None
     material = _material(order, position)
-    return int(_unit(material.item).scale) if material else 0
+    return OF_ITEM.scale({"item": material.item_id}) if material else 0
 
 
 def _material(order: Order, position: int) -> Material | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Iterable
 from typing import Any
 
 from peewee import JOIN, fn
@@ -128,10 +129,14 @@ def open_order(order: int) -> Order:
 
 def state(order: Order) -> str:
     """``draft``, ``in_work``, ``closed`` or ``cancelled``."""
-    if not order.posted:
-        return "draft"
-    ending = Closing.get_or_none(Closing.order == order)
-    return "in_work" if ending is None else str(ending.kind)
+    return states([order])[order.id]
+
+
+def states(orders: Iterable[Order]) -> dict[int, str]:
+    """The state of each of several orders, in one question."""
+    posted = {order.id: order.posted for order in orders}
+    ended = {row.order_id: str(row.kind) for row in store.among(Closing, "order", posted)}
+    return {key: ended.get(key, "in_work") if is_posted else "draft" for key, is_posted in posted.items()}
 
 
 def in_work() -> list[Order]:

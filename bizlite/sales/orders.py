@@ -121,8 +121,9 @@ def keep(session: Session, order: Order) -> list[Promise]:
     return said
 
 
-def promise(session: Session, order: Order) -> list[Promise]:
-    """The day of each line that is open, as things are now; lines of the same item wait for each other."""
+def promise(session: Session, order: Order, only: int | None = None) -> list[Promise]:
+    """The day of each line that is open, or of one of them, as things are now; lines of the same item wait for each
+    other."""
     today = max(session.today(), order.date)
     behind = _behind(order) if order.posted else None
     held = reservations.held_by_line(KIND, order.id)
@@ -130,6 +131,8 @@ def promise(session: Session, order: Order) -> list[Promise]:
     found = []
     for line, left in _open_lines(order):
         asked[line.item_id] = asked.get(line.item_id, 0) + left
+        if only not in (None, line.id):
+            continue
         is_held = held.get(line.id) == left
         date, blocks = today, line.item_id
         if not is_held:

@@ -11,7 +11,7 @@ from bizlite.core import exact, store
 from bizlite.core.errors import refuse
 from bizlite.stock import items
 from bizlite.stock.models import Location, Lot, Unit
-from bizlite.web.fields import Kept, Quantity, Reference, Text, Values
+from bizlite.web.fields import Kept, Quantity, Reference, Text, Values, known
 from bizlite.web.resource import Column, every
 from bizlite.web.texts import language
 from bizlite.web.texts import marked as _
@@ -84,15 +84,28 @@ def own_place() -> Reference:
 
 def item_by(item_of: Callable[[int], int], name: str) -> Callable[[Values], Values]:
     """Finds the item of a line that is about the line ``name`` of another document."""
-    return lambda own: {"item": item_of(own[name])} if own.get(name) else {}
+    once = _once(item_of)
+    return lambda own: {"item": once(own[name])} if own.get(name) else {}
+
+
+def _once(item_of: Callable[[int], int]) -> Callable[[int], int]:
+    """Asks once for each line of a page: every cell of it wants to know."""
+
+    def item_of_line(line: int) -> int:
+        asked = known()
+        if (item_of, line) not in asked:
+            asked[item_of, line] = item_of(line)
+        return int(asked[item_of, line])
+
+    return item_of_line
 
 
 def of_item(item_of: Callable[[int], int], name: str) -> tuple[Kept, Quantity]:
     """A line that is about the line of another document, and a quantity of its item; ``item_of`` finds the item."""
-    values = item_by(item_of, name)
+    values, once = item_by(item_of, name), _once(item_of)
 
     def words(line: int) -> str:
-        found = item().row(item_of(line))
+        found = item().row(once(line))
         return f"{found.code} {found.name}"
 
     return (

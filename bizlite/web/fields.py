@@ -237,7 +237,7 @@ class Date(Field):
         return {**super().schema(), "format": "date"}
 
 
-def _known() -> dict[tuple[str, Any], Any]:
+def known() -> dict[tuple[Any, Any], Any]:
     """What was asked for already, rows by resource and key above all: read once for all lines of a page that is only
     shown."""
     if not has_request_context() or request.method != "GET":
@@ -258,10 +258,10 @@ class Choice(Field):
     def all(self) -> Mapping[str, str]:
         if not callable(self.choices):
             return self.choices
-        known = _known()
-        if (self.name, self.choices) not in known:
-            known[self.name, self.choices] = self.choices()
-        return known[self.name, self.choices]  # type: ignore[no-any-return]
+        asked = known()
+        if (self.name, self.choices) not in asked:
+            asked[self.name, self.choices] = self.choices()
+        return asked[self.name, self.choices]  # type: ignore[no-any-return]
 
     def parse(self, text: str, at: str, values: Values) -> Any:
         if text not in self.all():
@@ -340,9 +340,9 @@ class Reference(Field):
 
     def know(self, values: Iterable[Any]) -> None:
         """Reads the rows of many values at once, for a page that is going to show them."""
-        known, target = _known(), self.target
-        missing = {value for value in values if value is not None and (self.to, value) not in known}
-        known.update({(self.to, row._pk): row for row in among(target.model, target.key.name, missing)})
+        asked, target = known(), self.target
+        missing = {value for value in values if value is not None and (self.to, value) not in asked}
+        asked.update({(self.to, row._pk): row for row in among(target.model, target.key.name, missing)})
 
     def _limits(self, values: Values) -> Any:
         model = self.target.model
@@ -353,11 +353,11 @@ class Reference(Field):
         """The row of a value."""
         if value is None:
             return None
-        known = _known()
-        if (self.to, value) not in known:
+        asked = known()
+        if (self.to, value) not in asked:
             target = self.target
-            known[self.to, value] = next(iter(among(target.model, target.key.name, (value,))), None)
-        return known[self.to, value]
+            asked[self.to, value] = next(iter(among(target.model, target.key.name, (value,))), None)
+        return asked[self.to, value]
 
     def typed(self, value: Any, values: Values) -> str:
         row = self.row(value)

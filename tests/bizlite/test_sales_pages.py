@@ -9,11 +9,14 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from bizlite.finance import parties
 from bizlite.finance.models import Invoice
 from bizlite.purchasing.models import Order as Purchase
 from bizlite.purchasing.models import Receipt, Request
+from bizlite.sales import orders
+from bizlite.sales.lines import Wanted
 from bizlite.sales.models import Delivery, Order, OrderLine, Price, Progress, Quotation, Return
-from bizlite.stock import planning
+from bizlite.stock import items, planning, transfers
 from bizlite.stock.models import Item
 from bizlite.web.app import create_app
 from bizlite.web.resource import every
@@ -238,3 +241,22 @@ def test_everything_has_a_list_and_opens_in_both_languages(shop: FlaskClient) ->
                     assert shop.get(f"{base}/{row._pk}").status_code == 200
         assert shop.get("/business/search?q=SO-2026-00001").status_code == 303
         assert shop.get("/business/").status_code == 200
+
+
+def test_an_order_says_what_it_waits_for_until_that_is_reserved(client: FlaskClient) -> None:
+    party = parties.add(OWNER, "C1", "Wang", is_customer=True).id
+    lacking = [items.add_item(OWNER, code, "x").id for code in ("NUT", "SCREW")]
+    wanted = [Wanted(item=item, quantity=2, price=1_000_000, rate=0) for item in lacking]
+    order = orders.draft(OWNER, party, OWNER.today(), wanted)
+    page = f"/business/sales/order/{order.id}"
+
+    def waits() -> list[str]:
+        return re.findall(r"<dt>Waits for</dt><dd>(\w+)", client.get(page).text)
+
+    assert waits() == ["NUT"]
+    orders.confirm(OWNER, order.id)
+    for item, found in zip(lacking, (["SCREW"], []), strict=True):
+        line = transfers.Line(item=item, quantity=2, source=2, target=1, value=0)
+        transfers.post(OWNER, "receipt", OWNER.today(), [line])
+        orders.reserve(OWNER, order.id)
+        assert waits() == found
