@@ -30,7 +30,7 @@ def choose(
     ``chosen`` is what the same paper takes of what is free, by (item, lot, place); what is chosen is added to it.
     """
     spots: dict[tuple[int, int], int] = {}
-    free = _free(item)
+    free = free_spots(item)
     left = quantity
     in_all = {at: own.get(at, 0) + max(0, most - chosen.get((item.id, *at), 0)) for at, most in free.items()}
     for at, most in (*own.items(), *in_all.items()):
@@ -66,8 +66,8 @@ def take(
     return spots
 
 
-def _free(item: Item) -> dict[tuple[int, int], int]:
-    """What is free at each spot, in the order in which it is taken."""
+def free_spots(item: Item) -> dict[tuple[int, int], int]:
+    """What is free by lot and place, in the order in which it is taken."""
     internal = (Location.kind == "internal") & Location.is_active
     rows = (
         OnHand.select(OnHand.lot, OnHand.location, OnHand.quantity - OnHand.reserved)
