@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import datetime
-
-from bizlite.web.fields import Area, Date, Money
+from bizlite.web.fields import Area, Date, Money, today
 from bizlite.web.resource import Column
 from bizlite.web.texts import marked as _
 
 
 def day() -> Date:
     """The paper's day, today unless another is given."""
-    return Date("date", _("Date"), default=datetime.date.today)
+    return Date("date", _("Date"), default=today)
 
 
 def storno_day() -> tuple[Date, ...]:

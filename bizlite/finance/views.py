@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 from typing import Any
 
 from flask import url_for
@@ -14,7 +13,20 @@ from bizlite.finance import accounts, bank, closing, forecast, invoices, ledger,
 from bizlite.finance.models import Account, BankLine, Entry, Invoice, InvoiceLine, Line, Open, Party, Payment, Recurring
 from bizlite.finance.pages import bp
 from bizlite.web.core import Todo
-from bizlite.web.fields import Choice, Date, Money, Percent, Price, Quantity, Reference, Text, Values, Whole, YesNo
+from bizlite.web.fields import (
+    Choice,
+    Date,
+    Money,
+    Percent,
+    Price,
+    Quantity,
+    Reference,
+    Text,
+    Values,
+    Whole,
+    YesNo,
+    today,
+)
 from bizlite.web.resource import Action, Column, Lines, Link, Page, Resource
 from bizlite.web.texts import marked as _
 
@@ -148,7 +160,7 @@ JOURNALS = {
     "general": _("by hand"), "invoice": _("invoice"), "payment": _("payment"), "stock": _("stock"),
     "opening": _("opening balance"), "closing": _("closing of the year"),
 }  # fmt: skip
-DAY = Date("date", _("Date"), default=datetime.date.today)
+DAY = Date("date", _("Date"), default=today)
 TEXT = Text("text", _("Summary"), required=False)
 ENTRY = Resource(
     name="finance.entry",
@@ -328,7 +340,7 @@ RECURRING = Resource(
         Text("text", _("What")),
         Choice("kind", _("Kind"), choices={"out": _("paid"), "in": _("received")}, default="out"),
         Money("amount", _("Amount")),
-        Date("first", _("First on"), default=datetime.date.today),
+        Date("first", _("First on"), default=today),
         Whole("months", _("Every … months"), default=1),
         Date("last", _("Last on"), required=False),
     ),
@@ -338,7 +350,7 @@ RECURRING = Resource(
     create=forecast.add_recurring,
     actions=(
         Action(name="end", label=_("End it"), command=forecast.end_recurring, when=lambda row: row.last is None,
-               fields=(Date("last", _("Last on"), default=datetime.date.today),)),
+               fields=(Date("last", _("Last on"), default=today),)),
     ),
     empty=_("Rent, wages and the like are not known to the forecast yet. The first begins with “New”."),
 )  # fmt: skip

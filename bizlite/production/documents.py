@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
-
 from bizlite.core import registry
 from bizlite.production import (
     boms,
@@ -44,7 +42,7 @@ from bizlite.production.models import (
 )
 from bizlite.stock import items as part_of
 from bizlite.stock.fields import item, lot, own_place, quantity
-from bizlite.web.fields import Area, Choice, Date, Percent, Price, Reference, Text, Whole, YesNo
+from bizlite.web.fields import Area, Choice, Date, Percent, Price, Reference, Text, Whole, YesNo, today
 from bizlite.web.guard import session
 from bizlite.web.resource import Action, Column, Lines, Link, Note, Resource
 from bizlite.web.texts import gettext
@@ -157,7 +155,7 @@ WORKER = Resource(
 BOM = Resource(
     name="production.bom", label=_("Bills of material"), one=_("bill of material"), model=Bom, view="production.view",
     fields=(item(), Text("revision", _("Revision"), default="A"), quantity(label=_("Makes")),
-            Date("date", _("Valid from"), default=datetime.date.today), Area("text", _("Remark"), required=False)),
+            Date("date", _("Valid from"), default=today), Area("text", _("Remark"), required=False)),
     lines=Lines(
         model=BomLine, of="bom", make=boms.Component,
         fields=(item(), quantity(), Percent("scrap", _("Scrap allowance, percent"), default=0),
@@ -173,7 +171,7 @@ BOM = Resource(
 ROUTING = Resource(
     name="production.routing", label=_("Routings"), one=_("routing"), model=Routing, view="production.view",
     fields=(item(), Text("revision", _("Revision"), default="A"),
-            Date("date", _("Valid from"), default=datetime.date.today), Area("text", _("Remark"), required=False)),
+            Date("date", _("Valid from"), default=today), Area("text", _("Remark"), required=False)),
     lines=Lines(
         model=Operation, of="routing", make=routings.Step,
         fields=(Text("code", _("Code")), Text("name", _("Operation")),
@@ -189,7 +187,7 @@ ROUTING = Resource(
 STATE = Column(kind=Choice("state", _("State"), choices=STATES), value=orders.state)
 ORDER = Resource(
     name="production.order", label=_("Work orders"), one=_("work order"), model=Order, view="production.view",
-    fields=(item(), quantity(), Date("due", _("Due")), Date("date", _("Date"), default=datetime.date.today),
+    fields=(item(), quantity(), Date("due", _("Due")), Date("date", _("Date"), default=today),
             quantity("batch_size", _("Pieces on a job card"), required=False),
             Text("lot_code", _("Lot of the product"), required=False,
                  hint=_("Empty is the number of the order, where the product has lots.")),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 import secrets
 
 from flask import Blueprint, redirect, render_template, request, url_for
@@ -37,11 +36,11 @@ def order_suggested() -> Response | tuple[str, int]:
             return redirect(url_for("purchasing.suggested"), 303)
         if sent.get("what") == "requests":
             made = suggestions.order_requests(
-                session(), datetime.date.today(), [_number(line) for line in sent.getlist("line")], key=key
+                session(), session().today(), [_number(line) for line in sent.getlist("line")], key=key
             )
         else:
             asked = [_pair(text) for text in sent.getlist("item")]
-            made = suggestions.order(session(), datetime.date.today(), asked, key=key)
+            made = suggestions.order(session(), session().today(), asked, key=key)
     except Refused as refused:
         return _suggested(refused), 422
     return redirect(page_of(made) + "?done=create", 303)

@@ -13,12 +13,11 @@ from bizlite.sales.lines import Wanted
 from bizlite.sales.models import Contact, Customer, Group, Opportunity, Price, Quotation, QuotationLine
 from bizlite.stock.fields import item, quantity
 from bizlite.web import fields as kinds
-from bizlite.web.fields import Area, Choice, Date, Money, Percent, Reference, Text, YesNo
+from bizlite.web.fields import Area, Choice, Date, Money, Percent, Reference, Text, YesNo, today
 from bizlite.web.resource import Action, Column, Lines, Link, Resource
 from bizlite.web.texts import marked as _
 
 VALID_DAYS = 30
-today = datetime.date.today
 
 
 def customer() -> Reference:

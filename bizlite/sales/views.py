@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 from dataclasses import asdict
 from typing import Any
 
@@ -31,13 +30,11 @@ from bizlite.sales.pages import bp
 from bizlite.stock.fields import item, item_by, lot, lot_code, of_item, own_place, place_name, quantity
 from bizlite.stock.models import Item
 from bizlite.web.core import Todo
-from bizlite.web.fields import Date, Reference, Text, YesNo
+from bizlite.web.fields import Date, Reference, Text, YesNo, today
 from bizlite.web.resource import Action, Column, Lines, Link, Note, Resource
 from bizlite.web.texts import marked as _
 
 __all__ = ["RESOURCES", "bp", "todo"]
-
-today = datetime.date.today
 
 
 def _progress(line: OrderLine) -> Progress | None:

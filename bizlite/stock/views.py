@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 from typing import Any
 
 from flask import url_for
@@ -15,7 +14,7 @@ from bizlite.stock.fields import document as document_of
 from bizlite.stock.models import NO_LOT, CountLine, Item, Location, Lot, Move, OnHand, Reservation, Transfer
 from bizlite.stock.pages import bp
 from bizlite.web.core import Todo
-from bizlite.web.fields import Area, Choice, Date, Kept, Money, Quantity, Reference, Text, Whole, YesNo
+from bizlite.web.fields import Area, Choice, Date, Kept, Money, Quantity, Reference, Text, Whole, YesNo, today
 from bizlite.web.resource import Action, Column, Lines, Link, Note, Page, Resource, of_row
 from bizlite.web.texts import gettext
 from bizlite.web.texts import marked as _
@@ -136,7 +135,7 @@ LOCATION = Resource(
         Action(
             name="count", label=_("Count what lies here"), command=counting.of_place,
             when=lambda row: row.kind == "internal", offer=_lies_at,
-            fields=(Date("date", _("Date"), default=datetime.date.today), Area("text", _("Remark"), required=False)),
+            fields=(Date("date", _("Date"), default=today), Area("text", _("Remark"), required=False)),
             lines=Lines(
                 make=_found,
                 fields=(
@@ -176,7 +175,7 @@ TRANSFER = Resource(
     view="stock.view",
     fields=(
         Choice("kind", _("Kind"), choices=PAPERS, default="receipt"),
-        Date("date", _("Date"), default=datetime.date.today),
+        Date("date", _("Date"), default=today),
         Text("text", _("Text"), required=False),
     ),
     lines=Lines(

@@ -27,6 +27,13 @@ LONGEST = 2000
 PERCENT = 2  # digits of a percentage that is kept in basis points
 
 
+def today() -> datetime.date:
+    """The business day at the site, which the box's own clock may not have yet: the day of what is new."""
+    if has_request_context() and "session" in g:
+        return g.session.today()  # type: ignore[no-any-return]
+    return datetime.date.today()
+
+
 @dataclass(frozen=True)
 class Field:
     """A text of one line, and what all kinds share.
