@@ -4,7 +4,6 @@ customer's call to the month's close, with the job card on a worker's phone.
 
 from __future__ import annotations
 
-import datetime
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -38,7 +37,7 @@ from tests.bizlite.conftest import leave
 from tests.browser.person import DESK, PHONE, Person
 
 LOOK = str(Path(__file__).parents[2] / "webui" / "static")
-TODAY = datetime.date.today
+TODAY = Session(user="boss", rights=frozenset({EVERYTHING})).today  # the day at the site
 MAIN = 1  # the main store
 YUAN = 1_000_000  # a price is kept in millionths
 
