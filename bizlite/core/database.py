@@ -45,6 +45,7 @@ class Record(peewee.Model):
 
     SECRET: tuple[str, ...] = ()
     _pk: Any
+    _dirty: set[str]
     _pk_expr: Callable[[], Any]
 
     class Meta:

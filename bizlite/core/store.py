@@ -35,7 +35,7 @@ def facts(row: Record) -> dict[str, Any]:
 
 def get(model: type[R], key: object, field: str = "id") -> R:
     """The row of a primary key. :raise Missing: when there is none."""
-    main = model._meta.primary_key
+    main: Any = model._meta.primary_key
     row = None
     if key is not None and not isinstance(key, bool):
         row = next(iter(read(model, f'"{main.column_name}" = ?', main.db_value(key))), None)

@@ -176,12 +176,22 @@ def plan_anew(session: Session, order: Order) -> None:
     rest = cards.expected(order.id) - received(order.id)
     if rest > 0:
         lines.append(planning.Planned(line=0, item=order.item_id, date=order.due, quantity=rest))
+    arrivals = _arrivals(order)
     for material in materials(order.id):
         missing = material.quantity - issued(order.id, material)
         if missing > 0:
-            line = {"line": material.position, "item": material.item_id, "date": order.date}
+            date = max(order.date, arrivals.get(material.item_id, order.date))
+            line = {"line": material.position, "item": material.item_id, "date": date}
             lines.append(planning.Planned(**line, quantity=-missing))
     planning.plan(session, KIND, order.id, lines)
+
+
+def _arrivals(order: Order) -> dict[int, datetime.date]:
+    """When the last part that is made for an order comes, by item: until then nobody lacks it."""
+    own = Order.posted & (Order.source_kind == KIND) & (Order.source_id == order.id)
+    query = Order.select(Order.item, fn.MAX(Order.due)).join(Closing, JOIN.LEFT_OUTER, on=(Closing.order == Order.id))
+    rows = query.where(own & Closing.order.is_null()).group_by(Order.item).tuples()
+    return {item: Order.due.python_value(day) for item, day in rows}
 
 
 def _end(session: Session, order: Order, kind: str) -> Order:
@@ -190,6 +200,9 @@ def _end(session: Session, order: Order, kind: str) -> Order:
     planning.plan(session, KIND, order.id, [])
     values = {"date": session.today(), "user": session.user, "at_ms": session.now_ms()}
     store.append(Closing, [{"order": order.id, "kind": kind, **values}])
+    whole = Order.get_or_none(Order.id == order.source_id) if order.source_kind == KIND else None
+    if whole is not None and state(whole) == "in_work":
+        plan_anew(session, whole)
     return order
 
 

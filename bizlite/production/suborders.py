@@ -58,6 +58,8 @@ def make(session: Session, order: int) -> Order:
             source=(orders.KIND, of.id, 0),
         )  # fmt: skip
         made.append(orders.release(session, draft.id, draft.version))
+    for one in (row, *made):
+        orders.plan_anew(session, one)  # what they need is there when their parts are
     return row
 
 
@@ -135,11 +137,11 @@ class _Search:
                 wanted = material.quantity - orders.issued(order.id, material)
                 wanted -= reservations.held(orders.key(order.id, material))
                 lacking[material.item_id] = lacking.get(material.item_id, 0) + max(0, wanted)
+            for part in of(order.id):
+                if orders.state(part) == "in_work" and part.item_id in lacking:
+                    lacking[part.item_id] -= cards.expected(part.id) - orders.received(part.id)
             until = self.today + planning.HORIZON
             lacking = {item: min(wanted, max(0, -planning.spare(item, until))) for item, wanted in lacking.items()}
-        for part in of(order.id):
-            if orders.state(part) == "in_work" and part.item_id in lacking:
-                lacking[part.item_id] -= cards.expected(part.id) - orders.received(part.id)
         return lacking
 
 

@@ -23,7 +23,6 @@ from bizlite.sales.models import Cancellation, Order, OrderLine, Progress, Quota
 from bizlite.sales.promise import Promise
 from bizlite.stock import parts, planning, reservations
 from bizlite.stock.items import check_note, check_text
-from bizlite.stock.models import Location
 
 KIND = "sales_order"  # what plans and reservations name
 
@@ -107,10 +106,8 @@ def keep(session: Session, order: Order) -> list[Promise]:
         key = key_of(line)
         spare = planning.spare(line.item_id, today + planning.HORIZON, _behind(order)) - held[line.item_id]
         missing = min(left - before.get(line.id, 0), spare)
-        for location in _stores() if missing > 0 else ():
-            got = reservations.reserve(session, key, line.item_id, missing, location) if missing else 0
-            missing -= got
-            held[line.item_id] += got
+        if missing > 0:
+            held[line.item_id] += reservations.reserve(session, key, line.item_id, missing)
     said = promise(session, order)
     progress = {row.line_id: row for row in progress_of(order.id)}
     for found in said:
@@ -237,8 +234,3 @@ def _open_lines(order: Order) -> list[tuple[OrderLine, int]]:
     progress = {row.line_id: row.open for row in progress_of(order.id)}
     lines = [(line, progress.get(line.id, line.quantity)) for line in lines_of.of(OrderLine, order.id)]
     return [(line, left) for line, left in lines if left]
-
-
-def _stores() -> list[int]:
-    where = (Location.kind == "internal") & Location.is_active
-    return [row.id for row in Location.select(Location.id).where(where).order_by(Location.id)]

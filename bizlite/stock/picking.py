@@ -46,7 +46,7 @@ def choose(
     """
     spots: dict[tuple[int, int], int] = {}
     left = quantity
-    in_all = {at: own.get(at, 0) + max(0, most - chosen.get((item.id, *at), 0)) for at, most in _in_turn(item, there)}
+    in_all = {at: own.get(at, 0) + max(0, most - chosen.get((item.id, *at), 0)) for at, most in in_turn(item, there)}
     for at, most in (*own.items(), *in_all.items()):
         part = min(left, most - spots.get(at, 0))
         if part > 0 and lot in (None, at[0]) and location in (None, at[1]):
@@ -80,7 +80,7 @@ def take(
     return spots
 
 
-def _in_turn(item: Item, there: dict[tuple[int, int], int]) -> list[tuple[tuple[int, int], int]]:
+def in_turn(item: Item, there: dict[tuple[int, int], int]) -> list[tuple[tuple[int, int], int]]:
     """What is free at each spot, in the order in which it is taken."""
     expires = dict(Lot.select(Lot.id, Lot.expires).where(Lot.item == item).tuples()) if item.has_lots else {}
 

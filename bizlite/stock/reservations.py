@@ -7,8 +7,8 @@ from peewee import fn
 from bizlite.core import exact, store
 from bizlite.core.commands import command
 from bizlite.core.session import Session
-from bizlite.stock import items
-from bizlite.stock.models import Item, Lot, OnHand, Reservation
+from bizlite.stock import items, picking
+from bizlite.stock.models import Item, OnHand, Reservation
 
 Key = tuple[str, int, int]  # kind and number of the document, number of the line
 
@@ -32,16 +32,20 @@ def held_by_line(kind: str, document: int) -> dict[int, int]:
 
 
 @command("stock.reserve")
-def reserve(session: Session, key: Key, item: int, quantity: int, location: int) -> int:
-    """Reserves up to ``quantity`` of what is free, lots that expire first before others; gives how much it is."""
+def reserve(session: Session, key: Key, item: int, quantity: int, location: int | None = None) -> int:
+    """Reserves up to ``quantity`` of what is free, in one place or in all; gives how much it is.
+
+    What expires first goes first, then what came first.
+    """
     exact.whole("quantity", quantity, least=1)
-    store.get(Item, item, "item")
-    items.own_place(location)
+    row = store.get(Item, item, "item")
+    if location is not None:
+        items.own_place(location)
     left = quantity
-    for lot in _lots(item, location):
-        part = min(left, free(item, lot, location))
+    for (lot, place), there in picking.in_turn(row, picking.free([row.id]).get(row.id, {})):
+        part = min(left, there) if location in (None, place) else 0
         if part > 0:
-            keep(session, key, item, lot, location, part)
+            keep(session, key, item, lot, place, part)
             left -= part
     return quantity - left
 
@@ -112,15 +116,6 @@ def _take(session: Session, row: Reservation, quantity: int) -> None:
         store.delete(session, row)
     else:
         store.change(session, row, quantity=row.quantity - quantity)
-
-
-def _lots(item: int, location: int) -> list[int]:
-    rows = OnHand.select(OnHand.lot).where(
-        (OnHand.item == item) & (OnHand.location == location) & (OnHand.quantity > 0)
-    )
-    numbers = [row.lot for row in rows]
-    expires = dict(Lot.select(Lot.id, Lot.expires).where(Lot.id << numbers).tuples())
-    return sorted(numbers, key=lambda lot: (expires.get(lot) is None, str(expires.get(lot)), lot))
 
 
 def _of(key: Key) -> object:

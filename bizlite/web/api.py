@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from inspect import signature
+from inspect import Parameter, signature
 from typing import Any
 
 from flask import Blueprint, Response, jsonify, request, url_for
@@ -99,12 +99,18 @@ def act(resource: Resource, action: Action, key: str) -> Response:
     row = resource.get(key)
     body = _body() if request.content_length else {}
     version = _version(action.command, body)
-    lines = action.lines if action.lines and action.lines.name in body else None  # else what the command does itself
+    lines = action.lines
+    if lines and lines.name not in body and _has_default(action.command, lines.argument):
+        lines = None  # what the command does itself
     result = _call(action.command, {**reading.of_json(body, action.fields, lines), **version}, row._pk)
     made = of_row(result) if hasattr(result, "_meta") else None
     if made is None:
         made, result = resource, resource.get(key)
     return jsonify(body_of(made, result))
+
+
+def _has_default(command: Command, name: str) -> bool:
+    return signature(command).parameters[name].default is not Parameter.empty
 
 
 def body_of(resource: Resource, row: Any, *, with_lines: bool = True) -> dict[str, Any]:

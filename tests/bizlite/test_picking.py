@@ -21,7 +21,7 @@ from bizlite.sales import deliveries, lines, orders, returns
 from bizlite.sales.deliveries import Pick
 from bizlite.sales.models import DeliveryLine, Order, OrderLine, ReturnLine
 from bizlite.stock import items, reservations, transfers
-from bizlite.stock.models import Lot, Move, OnHand
+from bizlite.stock.models import Lot, Move, OnHand, Reservation
 from bizlite.stock.parts import Back
 from tests.bizlite import invariants
 from tests.bizlite.conftest import Fresh
@@ -102,6 +102,15 @@ def test_what_is_offered_is_what_picking_proposes_and_another_lot_may_be_typed(
     assert delivered() == [(store.plain, MAIN, 3)]
     assert press(client, page, "deliver", date="2026-05-02").status_code == 303  # the rest, as it is proposed
     assert delivered()[1:] == [(store.early, store.shelf, 9)]
+
+
+def test_an_order_keeps_what_expires_first_in_whatever_place(client: FlaskClient, store: Store) -> None:
+    order = store.ordered((store.yarn, 22))
+    wanted = [(store.early, store.shelf, 10), (store.late, MAIN, 10), (store.plain, MAIN, 2)]
+    held = Reservation.select(Reservation.lot, Reservation.location, Reservation.quantity)
+    assert list(held.order_by(Reservation.id).tuples()) == wanted
+    deliveries.post(SESSION, order.id, FIRST)
+    assert delivered() == wanted
 
 
 @pytest.mark.parametrize(("texts", "field", "said"), [

@@ -220,6 +220,8 @@ def test_rest_delivers_all_that_is_open_or_what_is_said(shop: FlaskClient) -> No
     assert call(shop, "POST", f"{order}/deliver", {"date": "2026-11-04"}).status_code == 200
     assert Progress.get().open == 0
     assert call(shop, "GET", order).json["lines"][0]["delivered"] == 4000
+    nothing = call(shop, "POST", f"{api}/sales/delivery/1/give_back", {"date": "2026-11-04"})
+    assert (nothing.status_code, nothing.json["error"]["problems"][0]["field"]) == (422, "lines")
 
 
 def test_everything_has_a_list_and_opens_in_both_languages(shop: FlaskClient) -> None:

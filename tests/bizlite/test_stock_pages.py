@@ -123,6 +123,8 @@ def test_a_place_is_counted_by_rest_and_wrong_lines_are_named(client: FlaskClien
         answer = count(location, *lines)
         assert answer.status_code in (404, 422), answer.json
         assert answer.json["error"]["problems"][0]["field"] == field
+    bare = client.post(at, json={"date": str(TODAY)}, headers={"Authorization": "Bearer x"})
+    assert (bare.status_code, bare.json["error"]["problems"][0]["field"]) == (422, "lines")
     assert not CountLine.select().count()
     answer = count(1, one)
     assert answer.status_code == 200, answer.json

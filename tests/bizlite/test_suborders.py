@@ -81,6 +81,12 @@ def test_parts_are_proposed_level_by_level_and_made_by_one_click(shop: Shop, mac
     assert suborders.proposed(SESSION, released) == []
     with pytest.raises(Refused, match="lacks no part"):
         suborders.make(SESSION, order.id)
+    assert not {shop.bolt, axles.item_id} & {short.item for short in planning.below_zero()}  # nobody has to buy them
+    shop.report(cards.of_order(bolts.id)[0], "cut", 4)
+    assert brief(suborders.proposed(SESSION, released)) == [("BOLT", 4, None)]
+    orders.cancel(SESSION, axles.id)
+    assert brief(suborders.proposed(SESSION, released))[0] == ("AXLE", 4, None)
+    assert axles.item_id in {short.item for short in planning.below_zero()}
 
 
 def test_what_a_part_brings_is_kept_for_its_machine_and_taken_back_with_it(shop: Shop, machine: int) -> None:

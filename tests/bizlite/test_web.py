@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import io
 import re
 import zipfile
@@ -10,15 +11,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from flask import Flask
+from flask import Flask, g
 from flask.testing import FlaskClient
 
 from bizlite.core import rights
 from bizlite.core.models import Key
+from bizlite.core.session import Session
 from bizlite.finance import parties
 from bizlite.finance.models import Entry, Line, Party
 from bizlite.stock.models import Item
 from bizlite.web.app import create_app
+from bizlite.web.resource import find
 from tests.bizlite.conftest import Fresh, leave
 from tests.bizlite.web_site import OWNER, USER, asker, call, hidden, identify, send
 
@@ -231,3 +234,12 @@ def test_an_error_keeps_the_menu_for_whoever_is_logged_in(client: FlaskClient) -
     assert (answer.status_code, "There is nothing at this address." in answer.text) == (404, True)
     assert ("Nothing was changed" in answer.text, 'href="/business/finance/party"' in answer.text) == (False, True)
     assert answer.text.count("<main") == answer.text.count("<h1") == 1
+
+
+def test_a_new_paper_is_of_the_day_at_the_site(app: Flask) -> None:
+    """At five in the evening by UTC the next day has begun in China."""
+    now = datetime.datetime(2026, 11, 27, 17, tzinfo=datetime.UTC)
+    with app.test_request_context():
+        g.session = Session(user="x", rights=frozenset(), now=lambda: now)
+        for name in ("sales.order", "purchasing.order", "stock.transfer", "production.order", "finance.payment"):
+            assert find(name).field("date").first() == datetime.date(2026, 11, 28), name

@@ -133,6 +133,7 @@ def test_without_a_camera_the_page_says_so_and_reads_a_photo(office: str, tmp_pa
         for language in ("zh", "en"):
             said, worker.language = catalogue(language).gettext, language
             worker.open("/business/")
+            assert not worker.driver.find_element(By.ID, "scanner").is_displayed()
             worker.click(said("Scan with the camera"))
             worker.reads(said("The camera cannot be used by this page: it was refused, or the page was not opened by "
                               "HTTPS. Take a photo of the code, or type what stands below it."))  # fmt: skip
