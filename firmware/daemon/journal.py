@@ -40,7 +40,7 @@ class Journal:
         self._lock = threading.Lock()
         self._database = _open(path)
         self._open_keys = {str(row[0]) for row in self._database.execute("SELECT key FROM alarm WHERE cleared IS NULL")}
-        self._unwritten: dict[str, dict[str, Any]] = {}  # open alarms by key that the disk did not take
+        self._unwritten: dict[str, dict[str, Any]] = {}  # open alarms by key whose text the disk did not take
 
     def close(self) -> None:
         """Close the file."""
@@ -52,16 +52,19 @@ class Journal:
         with self._lock:
             is_new = key not in self._open_keys
             self._open_keys.add(key)
-            values = (time.time(), level, message, json.dumps(params), key)
+            before = self._unwritten.get(key)
+            began = before["time"] if before else time.time()
+            values = (began, level, message, json.dumps(params), key)
             if is_new:
                 insert = "INSERT INTO alarm (time, level, message, params, key) VALUES (?, ?, ?, ?, ?)"
-                if self._write(insert, values):
+                is_written = self._write(insert, values)
+                if is_written:
                     self._trim("alarm", ALARMS_KEPT)
-                else:
-                    self._unwritten[key] = {"time": values[0], "level": level, "message": message, "params": params}
             else:
                 change = "UPDATE alarm SET level = ?, message = ?, params = ? WHERE key = ? AND cleared IS NULL"
-                self._write(change, values[1:])
+                is_written = before is None and self._write(change, values[1:])
+            if not is_written:
+                self._unwritten[key] = {"time": began, "level": level, "message": message, "params": params}
             return is_new
 
     def clear_alarm(self, key: str) -> bool:
@@ -70,22 +73,22 @@ class Journal:
             if key not in self._open_keys:
                 return False
             self._open_keys.discard(key)
-            if self._unwritten.pop(key, None) is not None:
-                return True
+            self._unwritten.pop(key, None)
             self._write("UPDATE alarm SET cleared = ? WHERE key = ? AND cleared IS NULL", (time.time(), key))
             return True
 
     def alarms(self) -> list[dict[str, Any]]:
         """The alarms that are open or were until lately, the newest first."""
-        columns = "id, time, level, message, params, cleared"
+        columns = "id, key, time, level, message, params, cleared"
         query = f"SELECT {columns} FROM alarm WHERE cleared IS NULL OR cleared > ? ORDER BY id DESC LIMIT 200"  # noqa: S608
         with self._lock:
             rows = self._read(query, (time.time() - CLEARED_SHOWN_S,))
+            rows = [row for row in rows if row[-1] is not None or row[1] not in self._unwritten]
             # Their numbers are below zero: who tells alarms apart by number must not take them for written ones.
             unwritten = [{"id": -n, **row, "cleared": None} for n, row in enumerate(self._unwritten.values(), 1)]
         return unwritten + [
             {"id": i, "time": t, "level": level, "message": m, "params": json.loads(p), "cleared": c}
-            for i, t, level, m, p, c in rows
+            for i, _, t, level, m, p, c in rows
         ]
 
     @property

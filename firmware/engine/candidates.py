@@ -43,6 +43,10 @@ class Candidates:
             log.error("the candidate of %s cannot be read: %s", author, error)
             return None
 
+    def authors(self) -> list[str]:
+        """Who has one."""
+        return sorted(path.stem for path in self._directory.glob("[!.]*.json"))
+
     def put(self, author: str, candidate: Candidate) -> None:
         """Keep a candidate. Raises StorageError."""
         config = msgspec.Raw(codec.encode(candidate.config))

@@ -106,6 +106,7 @@ class Engine:
                 log.warning("revision %d was cut short; %d stays in force", interrupted, self._running)
                 with self._storage_alarm():
                     self.revisions.drop(interrupted)
+            self._forget_committed()
             if self._pending is not None and pending.remaining_s(self._pending) <= 0:
                 self._take_back("start")
                 return
@@ -299,6 +300,15 @@ class Engine:
 
     def _force(self, phase: Phase) -> None:
         self._tell_lacking(self._box.force(self._box.render(self._config), phase))
+
+    def _forget_committed(self) -> None:
+        """Drop candidates that change nothing any more: who was cut short between a commit and the end of its candidate
+        would find his next change at odds with his own last one."""
+        for author in self._candidates.authors():
+            kept = self._candidates.get(author)
+            with contextlib.suppress(NoRevisionError, ConfigError):
+                if kept and merge.merge(self.revisions.config(kept.base), kept.config, self._config) == self._config:
+                    self._candidates.drop(author)
 
     def _merged(self, kept: Candidate, base: int | None) -> Config:
         """The candidate on top of what others have committed since it was begun. Raises ConflictError."""

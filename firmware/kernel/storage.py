@@ -21,14 +21,27 @@ def trouble(folder: Path, *, in_memory: Path = _IN_MEMORY, sysfs: Path = Path("/
     if in_memory.exists():
         return Trouble("memory")
     errors = _ext4_errors(folder, sysfs)
-    if is_read_only(folder):
+    if is_read_only(folder, sysfs=sysfs):
         return Trouble("read_only", errors)
     return Trouble("errors", errors) if errors else None
 
 
-def is_read_only(folder: Path) -> bool:
-    """Whether nothing can be written there, by anybody."""
-    return bool(os.statvfs(folder).f_flag & os.ST_RDONLY)
+def is_read_only(folder: Path, *, sysfs: Path = Path("/sys")) -> bool:
+    """Whether nothing can be written there, by anybody. ext4 whose journal has failed refuses everything, and does not
+    call itself read-only any more (Linux 6.12, also Debian's 6.1): where it has noted errors it is tried."""
+    if os.statvfs(folder).f_flag & os.ST_RDONLY:
+        return True
+    return _ext4_errors(folder, sysfs) > 0 and not _takes_a_file(folder)
+
+
+def _takes_a_file(folder: Path) -> bool:
+    probe = folder / ".probe"
+    try:
+        probe.touch(mode=0o600)
+        probe.unlink()
+    except OSError:
+        return False
+    return True
 
 
 def _ext4_errors(folder: Path, sysfs: Path) -> int:

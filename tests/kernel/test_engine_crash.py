@@ -72,6 +72,16 @@ def test_commit_cut_short(prepared: Prepared, step: str) -> None:
     box.becomes(prepared.new)
 
 
+def test_what_was_committed_does_not_stand_in_the_way_of_the_next_change(prepared: Prepared) -> None:
+    box = prepared.reset()
+    box.start("commit:copy")  # it is in force, and its candidate is still there
+    _commit_and_die(box)
+    box.cut_power()
+    box.start()
+    box.commit(config())
+    assert box.running() == config()
+
+
 @pytest.mark.parametrize("step", steps.REVERT)
 def test_return_of_an_unconfirmed_change_cut_short(prepared: Prepared, step: str) -> None:
     box = prepared.reset()

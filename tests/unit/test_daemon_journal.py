@@ -31,3 +31,11 @@ def test_it_goes_when_all_is_well(journal: Journal) -> None:
     journal.raise_alarm("disk", "critical", "The disk is worn.", {})
     assert journal.clear_alarm("disk")
     assert [alarm["message"] for alarm in journal.alarms()] == ["It was well then."]
+
+
+@pytest.mark.parametrize("key", ["before", "disk"])
+def test_one_that_gets_worse_is_told_by_its_new_words(journal: Journal, key: str) -> None:
+    journal.raise_alarm("disk", "warning", "The disk is wearing out.", {})
+    assert not journal.raise_alarm(key, "critical", "It is broken.", {})
+    assert [alarm["message"] for alarm in journal.alarms()].count("It is broken.") == 1
+    assert len(journal.alarms()) == journal.open_alarms == 2

@@ -8,9 +8,9 @@ from pathlib import Path
 from firmware.kernel.storage import Trouble, trouble
 
 
-def sysfs(tmp_path: Path, errors: int) -> Path:
-    """As if the folder lay on ext4."""
-    number = tmp_path.stat().st_dev
+def sysfs(tmp_path: Path, errors: int, folder: Path | None = None) -> Path:
+    """As if the folder (``tmp_path``) lay on ext4."""
+    number = (folder or tmp_path).stat().st_dev
     blocks = tmp_path / "sys/dev/block"
     blocks.mkdir(parents=True)
     (tmp_path / "sys/devices/vda5").mkdir(parents=True)
@@ -32,3 +32,9 @@ def test_errors_are_counted(tmp_path: Path) -> None:
 def test_a_copy_in_memory_is_told_before_all_else(tmp_path: Path) -> None:
     (tmp_path / "worn").touch()
     assert trouble(tmp_path, in_memory=tmp_path / "worn", sysfs=sysfs(tmp_path, 3)) == Trouble("memory")
+
+
+def test_one_that_refuses_every_file_is_read_only_whatever_it_calls_itself(tmp_path: Path) -> None:
+    folder = Path("/proc")  # mounted for writing, and nobody can make a file there
+    assert trouble(folder, in_memory=tmp_path / "no", sysfs=sysfs(tmp_path, 3, folder)) == Trouble("read_only", 3)
+    assert list(tmp_path.glob(".probe")) == []
