@@ -89,7 +89,7 @@ def filled(fields: Sequence[Field], client: FlaskClient) -> dict[str, Any]:
 
 
 def is_wanted(entry: Field) -> bool:
-    return entry.required and entry.first() is None and not isinstance(entry, YesNo)
+    return entry.required and entry.default is None and not isinstance(entry, YesNo)
 
 
 def right(resource: Resource, client: FlaskClient) -> dict[str, Any]:

@@ -156,7 +156,8 @@ def sheets(address: str, answer: object) -> Iterator[list[list[str]]]:
 
 def starts(app: Flask) -> Iterator[str]:
     yield from ("/business/", "/business/file/1", "/business/quality/inspect/1/production_card/1/0")
-    yield from ("/business/reports/table/ageing-receivable", f"/business/production/scan/{cards.token(1)}")
+    card = f"/business/production/scan/{cards.token(1)}"
+    yield from ("/business/reports/table/ageing-receivable", card, f"{card}/file/1")
     for place in ("order/1", "work/1", "table/ageing-receivable"):
         yield f"/api/biz/v1/reports/figures/{place}"
     for rule in app.url_map.iter_rules():
