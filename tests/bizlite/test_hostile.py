@@ -20,7 +20,7 @@ from bizlite.web.app import create_app
 from bizlite.web.fields import Area, Choice, Date, Field, Reference, Text, Whole, YesNo
 from bizlite.web.resource import Resource, every, takes
 from tests.bizlite.conftest import Fresh, leave
-from tests.bizlite.web_site import asker, call, content, identify
+from tests.bizlite.web_site import OWNER, asker, call, content, identify
 
 HUGE, LONG = 10**30, "x" * 3000
 # What no field can be, whatever its kind: of another type, or beyond all bounds.
@@ -69,7 +69,7 @@ def sample(entry: Field, client: FlaskClient) -> Any:
             with client.application.test_request_context():
                 return entry.plain(next(iter(entry.all())))
         case Date():
-            return "2026-11-27"
+            return str(OWNER.today())
         case Whole():
             return 1
         case _:
