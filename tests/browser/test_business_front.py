@@ -17,7 +17,7 @@ from bizlite.core import registry, transfer
 from firmware.client import Client
 from firmware.daemon import business_data
 from tests.bizlite.conftest import leave
-from tests.bizlite.test_production import make_shop
+from tests.bizlite.workshop import make_shop
 from tests.browser.business import Clerk, all_is_settled, make_works, walk
 from tests.browser.conftest import OWNER, PASSWORD
 from tests.browser.person import DESK, PHONE
