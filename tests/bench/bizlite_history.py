@@ -160,6 +160,7 @@ def _orders(dates: list[datetime.date], chance: random.Random) -> None:
         "their_number": "",
         "is_gross": False,
         "credit_reason": "",
+        "seller": "bench",
         "net": 2000,
         "tax": 260,
         **STAMP,
