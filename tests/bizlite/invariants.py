@@ -79,12 +79,12 @@ def statements_hold() -> None:
     for row in Cash.select():
         kept[row.period].update({f"{row.account} received": row.received, f"{row.account} paid": row.paid})
     assert kept == cash
-    result = level = 0
+    result = level = year = 0
     for period in sorted({period for _, period in entries}):
         legs = [leg for (_, p), found in entries.items() if p == period for leg in found]
         level += sum(debit - credit for account, debit, credit in legs if account.startswith(statements.MONEY))
-        if period % 100 == 1:
-            result = 0
+        if period // 100 != year:  # its January may have no entry
+            result, year = 0, period // 100
         if period % 100 > 12:
             continue
         result += sum(credit - debit for account, debit, credit in legs if account.startswith("5"))

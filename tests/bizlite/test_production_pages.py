@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import io
 import re
 from collections.abc import Iterator
@@ -20,9 +21,10 @@ from bizlite.stock import items
 from bizlite.web.app import create_app
 from tests.bizlite.conftest import Fresh, leave
 from tests.bizlite.web_site import USER, call, hidden, identify, send
-from tests.bizlite.workshop import SESSION, Shop, make_shop
+from tests.bizlite.workshop import SESSION, TODAY, Shop, make_shop
 
 SCAN = "/business/production/scan"
+NEXT_MONTH = str(datetime.date.today() + datetime.timedelta(days=30))
 PRICES = re.compile(r"0\.50|0\.25|yuan|rate", re.IGNORECASE)
 
 
@@ -90,8 +92,8 @@ def test_from_centre_to_receipt_on_the_pages(client: FlaskClient, app: Flask) ->
     step = Operation.get()
     assert (step.setup_s, step.run_ms, step.rate) == (90, 2250, 500_000)
     client.post("/business/production/routing/1/release", data=_button(client, made.location))
-    made = send(client, "/business/production/order/new", item="BOLT", quantity="10", due="2027-01-01",
-                date="2026-11-27", priority="5")  # fmt: skip
+    made = send(client, "/business/production/order/new", item="BOLT", quantity="10", due=NEXT_MONTH,
+                date=str(TODAY), priority="5")  # fmt: skip
     assert made.status_code == 303, made.text
     order = Order.get()
     client.post("/business/production/order/1/release", data=_button(client, made.location))
@@ -155,7 +157,7 @@ def test_cards_are_printed_with_a_code_that_leads_to_them(client: FlaskClient, s
 
 
 def test_rest_makes_an_order_and_reports(client: FlaskClient, shop: Shop) -> None:
-    made = call(client, "POST", "/api/biz/v1/production/order", {"item": "BOLT", "quantity": 5, "due": "2027-01-01"})
+    made = call(client, "POST", "/api/biz/v1/production/order", {"item": "BOLT", "quantity": 5, "due": NEXT_MONTH})
     assert made.status_code == 201, made.json
     path = f"/api/biz/v1/production/order/{made.json['id']}"
     assert call(client, "PATCH", path, {"quantity": 6, "version": 1}).json["quantity"] == 6
