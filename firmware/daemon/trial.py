@@ -1,8 +1,9 @@
 """The health gate: whether a version that was just started may stay, and why it could not.
 
-The stages in order: ``rsd`` answers, its ``configuration`` is applied, the ``page`` answers over TLS, one of the
-``lines`` works that worked before. What is waited for is noted on the disk; ``confirm-start`` starts the box again when
-it is not over after five minutes, and the version before tells what was noted last.
+The stages in order: ``rsd`` answers, its ``configuration`` is applied, one of the ``lines`` works that worked before,
+the ``page`` answers over TLS; it comes last because asking it takes a process, and on a busy box it may be late for
+once. What is waited for is noted on the disk; ``confirm-start`` starts the box again when it is not over after five
+minutes, and the version before tells what was noted last.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from firmware.daemon.database import program
 from firmware.kernel import command
 from firmware.kernel.errors import CommandError
 
-STAGES = ("configuration", "page", "lines")
+STAGES = ("configuration", "lines", "page")
 _PAGE = "from firmware.daemon.trial import page_main; sys.exit(page_main())"
 _TIMEOUT_S = 10.0
 # What an earlier version says of one that did not stay; the keys are the stages, "" is before init.
@@ -36,12 +37,12 @@ def missing(
     """The first stage that is not reached; ``None`` when the version may stay."""
     if not is_applied():
         return "configuration"
-    if not page_answers():
-        return "page"
     wanted = tuple(lines_before)
     now = lines_up()
     if wanted and not any(now.get(line) for line in wanted):
         return "lines"
+    if not page_answers():
+        return "page"
     return None
 
 

@@ -227,7 +227,7 @@ def test_the_gate_asks_in_order() -> None:
     assert ask(applied=False, page=False) == "configuration"
     assert ask(page=False) == "page"
     assert ask() is None  # no line worked before
-    assert ask(before=("one", "two")) == "lines"
+    assert ask(before=("one", "two")) == ask(before=("one", "two"), page=False) == "lines"
     assert ask(before=("one", "two"), up=True) is None
     assert set(trial.REASONS) == {"", "rsd", "block", *trial.STAGES}
 
