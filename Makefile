@@ -56,8 +56,9 @@ ifeq ($(T),)
 test: build ## Run everything: checks, all tests, the C tests, the full kernel, the browser, a short fuzz
 	@$(MAKE) check
 	@$(MAKE) -j$$(nproc) -C fastpath test PYTHON=$(abspath $(PYTHON))
-	@# Four at once, each told when it ends: the full kernel computes, the others often wait for what they started.
-	@$(MAKE) -j4 -k -Otarget suite-vm suite-kernel suite-browser suite-rest
+	@# Three at once, each told when it ends: the full kernel computes, the others often wait for what they started.
+	@# With four, what is waited for in tests was late now and then.
+	@$(MAKE) -j3 -k -Otarget suite-vm suite-kernel suite-rest suite-browser
 	@$(MAKE) fuzz
 else
 test: build

@@ -201,6 +201,7 @@ def test_blocked_is_told_counted_and_explained(site: Site, start: Callable[[], M
     assert "www.wechat.com belongs to the application WeChat" in steps
     assert "The policy off would match, but it is switched off." in steps
     assert "The policy no-chat blocks it." in steps
+    netns.wait_until(lambda: all(monitor.lines_up().values()), "the lines are found to work")
     other = site.in_router(lambda: monitor.why(CLIENT, "www.example.org"))
     assert (other["application"], other["policy"], other["action"]) == ("unknown", None, "allow")
     assert "New connections are shared among the lines that work" in "\n".join(other["steps"])
