@@ -12,7 +12,6 @@ LANs only: what goes over it is one card's token and a worker's PIN, never a log
 from __future__ import annotations
 
 import contextlib
-import datetime
 import os
 import threading
 from collections.abc import Callable, Iterable
@@ -20,13 +19,13 @@ from ipaddress import ip_address, ip_interface
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from flask import Flask, Request, redirect, request
 from werkzeug.exceptions import HTTPException, NotFound, Unauthorized
 from werkzeug.wrappers import Response as BaseResponse
 
 from firmware.client import Client, Refused, Unavailable
+from firmware.model.zone import site_zone
 from webui import errors
 from webui.api.errors import of_status
 from webui.rules import LateRule
@@ -183,7 +182,7 @@ class Business:
                         url,
                         _identify,
                         folder=self._folder,
-                        zone=_zone(place["timezone"]),
+                        zone=site_zone(place["timezone"]),
                         large=self._large,
                         logout=("/logout", csrf_token),
                         people=self._people,
@@ -207,14 +206,6 @@ class Business:
         with contextlib.suppress(OSError):
             return (self._folder / "restored").stat().st_mtime_ns
         return 0
-
-
-def _zone(name: str) -> datetime.tzinfo:
-    """The site's zone; a box without zone data counts by UTC."""
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError):
-        return datetime.UTC
 
 
 def _identify(environ: dict[str, Any]) -> Any:

@@ -95,13 +95,9 @@ def day(moment: Any) -> str:
 
 
 def _zone() -> Any:
-    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
-
+    from firmware.model.zone import site_zone
     from webui.router import router
 
     if "zone" not in g:
-        try:
-            g.zone = ZoneInfo(router().config("running").system.timezone)
-        except (ZoneInfoNotFoundError, ValueError):
-            g.zone = UTC
+        g.zone = site_zone(router().config("running").system.timezone)
     return g.zone

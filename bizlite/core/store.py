@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
-from peewee import ForeignKeyField, ModelSelect
+from peewee import ModelSelect
 
 from bizlite.core.database import DateField, Record, database, depth
 from bizlite.core.errors import Missing, Problem, Stale
@@ -204,8 +204,3 @@ def _plain(value: object) -> object:
 def _within_write() -> None:
     if not depth():
         raise RuntimeError("rows are written within core.database.write()")
-
-
-def is_reference(model: type[Record], name: str) -> bool:
-    """Whether a column refers to another table."""
-    return isinstance(model._meta.fields[name], ForeignKeyField)

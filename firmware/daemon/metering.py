@@ -16,8 +16,8 @@ from firmware.daemon.due import Due
 from firmware.daemon.facts import FactsSource
 from firmware.daemon.journal import Level
 from firmware.model.config import Config
+from firmware.model.zone import site_zone
 from firmware.monitor import Monitor
-from firmware.monitor.history import site_zone
 from firmware.monitor.meter import Month
 
 log = logging.getLogger(__name__)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime, tzinfo
+from datetime import datetime
 from typing import Any, Literal
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from firmware.model.zone import site_zone
 from firmware.monitor.applications import Applications
 from firmware.monitor.hosts import ROUTER
 from firmware.monitor.rates import STEP_S, STEPS, Point, Rates
@@ -192,14 +192,6 @@ def _series(step_s: int, start_s: float, points: list[Point]) -> Row:
         "up_bps": [point.up_bps for point in points],
         "down_bps": [point.down_bps for point in points],
     }
-
-
-def site_zone(timezone: str) -> tzinfo:
-    """The site's zone; a box without zone data counts by UTC."""
-    try:
-        return ZoneInfo(timezone)
-    except (ZoneInfoNotFoundError, ValueError):
-        return UTC
 
 
 def _midnight_s(timezone: str) -> float:

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import NamedTuple, Protocol
 
 from firmware.model.config import Config
-from firmware.monitor.history import site_zone
+from firmware.model.zone import site_zone
 
 HOUR_S = 3600
 
