@@ -171,7 +171,9 @@ class AutomaticBackups:
     def _bring(self, destination: str, name: str, wanted: Backup, now_s: float, reason: str) -> None:
         kept = self._kept.setdefault(destination, Kept())
         kept.tried = now_s
-        old = kept.names[: max(0, len(kept.names) + 1 - wanted.keep)]
+        # Names are of a second: two in one second, or after a clock was set back, are one file.
+        others = [item for item in kept.names if item != name]
+        old = others[: max(0, len(others) + 1 - wanted.keep)]
         answer: dict[str, Any] = {"error": reason}
         if not reason:
             answer = self._send(
@@ -190,7 +192,7 @@ class AutomaticBackups:
             self._box.tell(f"backup.{destination}", "warning", ALARMS[destination], {"reason": kept.reason})
             return
         left = answer["left"]
-        kept.names = [*left, *[item for item in kept.names if item not in old], name]
+        kept.names = [*left, *[item for item in others if item not in old], name]
         kept.time, kept.name = now_s, name
         if wanted.every != "never":
             kept.due = self._due_s(wanted, now_s)

@@ -160,6 +160,18 @@ def test_it_waits_for_its_hour_and_keeps_so_many(tmp_path: Path, monkeypatch: py
     assert len(again.pass_hours(48)) == 2  # a day without power is made up for once
 
 
+def test_two_in_one_second_are_one_file_and_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    bench = Bench(tmp_path, monkeypatch, Backup(every="daily", hour=3, keep=1, share_url="https://nas/b"))
+    for _ in range(2):
+        bench.tests.run()
+        bench.settle()
+    assert [job["old"] for job in bench.sent] == [[], []]
+    bench.now_s += 1
+    bench.tests.run()
+    bench.settle()
+    assert bench.sent[-1]["old"] == [bench.sent[0]["name"]]
+
+
 def test_what_fails_is_an_alarm_and_is_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     bench = Bench(tmp_path, monkeypatch, Backup(every="daily", hour=3, usb=True))
     bench.pass_hours(0)
