@@ -53,12 +53,12 @@ run: build ## Start the virtual site with the product and traffic; Ctrl-C ends i
 	@$(PYTHON) -m tests.lab run --name $(SITE) --page-port $(PAGE_PORT)
 
 ifeq ($(T),)
-test: build ## Run everything: checks, all tests, the C tests, the full kernel, the browser, a short fuzz
+test: build ## Run everything: checks, all tests, the C tests, the full kernel, the browser, the image, a short fuzz
 	@$(MAKE) check
 	@$(MAKE) -j$$(nproc) -C fastpath test PYTHON=$(abspath $(PYTHON))
 	@# Three at once, each told when it ends: the full kernel computes, the others often wait for what they started.
 	@# With four, what is waited for in tests was late now and then.
-	@$(MAKE) -j3 -k -Otarget suite-vm suite-kernel suite-rest suite-browser
+	@$(MAKE) -j3 -k -Otarget suite-vm suite-kernel suite-rest suite-browser suite-image
 	@$(MAKE) fuzz
 else
 test: build
@@ -89,6 +89,13 @@ suite-browser:
 
 suite-rest:
 	@nice $(PYTEST) -m 'not long' tests $(foreach other,vm kernel browser image cross,--ignore tests/$(other))
+
+# The short form of test-image: it boots in 128 MB, keeps its budgets, and who dies in it comes back.
+suite-image:
+	@.ci/install-packages image-packages
+	@nice $(PYTHON) -m buildroot.dev.build build/image-dev
+	@RS_IMAGE=$(abspath build/image-dev)/images/disk.img nice $(PYTEST) -m image \
+	  -k 'not power_cut and not altered' tests/image/test_reference_image.py
 
 test-vm: build ## Run the kernel suite on the full kernel in QEMU
 	@$(PYTEST) tests/vm
@@ -138,7 +145,7 @@ publish: ## Sign the list of the bundles in a folder, for boxes to look at: FOLD
 test-image-page: image-dev ## The short form: boot the reference image, open its page, update it by the page
 	@RS_IMAGE=$(abspath $(OUT))/images/disk.img $(PYTEST) -m image -s tests/image/test_page.py
 
-test-image: image-installer ## Boot the reference image in QEMU and hold it to its budgets; not yet a part of make test
+test-image: image-installer ## Boot the reference image in QEMU and hold it to its budgets, with every fault; make test has a part of it
 	@RS_IMAGE=$(abspath $(OUT))/images/disk.img $(PYTEST) -m image -s tests/image
 
 test-cross: build ## Build the C code for other processors and run its tests by qemu-user: ARCH=aarch64|armhf|mipsel|mips
