@@ -90,7 +90,7 @@ suite-browser:
 suite-rest:
 	@nice $(PYTEST) -m 'not long' tests $(foreach other,vm kernel browser image cross,--ignore tests/$(other))
 
-# The short form of test-image: it boots in 128 MB, keeps its budgets, and who dies in it comes back.
+# The short form of test-image: it boots, keeps its budgets, its root is checked, and who dies in it comes back.
 suite-image:
 	@.ci/install-packages image-packages
 	@nice $(PYTHON) -m buildroot.dev.build build/image-dev
@@ -142,7 +142,7 @@ publish: ## Sign the list of the bundles in a folder, for boxes to look at: FOLD
 	@$(PYTHON) -m buildroot.dev.publish '$(FOLDER)' $(addprefix --first ,$(FIRST)) $(if $(OTHERS_AFTER),--others-after $(OTHERS_AFTER)) \
 	  $(foreach language,en zh,$(if $(wildcard $(FOLDER)/notes.$(language).txt),--notes-$(language) '$(FOLDER)/notes.$(language).txt'))
 
-test-image-page: image-dev ## The short form: boot the reference image, open its page, update it by the page
+test-image-page: image-dev ## Boot the reference image, set it up and update it by the page in Chromium
 	@RS_IMAGE=$(abspath $(OUT))/images/disk.img $(PYTEST) -m image -s tests/image/test_page.py
 
 test-image: image-installer ## Boot the reference image in QEMU and hold it to its budgets, with every fault; make test has a part of it
@@ -167,4 +167,4 @@ clean: ## Remove what was built; the Python environment stays
 	@$(MAKE) -C fastpath clean
 	@rm -rf build $(CATALOGUES:.po=.mo) .pytest_cache .mypy_cache .ruff_cache
 
-.PHONY: help build packages venv fastpath catalogues run test check fix golden test-vm test-business test-browser fuzz bench image image-dev kernel image-installer rsflash bundle publish test-image-page test-image test-cross test-cross-boot check-buildroot buildroot-path clean
+.PHONY: help build packages suite-vm suite-kernel suite-rest suite-browser suite-image venv fastpath catalogues run test check fix golden test-vm test-business test-browser fuzz bench image image-dev kernel image-installer rsflash bundle publish test-image-page test-image test-cross test-cross-boot check-buildroot buildroot-path clean
