@@ -82,6 +82,8 @@ class Restoring:
         saved = saved_config(folder)
         if saved is None:
             raise InvalidError("The backup has no part %(part)s.", part="configuration")
+        if self._is_pending():
+            raise InvalidError("A change waits for its confirmation; confirm it or take it back first.")
         if mapping:
             if problems := self._box.backups.check_map(saved, mapping):
                 raise InvalidError("The ports are not given as they must be.", problems=problems)
@@ -126,20 +128,28 @@ class Restoring:
                     self._box.dialling.set_password(line, "")
             shutil.rmtree(self._waiting, ignore_errors=True)
 
-    def changed(self, what: str, revision: int) -> None:
-        """A revision is committed, kept or taken back (``engine.Listener``)."""
+    def committed(self, author: str, revision: int) -> None:
+        """The author's candidate is in force as a revision. Others of his, such as going back to an older one, are no
+        matter of what waits for the candidate."""
         plan = self._plan()
-        if plan is None:
+        if plan is not None and plan.author == author and plan.revision is None:
+            self._begin(plan := msgspec.structs.replace(plan, revision=revision))
+            if self._box.engine.pending is None:
+                self._finish(plan)
+
+    def changed(self, what: str, revision: int) -> None:
+        """A revision is kept, or taken back to ``revision`` (``engine.Listener``)."""
+        plan = self._plan()
+        if plan is None or plan.revision is None:
             return
-        if what == "committed" and plan.revision is None:
-            if self._box.engine.revisions.revision(revision).author == plan.author:
-                self._begin(msgspec.structs.replace(plan, revision=revision))
-                if self._box.engine.pending is None:
-                    self._finish(plan)
-        elif what == "confirmed" and plan.revision == revision:
+        if what == "confirmed" and plan.revision == revision:
             self._finish(plan)
-        elif what == "taken_back" and plan.revision is not None:
+        elif what == "taken_back" and plan.revision > revision:
             self._take_back()
+
+    def _is_pending(self) -> bool:
+        plan = self._plan()
+        return plan is not None and plan.revision is not None and self._box.engine.pending is not None
 
     # ---- the steps ----
 

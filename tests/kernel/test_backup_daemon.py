@@ -100,6 +100,21 @@ def test_everything_comes_back_and_goes_back(box: Box) -> None:
     assert box.running() == config()
 
 
+def test_going_back_while_a_restore_waits_brings_nothing_of_it(box: Box) -> None:
+    box.commit(config(groups={"sales": Group(members=("192.168.8.20",))}))
+    revision = box.call("status")["last_change"]["revision"]
+    token = box.call("token.create", name="waits", role="auditor")
+    file = made(box)
+    box.call("token.revoke", id=token["id"])
+    box.commit(config(groups={"other": Group()}))
+    assert box.call("backup.restore", id=opened(box, file)["id"], parts=["configuration"])["waits"]
+    box.call("config.rollback", revision=revision)
+    assert box.call("token.list") == []
+    box.call("config.discard")
+    box.commit(config())
+    assert box.call("token.list") == []
+
+
 def test_only_policies_bring_their_group(box: Box) -> None:
     saved = config(
         groups={"sales": Group(members=("192.168.8.20",)), "other": Group()},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -13,16 +14,21 @@ import msgspec
 import pytest
 
 from firmware.daemon import backup_cipher, backup_parts, backup_worker, backups, restoring
+from firmware.daemon.auth import Identity
 from firmware.daemon.backups import Backups
 from firmware.daemon.errors import BusyError, InvalidError, NotFoundError
 from firmware.daemon.restoring import Restoring
 from firmware.daemon.secrets_file import SecretsFile, lines_of
+from firmware.daemon.verbs import Call, Verb
+from firmware.daemon.verbs.configuration import delete, import_, set_
+from firmware.model import codec
 from firmware.model.config import BackupPart, Config, Group, Lan, User, Wan
 from firmware.model.facts import PortFact
 from firmware.model.problem import ConfigError
 from firmware.model.sections import SECTIONS
 
 PASSPHRASE = "three long words"
+BOSS = Identity(user="boss", role="owner", language="en", kind="session")
 SAVED = Config(
     wans={"adsl": Wan(interface="eth0", number=1, protocol="pppoe", username="x")},
     lans={"main": Lan(ports=("eth1",), address="192.168.8.1/24")},
@@ -36,8 +42,6 @@ class Engine:
     def __init__(self, config: Config) -> None:
         self.config, self.pending, self.number = config, None, 1
         self.candidates: dict[str, Config] = {}
-        self.author = ""
-        self.revisions = SimpleNamespace(revision=lambda _number: SimpleNamespace(author=self.author))
 
     def change(self, author: str, edit: Callable[[Config], Config]) -> list[Any]:
         self.candidates[author] = edit(self.candidate(author))
@@ -47,7 +51,7 @@ class Engine:
         return self.candidates.get(author, self.config)
 
     def commit(self, author: str, pending: Any = None) -> int:
-        self.config, self.pending, self.author = self.candidates.pop(author), pending, author
+        self.config, self.pending = self.candidates.pop(author), pending
         self.number += 1
         return self.number
 
@@ -85,6 +89,11 @@ class Bench:
         found = self.backups.open(source, PASSPHRASE)
         asked = {"parts": ["configuration"], "chosen": (), "mapping": {}, **wanted}
         return self.restoring.restore("boss", found["id"], **asked)
+
+    def settle_rest(self) -> None:
+        for thread in threading.enumerate():
+            if thread.name == "restore":
+                thread.join(5)
 
     def settle(self) -> None:
         until_s = time.monotonic() + 5
@@ -134,7 +143,7 @@ def test_the_passwords_come_with_the_commit_and_the_rest_when_it_is_kept(bench: 
     assert not bench.secrets.has_password("boss")
     assert bench.secrets.line_password("adsl") == "dial"  # a line that is still to come is lent its password
     revision = bench.engine.commit("boss", pending="waits")
-    bench.restoring.changed("committed", revision)
+    bench.restoring.committed("boss", revision)
     assert bench.secrets._content.passwords == {"boss": "00$11"}
     assert [token.name for token in bench.secrets.tokens()] == ["hq"]
     assert (bench.usage, bench.authorities) == ([], [])
@@ -147,7 +156,7 @@ def test_what_is_not_kept_takes_its_passwords_back(bench: Bench, source: Path) -
     bench.secrets._write(msgspec.structs.replace(bench.secrets._content, passwords={"boss": "00$99"}))
     before = bench.secrets._content.passwords
     bench.restore(source, parts=["configuration", "statistics"])
-    bench.restoring.changed("committed", revision := bench.engine.commit("boss", pending="waits"))
+    bench.restoring.committed("boss", revision := bench.engine.commit("boss", pending="waits"))
     assert bench.secrets._content.passwords != before
     bench.restoring.changed("taken_back", revision - 1)
     assert bench.secrets._content.passwords == before
@@ -159,13 +168,49 @@ def test_what_is_not_kept_takes_its_passwords_back(bench: Bench, source: Path) -
 def test_a_discarded_candidate_leaves_nothing_and_others_commits_do_not_count(bench: Bench, source: Path) -> None:
     bench.restore(source)
     bench.restoring.forget("somebody")
-    bench.engine.author = "somebody"
-    bench.restoring.changed("committed", 9)
+    bench.restoring.committed("somebody", 9)
     assert bench.waiting.exists()
     assert not bench.secrets.has_password("boss")
     bench.restoring.forget("boss")
     assert not bench.waiting.exists()
     assert bench.secrets.lines_with_password == frozenset()
+
+
+def test_going_back_to_a_revision_is_not_the_commit_that_it_waits_for(bench: Bench, source: Path) -> None:
+    """It is the same author's; the backup's data would take the place of the present ones, without its settings."""
+    bench.restore(source, parts=["configuration", "statistics"])
+    bench.restoring.changed("committed", 2)
+    bench.restoring.changed("confirmed", 2)
+    bench.settle_rest()
+    assert bench.waiting.exists()
+    assert (bench.secrets.has_password("boss"), bench.usage) == (False, [])
+
+
+@pytest.mark.parametrize("edit", [import_, set_, delete], ids=lambda verb: verb.name)
+def test_a_candidate_that_is_edited_away_leaves_nothing(bench: Bench, source: Path, edit: Verb) -> None:
+    """Else his next commit, of whatever it is, would bring the backup's passwords and data months later."""
+    bench.restore(source, chosen=("lines",))
+    arguments = {
+        "config.import": {"text": codec.encode(bench.engine.config).decode()},
+        "config.set": {"path": "wans", "value": {}},
+        "config.delete": {"path": "wans.adsl"},
+    }
+    call = Call(peer_uid=0, reached_boot_s=0.0, identity=BOSS)
+    edit.handler(bench, call, **arguments[edit.name])
+    assert bench.engine.candidate("boss") == bench.engine.config
+    assert not bench.waiting.exists()
+    assert bench.secrets.lines_with_password == frozenset()
+
+
+def test_one_that_waits_to_be_kept_is_not_replaced(bench: Bench, source: Path) -> None:
+    """What goes back when it is not kept would be gone."""
+    bench.secrets._write(msgspec.structs.replace(bench.secrets._content, passwords={"boss": "00$99"}))
+    bench.restore(source)
+    bench.restoring.committed("boss", revision := bench.engine.commit("boss", pending="waits"))
+    with pytest.raises(InvalidError, match="waits for its confirmation"):
+        bench.restore(source)
+    bench.restoring.changed("taken_back", revision - 1)
+    assert bench.secrets._content.passwords == {"boss": "00$99"}
 
 
 def test_only_policies_bring_no_passwords(bench: Bench, source: Path) -> None:

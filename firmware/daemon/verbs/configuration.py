@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated, Any
 
 import msgspec
@@ -36,13 +37,12 @@ def schema(box: Services, call: Call) -> dict[str, Any]:
 
 @verb("config.set", "admin", audited=("path",))
 def set_(box: Services, call: Call, *, path: Path, value: Any = None) -> dict[str, Any]:
-    problems = box.engine.change(call.who.user, lambda config: codec.set_path(config, path, value))
-    return {"problems": _plain(problems)}
+    return _changed(box, call, lambda config: codec.set_path(config, path, value))
 
 
 @verb("config.delete", "admin", audited=("path",))
 def delete(box: Services, call: Call, *, path: Path) -> dict[str, Any]:
-    return {"problems": _plain(box.engine.change(call.who.user, lambda config: codec.delete_path(config, path)))}
+    return _changed(box, call, lambda config: codec.delete_path(config, path))
 
 
 @verb("config.discard", "admin", audited=())
@@ -85,7 +85,9 @@ def commit(
         problems = _cutting_off(box, box.engine.candidate(call.who.user), source)
         if problems:
             raise InvalidError("This change may cut you off; apply it with a time to confirm.", problems=problems)
-    return _committed(box.engine.commit(_actor(call), message, confirm_s, base))
+    committed = box.engine.commit(_actor(call), message, confirm_s, base)
+    box.restoring.committed(call.who.user, committed.revision)
+    return _committed(committed)
 
 
 @verb("config.confirm", "admin", audited=())
@@ -117,7 +119,15 @@ def export(box: Services, call: Call, *, which: Which = "running") -> str:
 @verb("config.import", "admin", audited=())
 def import_(box: Services, call: Call, *, text: str) -> dict[str, Any]:
     config = codec.decode(text)
-    return {"problems": _plain(box.engine.change(call.who.user, lambda _: config))}
+    return _changed(box, call, lambda _: config)
+
+
+def _changed(box: Services, call: Call, edit: Callable[[Config], Config]) -> dict[str, Any]:
+    """Change the candidate; with one that changes nothing any more goes what waited for its commit."""
+    problems = box.engine.change(call.who.user, edit)
+    if box.engine.candidate(call.who.user) == box.engine.config:
+        box.restoring.forget(call.who.user)
+    return {"problems": _plain(problems)}
 
 
 def _config(box: Services, call: Call, which: Which) -> Config:
