@@ -45,6 +45,14 @@ def test_an_open_database_has_the_saved_rows_at_once(tmp_path: Path, saved: Path
     assert (state / "business/restored").exists()
 
 
+def test_files_alone_leave_the_books_as_they_are(tmp_path: Path, saved: Path, pages: sqlite3.Connection) -> None:
+    """A firm whose database is PostgreSQL has the files in its backup, and no database."""
+    (saved / "business/company.db").unlink()
+    business_data.restore(tmp_path / "state", saved)
+    assert pages.execute("SELECT name FROM party").fetchall() == [("present",)]
+    assert (tmp_path / "state/business/attachments/ab/abcd").exists()
+
+
 def test_a_new_box_gets_all_of_it(tmp_path: Path, saved: Path) -> None:
     (tmp_path / "state").mkdir()
     business_data.restore(tmp_path / "state", saved)
