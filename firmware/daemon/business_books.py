@@ -72,15 +72,14 @@ class Books:
         with self._unpacked(source) as saved, self._room() as place:
             before = Path(place, FOLDER)
             before.mkdir()
-            had_data = self._has_data(business)
-            if had_data:
+            (before / DATABASE).touch()  # an empty file is an empty database
+            if self._has_data(business):
                 _copy(self._state / FOLDER / DATABASE, before / DATABASE)
             try:
                 business_data.restore(self._state, saved)
                 self._ask("status", business)  # an older one is brought up to date, a newer one refused
             except (InvalidError, ValueError) as error:
-                if had_data:
-                    business_data.restore(self._state, Path(place))
+                business_data.restore(self._state, Path(place))
                 reason = error.params["reason"] if isinstance(error, InvalidError) else str(error)
                 raise InvalidError("This backup cannot be used: %(reason)s", reason=reason) from None
 
