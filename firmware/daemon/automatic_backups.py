@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -125,11 +126,17 @@ class AutomaticBackups:
             return ()
         due_s = self._due_s(config.backup, now_s)
         found = []
-        for name in destinations(config.backup):
-            kept = self._kept.get(name)
-            if kept is None:  # chosen just now: the next time counts
-                self._kept[name] = Kept(due=due_s)
-            elif kept.due < due_s and (not kept.reason or (kept.tried or 0.0) + RETRY_S <= now_s):
+        wanted = destinations(config.backup)
+        # Chosen just now: the next time counts, also after a restart. The same for one of a clock that was ahead.
+        fresh = [name for name in wanted if self._kept.get(name, Kept(due=math.inf)).due > now_s]
+        for name in fresh:
+            self._kept[name] = msgspec.structs.replace(self._kept.get(name, Kept()), due=due_s)
+        if fresh:
+            self._keep()
+        for name in wanted:
+            kept = self._kept[name]
+            was_just_tried = bool(kept.reason) and 0 <= now_s - (kept.tried or 0.0) < RETRY_S
+            if kept.due < due_s and not was_just_tried:
                 found.append(name)
         return tuple(found)
 

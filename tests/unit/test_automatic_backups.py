@@ -160,6 +160,32 @@ def test_it_waits_for_its_hour_and_keeps_so_many(tmp_path: Path, monkeypatch: py
     assert len(again.pass_hours(48)) == 2  # a day without power is made up for once
 
 
+def test_a_box_that_is_off_at_night_makes_its_first_one_in_the_morning(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """When a place was chosen is on the disk: else it would be chosen just now after every start, for ever."""
+    bench = Bench(tmp_path, monkeypatch, Backup(every="daily", hour=3, usb=True))
+    assert bench.pass_hours(0) == []
+    morning = Bench(tmp_path, monkeypatch, Backup(every="daily", hour=3, usb=True))
+    assert len(morning.pass_hours(20)) == 1
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_after_a_clock_that_was_years_ahead_there_are_backups_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fails: bool
+) -> None:
+    bench = Bench(tmp_path, monkeypatch, Backup(every="daily", hour=3, usb=True))
+    bench.now_s += 9 * 365 * 24 * HOUR_S
+    bench.answer = {"error": backup_send.NO_STICK} if fails else {"left": []}
+    bench.tests.run()
+    bench.settle()
+    bench.now_s = MONDAY.timestamp()
+    bench.answer = {"left": []}
+    bench.pass_hours(0)
+    assert len(bench.pass_hours(24)) == 1
+    assert bench.pass_hours(1) == []
+
+
 def test_two_in_one_second_are_one_file_and_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     bench = Bench(tmp_path, monkeypatch, Backup(every="daily", hour=3, keep=1, share_url="https://nas/b"))
     for _ in range(2):
