@@ -174,7 +174,7 @@ def to_stick(job: Job) -> dict[str, Any]:
             except CommandError:
                 continue
             copy(Path(job.file), folder, job.name)
-            prune(folder, job.hostname, job.keep)
+            prune(folder, job.hostname, job.keep, job.name)
         return {"left": []}
     raise SendError(NO_MOUNT if devices else NO_STICK)
 
@@ -197,10 +197,11 @@ def copy(source: Path, folder: Path, name: str) -> None:
         raise SendError(reasons.get(error.errno or 0, _words(error))) from None
 
 
-def prune(folder: Path, hostname: str, keep: int) -> None:
-    """Remove all but the newest backups of this router; their names sort by time."""
-    ours = sorted(path for path in folder.glob(f"{hostname}-????????-??????.rsbackup"))
-    for path in ours[:-keep]:
+def prune(folder: Path, hostname: str, keep: int, new: str) -> None:
+    """Remove all but the newest backups of this router. Their names sort by time; ``new`` is the newest whatever the
+    clock says."""
+    others = sorted(path for path in folder.glob(f"{hostname}-????????-??????.rsbackup") if path.name != new)
+    for path in others[: max(0, len(others) + 1 - keep)]:
         path.unlink(missing_ok=True)
 
 

@@ -342,10 +342,20 @@ def test_a_stick_keeps_so_many_of_this_router(tmp_path: Path) -> None:
     (stick / "rs-other-20200101-000000.rsbackup").touch()
     for day in range(1, 5):
         backup_send.copy(source, stick, f"rs-2026010{day}-030000.rsbackup")
-        backup_send.prune(stick, "rs", 2)
+        backup_send.prune(stick, "rs", 2, f"rs-2026010{day}-030000.rsbackup")
     assert sorted(path.name for path in stick.iterdir()) == [
         "rs-20260103-030000.rsbackup", "rs-20260104-030000.rsbackup", "rs-other-20200101-000000.rsbackup"
     ]  # fmt: skip
+
+
+def test_the_new_one_stays_though_the_clock_was_set_back(tmp_path: Path) -> None:
+    old, new = "rs-20350101-030000.rsbackup", "rs-20261127-030000.rsbackup"
+    for name in (old, new):
+        (tmp_path / name).touch()
+    backup_send.prune(tmp_path, "rs", 2, new)
+    assert len(list(tmp_path.iterdir())) == 2
+    backup_send.prune(tmp_path, "rs", 1, new)
+    assert [path.name for path in tmp_path.iterdir()] == [new]
 
 
 def test_a_full_stick_is_said_and_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
