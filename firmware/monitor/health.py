@@ -16,7 +16,6 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Literal, NamedTuple
 
-from firmware.kernel.errors import NetlinkError
 from firmware.model.targets import Kind, Target, parse_target
 from firmware.monitor.links import links
 from firmware.monitor.neighbours import neighbours
@@ -281,13 +280,12 @@ class LineHealth:
                 due = self._due()
                 changes = self._judge(due)
                 self._ask(due)
-            except (OSError, NetlinkError):  # out of memory and the like; the next round tries again
+                for name, is_up, reason in changes:
+                    log.info("line %s is %s%s", name, "up" if is_up else "down", f": {reason}" if reason else "")
+                    self._on_change(name, is_up, reason)
+            except Exception:  # out of memory, what a stranger answered; without this thread no line would ever fail
                 log.exception("line health: round failed")
                 self._stop.wait(INTERVAL_S)
-                continue
-            for name, is_up, reason in changes:
-                log.info("line %s is %s%s", name, "up" if is_up else "down", f": {reason}" if reason else "")
-                self._on_change(name, is_up, reason)
 
     def _next_s(self) -> float:
         """When the next line's round ends; soon, where lines may come."""

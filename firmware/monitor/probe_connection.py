@@ -84,7 +84,7 @@ def _judge(target: Target, head: str) -> str:
     """
     first, *rows = head.split("\r\n")
     words = first.split()
-    if len(words) < 2 or not words[0].startswith("HTTP/") or not words[1].isdecimal():
+    if len(words) < 2 or not words[0].startswith("HTTP/") or not words[1].isdecimal() or len(words[1]) != 3:
         return NO_PAGE
     status = int(words[1])
     if target.path.endswith("204"):
