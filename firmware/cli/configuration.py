@@ -127,11 +127,11 @@ def rollback(context: Context) -> int | None:
     args = context.args
     revision = args.revision
     if revision is None:
-        known = context.call("config.revisions", limit=2)
-        if len(known) < 2:
+        now = context.call("status")["last_change"]["revision"]
+        revision = context.call("config.revision", id=now)["parent"]
+        if revision is None:
             context.terminal.error("There is no older revision to go back to.")
             return EXIT_REFUSED
-        revision = known[1]["id"]
     result = context.call("config.rollback", revision=revision, confirm_s=args.confirm)
     context.terminal.done(
         "Revision %(old)s is in force again, as revision %(revision)s.",

@@ -105,6 +105,20 @@ def test_a_change_from_set_to_rollback(rsctl: Rsctl) -> None:
     assert rsctl("rollback", str(before)).code == 0
 
 
+def test_back_is_to_what_was_in_force_before(rsctl: Rsctl) -> None:
+    """Not to one of the changes that were taken back: it may be the one that cut somebody off."""
+    before = rsctl.box.running()
+    assert rsctl("set", "groups.good", "{}").code == 0
+    assert rsctl("commit").code == 0
+    for name in ("bad", "worse"):
+        assert rsctl("set", f"groups.{name}", "{}").code == 0
+        assert rsctl("commit", "--confirm", "60").code == 0
+        assert rsctl("rollback").code == 0
+        assert rsctl.box.running().groups.keys() == before.groups.keys() | {"good"}
+    assert rsctl("rollback").code == 0
+    assert rsctl.box.running() == before
+
+
 def test_shown_values_can_be_set_again(rsctl: Rsctl) -> None:
     """What ``show`` prints is what ``set`` takes, line by line."""
     lines = [line.split(" ", 1) for line in rsctl("show", "lans").out.splitlines()]
