@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 ALARM = "restore"
+CUT_SHORT = "A restart came between a backup's settings and its passwords and data: restore it once more."
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,6 +60,7 @@ class Restoring:
     def __init__(self, box: Services, state_dir: Path) -> None:
         self._box = box
         self._waiting = state_dir / "backup" / "waiting"
+        self._kept = state_dir / "backup" / "restoring"  # what is not taken back any more, until all of it is in place
 
     def restore(
         self, author: str, number: str, parts: Sequence[str], chosen: Sequence[Section], mapping: dict[str, str]
@@ -147,6 +149,21 @@ class Restoring:
         elif what == "taken_back" and plan.revision > revision:
             self._take_back()
 
+    def resume(self) -> None:
+        """Go on with what a restart has cut short; to be called when the configuration is in force."""
+        if (kept := _read(self._kept)) is not None:
+            self._put_rest(kept)
+        plan, engine = self._plan(), self._box.engine
+        if plan is None or engine.pending is not None:
+            return
+        if plan.revision == engine.running:
+            self._finish(plan)
+        elif plan.revision is not None:
+            self._take_back()
+        elif engine.candidate(plan.author) == engine.config:
+            self.forget(plan.author)
+            self._box.tell(ALARM, "warning", CUT_SHORT, {})
+
     def _is_pending(self) -> bool:
         plan = self._plan()
         return plan is not None and plan.revision is not None and self._box.engine.pending is not None
@@ -179,19 +196,25 @@ class Restoring:
                 self._box.dialling.set_password(line, saved[line])
 
     def _finish(self, plan: Plan) -> None:
-        """What is not taken back any more; the data in the background, as large ones take their time."""
-        done = self._waiting.with_name("opened-done")
-        shutil.rmtree(done, ignore_errors=True)
-        self._waiting.rename(done)
+        """What is not taken back any more."""
+        shutil.rmtree(self._kept, ignore_errors=True)
+        self._waiting.rename(self._kept)
+        self._put_rest(plan)
+
+    def _put_rest(self, plan: Plan) -> None:
+        """The authority, and the data in the background, as large ones take their time; each part once."""
         if plan.is_whole:
             with self._telling("configuration"):
-                self._box.take_authority(done / "configuration" / "tls")
+                self._box.take_authority(self._kept / "configuration" / "tls")
         self._box.authority.prepare_first_password()
 
         def rest() -> None:
             with self._telling("data"):
-                self._put_data(done, plan.parts)
-            shutil.rmtree(done, ignore_errors=True)
+                for name in plan.parts:
+                    if (self._kept / name).is_dir():
+                        self._put_data(self._kept, (name,))
+                        shutil.rmtree(self._kept / name)
+            shutil.rmtree(self._kept, ignore_errors=True)
 
         threading.Thread(target=rest, name="restore", daemon=True).start()
 
@@ -215,9 +238,7 @@ class Restoring:
     # ---- what waits ----
 
     def _plan(self) -> Plan | None:
-        with contextlib.suppress(OSError, msgspec.DecodeError):
-            return msgspec.json.decode((self._waiting / "plan.json").read_bytes(), type=Plan)
-        return None
+        return _read(self._waiting)
 
     def _keep(self, plan: Plan) -> None:
         files.write(self._waiting / "plan.json", msgspec.json.encode(plan), 0o600)
@@ -238,6 +259,12 @@ class Restoring:
             log.exception("restore: %s", what)
         else:
             self._box.alarm(ALARM, None)
+
+
+def _read(folder: Path) -> Plan | None:
+    with contextlib.suppress(OSError, msgspec.DecodeError):
+        return msgspec.json.decode((folder / "plan.json").read_bytes(), type=Plan)
+    return None
 
 
 def _applications(box: Services, folder: Path) -> None:

@@ -148,6 +148,7 @@ class Services:
         self.monitor.start()
         self.keeper.start()
         self.watching.start()
+        self.restoring.resume()
         if self._button is not None:
             self.lights.ask = self._button.light
             self._button.start()

@@ -40,7 +40,7 @@ class Engine:
     """Candidates and commits without a kernel."""
 
     def __init__(self, config: Config) -> None:
-        self.config, self.pending, self.number = config, None, 1
+        self.config, self.pending, self.running = config, None, 1
         self.candidates: dict[str, Config] = {}
 
     def change(self, author: str, edit: Callable[[Config], Config]) -> list[Any]:
@@ -52,8 +52,8 @@ class Engine:
 
     def commit(self, author: str, pending: Any = None) -> int:
         self.config, self.pending = self.candidates.pop(author), pending
-        self.number += 1
-        return self.number
+        self.running += 1
+        return self.running
 
 
 class Bench:
@@ -61,6 +61,7 @@ class Bench:
 
     def __init__(self, folder: Path, config: Config, ports: tuple[str, ...] = ("eth0", "eth1")) -> None:
         (folder / "uploads").mkdir(parents=True)
+        self.folder = folder
         self.engine = Engine(config)
         self.secrets = SecretsFile(folder / "secrets.json")
         self.authority = SimpleNamespace(secrets=self.secrets, prepare_first_password=lambda: None)
@@ -90,6 +91,13 @@ class Bench:
         asked = {"parts": ["configuration"], "chosen": (), "mapping": {}, **wanted}
         return self.restoring.restore("boss", found["id"], **asked)
 
+    def restart(self) -> None:
+        """rsd begins anew; the configuration is in force."""
+        self.backups = Backups(self, self.folder, self.folder)  # type: ignore[arg-type]
+        self.restoring = Restoring(self, self.folder)  # type: ignore[arg-type]
+        self.restoring.resume()
+        self.settle_rest()
+
     def settle_rest(self) -> None:
         for thread in threading.enumerate():
             if thread.name == "restore":
@@ -97,7 +105,7 @@ class Bench:
 
     def settle(self) -> None:
         until_s = time.monotonic() + 5
-        while (self.waiting.exists() or self.waiting.with_name("opened-done").exists()) and time.monotonic() < until_s:
+        while (self.waiting.exists() or self.waiting.with_name("restoring").exists()) and time.monotonic() < until_s:
             time.sleep(0.005)
 
 
@@ -211,6 +219,44 @@ def test_one_that_waits_to_be_kept_is_not_replaced(bench: Bench, source: Path) -
         bench.restore(source)
     bench.restoring.changed("taken_back", revision - 1)
     assert bench.secrets._content.passwords == {"boss": "00$99"}
+
+
+def test_data_that_are_being_put_back_outlive_a_restart_and_a_look_at_another_backup(
+    bench: Bench, source: Path
+) -> None:
+    bench.restore(source, parts=["configuration", "statistics"])
+    bench.restoring.committed("boss", bench.engine.commit("boss", pending="waits"))
+    bench.waiting.rename(bench.waiting.with_name("restoring"))  # as when it is kept; then the power goes
+    bench.backups.open(source, PASSPHRASE)
+    assert bench.usage == []
+    bench.restart()
+    assert (bench.usage, bench.authorities, bench.told) == (["usage.db"], [["ca.crt", "ca.key"]], [])
+    bench.restart()
+    assert bench.usage == ["usage.db"]
+
+
+@pytest.mark.parametrize(("is_in_force", "has_password"), [(True, True), (False, False)])
+def test_a_restart_between_the_two_steps_of_a_change_ends_the_restore_as_the_change(
+    bench: Bench, source: Path, is_in_force: bool, has_password: bool
+) -> None:
+    """The revision is kept or taken back, and nobody was told any more."""
+    bench.restore(source, parts=["configuration", "statistics"])
+    bench.restoring.committed("boss", bench.engine.commit("boss", pending="waits"))
+    bench.restart()  # it still waits to be kept
+    assert (bench.waiting.exists(), bench.secrets.has_password("boss")) == (True, True)
+    bench.engine.pending, bench.engine.running = None, bench.engine.running - (not is_in_force)
+    bench.restart()
+    assert (bench.waiting.exists(), bench.secrets.has_password("boss")) == (False, has_password)
+    assert bench.usage == (["usage.db"] if is_in_force else [])
+
+
+def test_a_restart_between_the_commit_and_the_passwords_is_told(bench: Bench, source: Path) -> None:
+    bench.restore(source, parts=["configuration", "statistics"])
+    bench.restart()
+    assert bench.waiting.exists()  # its candidate is still there
+    bench.engine.commit("boss")
+    bench.restart()
+    assert (bench.waiting.exists(), bench.usage, bench.told) == (False, [], [restoring.CUT_SHORT])
 
 
 def test_only_policies_bring_no_passwords(bench: Bench, source: Path) -> None:
