@@ -224,6 +224,10 @@ class Services:
         if self._certificates.take(folder):
             self._ensure_certificate(self.engine.config)
 
+    def renew_certificate(self) -> None:
+        """Make the page's certificate anew when its end is near."""
+        self._ensure_certificate(self.engine.config)
+
     def _prefix_lists(self) -> dict[str, PrefixList]:
         return self.engine.config.prefix_lists
 

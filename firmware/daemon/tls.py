@@ -7,6 +7,7 @@ front, two years, made anew when names or addresses change or its end is near).
 from __future__ import annotations
 
 import tempfile
+import threading
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -14,6 +15,7 @@ from pathlib import Path
 from firmware.kernel import command, files
 from firmware.model.config import Config
 from firmware.model.values import parse_interface
+from firmware.monitor.store import CLOCK_IS_SET_S
 
 CA_DAYS, BOX_DAYS, RENEW_DAYS = 3650, 730, 60
 _EC = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes")
@@ -25,15 +27,21 @@ class Certificates:
     def __init__(self, state_dir: Path, run_dir: Path) -> None:
         self._directory = state_dir / "tls"
         self._offered = run_dir / "ca.crt"
+        self._lock = threading.Lock()
 
     def ensure(self, config: Config) -> bool:
         """Have a certificate that fits the configuration; returns whether a new one was made.
 
         Raises CommandError (openssl is missing) or OSError (full disk); what was there stays.
         """
+        with self._lock:
+            return self._ensure(config)
+
+    def _ensure(self, config: Config) -> bool:
         self._directory.mkdir(mode=0o700, exist_ok=True)
         names = sorted(_names(config))
-        if not (self._directory / "ca.crt").exists() or not (self._directory / "ca.key").exists():
+        if not (self._directory / "ca.key").exists() or not self._has_authority():
+            files.remove(self._directory / "names")  # what it has signed is worth nothing any more
             self._make_authority(config.system.hostname)
         files.write(self._offered, (self._directory / "ca.crt").read_bytes())
         if self._fits(names):
@@ -53,6 +61,14 @@ class Certificates:
         files.write(self._directory / "ca.crt", certificate.read_bytes())
         files.remove(self._directory / "names")
         return True
+
+    def _has_authority(self) -> bool:
+        """One that was made in 1970, before the clock was set, has ended as soon as it is set."""
+        try:
+            made_s = (self._directory / "ca.crt").stat().st_mtime
+        except OSError:
+            return False
+        return made_s >= CLOCK_IS_SET_S or time.time() < CLOCK_IS_SET_S
 
     def _make_authority(self, hostname: str) -> None:
         with tempfile.TemporaryDirectory(dir=self._directory) as place:

@@ -24,6 +24,7 @@ STATUS_S = 2.0
 WATCH_S = 0.5
 CHECK_S = 60.0
 DISK_S = 10.0
+CERTIFICATE_S, CERTIFICATE_FIRST_S = 3600.0, 300.0  # at the start the clock may not be set yet
 DISK = {
     "errors": "The disk is wearing out: it has refused %(errors)s times. Save a backup, then replace it.",
     "read_only": "The disk does not take what is written any more. What is in force stays, but no change can be kept, "
@@ -42,6 +43,7 @@ class Watching:
         self._thread = threading.Thread(target=self._run, name="watch", daemon=True)
         self._well_s = 0.0
         self._check, self._status, self._disk = Due(CHECK_S), Due(STATUS_S), Due(DISK_S, 0.0)
+        self._certificate = Due(CERTIFICATE_S, CERTIFICATE_FIRST_S)
         self._found_before: frozenset[str] = frozenset()
 
     def start(self) -> None:
@@ -63,6 +65,7 @@ class Watching:
             lambda: self._box.firmware.look(self._box, WATCH_S),
             self._look_at_lines,
             self._look_at_disk,
+            self._look_at_certificate,
             self._check_itself,
             self._box.tools.tidy,
             self._box.lights.watch,
@@ -87,6 +90,10 @@ class Watching:
             self._box.alarm("disk", None)
         else:
             self._box.tell("disk", "critical", DISK[found.kind], {"errors": str(found.errors)})
+
+    def _look_at_certificate(self) -> None:
+        if self._certificate.after(WATCH_S):
+            self._box.renew_certificate()
 
     def _watch_fastpath(self) -> None:
         if self._box.fastpath.watch(self._box.supervisor):
