@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 Level = Literal["info", "warning", "critical"]
 ALARMS_KEPT = 500
 AUDIT_KEPT = 10_000
-CLEARED_SHOWN_S = 86_400
+CLEARED_SHOWN_S, SHOWN = 86_400, 200
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS alarm (
     id INTEGER PRIMARY KEY, key TEXT NOT NULL, time REAL NOT NULL, level TEXT NOT NULL,
@@ -59,7 +59,7 @@ class Journal:
                 insert = "INSERT INTO alarm (time, level, message, params, key) VALUES (?, ?, ?, ?, ?)"
                 is_written = self._write(insert, values)
                 if is_written:
-                    self._trim("alarm", ALARMS_KEPT)
+                    self._trim("alarm", ALARMS_KEPT, "AND cleared IS NOT NULL")
             else:
                 change = "UPDATE alarm SET level = ?, message = ?, params = ? WHERE key = ? AND cleared IS NULL"
                 is_written = before is None and self._write(change, values[1:])
@@ -80,9 +80,10 @@ class Journal:
     def alarms(self) -> list[dict[str, Any]]:
         """The alarms that are open or were until lately, the newest first."""
         columns = "id, key, time, level, message, params, cleared"
-        query = f"SELECT {columns} FROM alarm WHERE cleared IS NULL OR cleared > ? ORDER BY id DESC LIMIT 200"  # noqa: S608
+        over = "SELECT id FROM alarm WHERE cleared > ? ORDER BY id DESC LIMIT ?"
+        query = f"SELECT {columns} FROM alarm WHERE cleared IS NULL OR id IN ({over}) ORDER BY id DESC"  # noqa: S608
         with self._lock:
-            rows = self._read(query, (time.time() - CLEARED_SHOWN_S,))
+            rows = self._read(query, (time.time() - CLEARED_SHOWN_S, SHOWN))
             rows = [row for row in rows if row[-1] is not None or row[1] not in self._unwritten]
             # Their numbers are below zero: who tells alarms apart by number must not take them for written ones.
             unwritten = [{"id": -n, **row, "cleared": None} for n, row in enumerate(self._unwritten.values(), 1)]
@@ -118,8 +119,8 @@ class Journal:
             for i, t, w, v, d, o in rows
         ]
 
-    def _trim(self, table: str, keep: int) -> None:
-        self._write(f"DELETE FROM {table} WHERE id <= (SELECT max(id) FROM {table}) - ?", (keep,))  # noqa: S608
+    def _trim(self, table: str, keep: int, which: str = "") -> None:
+        self._write(f"DELETE FROM {table} WHERE id <= (SELECT max(id) FROM {table}) - ? {which}", (keep,))  # noqa: S608
 
     def _write(self, statement: str, values: tuple[Any, ...]) -> bool:
         """Whether it was written."""

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from firmware.daemon.journal import Journal
+from firmware.daemon.journal import ALARMS_KEPT, SHOWN, Journal
 
 
 @pytest.fixture
@@ -39,3 +39,16 @@ def test_one_that_gets_worse_is_told_by_its_new_words(journal: Journal, key: str
     assert not journal.raise_alarm(key, "critical", "It is broken.", {})
     assert [alarm["message"] for alarm in journal.alarms()].count("It is broken.") == 1
     assert len(journal.alarms()) == journal.open_alarms == 2
+
+
+def test_a_line_that_comes_and_goes_does_not_hide_what_is_still_wrong(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "log.db")
+    journal.raise_alarm("disk", "critical", "The disk is worn.", {})
+    for _ in range(ALARMS_KEPT + 10):
+        journal.raise_alarm("line.one", "warning", "The line does not work.", {})
+        journal.clear_alarm("line.one")
+    alarms = journal.alarms()
+    assert [alarm["message"] for alarm in alarms if alarm["cleared"] is None] == ["The disk is worn."]
+    assert (journal.open_alarms, len(alarms)) == (1, SHOWN + 1)
+    journal.close()
+    assert Journal(tmp_path / "log.db").is_open("disk")
