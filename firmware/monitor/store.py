@@ -284,11 +284,15 @@ class UsageStore:
             self._names.clear()
 
     def restore(self, path: Path) -> None:
-        """Takes the content of another file, in one transaction. :raise ValueError: it has other tables."""
+        """Takes the content of another file, in one transaction. :raise ValueError: it has other tables, or the disk is
+        full."""
         with closing(sqlite3.connect(path)) as source, self._lock:
             if _columns(source) != _columns(self._database):
                 raise ValueError("it comes from another release")
-            source.backup(self._database)
+            try:
+                source.backup(self._database)
+            except sqlite3.Error as error:
+                raise ValueError(str(error)) from error
             self._names.clear()
 
     def used_bytes(self) -> int:

@@ -226,3 +226,14 @@ def test_a_year_is_told_by_days_without_losing_or_doubling(store: UsageStore, st
     # Hours are kept for two months: what is older is told by whole days only.
     kept = wanted if step % 1440 == 0 else {slot: up for slot, up in wanted.items() if slot * step >= 190 * 1440}
     assert {slot: up for slot, (up, _) in found.items() if slot in kept} == kept
+
+
+def test_a_disk_that_is_full_refuses_a_backup_in_words(store: UsageStore, tmp_path: Path) -> None:
+    saved = UsageStore(tmp_path / "saved.db")
+    saved.add("a", START_S, [row(host=f"host {number}") for number in range(1000)])
+    saved.close()
+    store.add("b", START_S, [row()])
+    store._database.execute("PRAGMA max_page_count = 40")  # SQLite's own "database or disk is full"
+    with pytest.raises(ValueError, match="full"):
+        store.restore(tmp_path / "saved.db")
+    assert total(store, START_S, START_S + DAY) == 1
