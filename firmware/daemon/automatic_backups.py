@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+_NAME = "automatic.rsbackup"
 LOOK_S, FIRST_S, RETRY_S = 30.0, 120.0, 3600.0
 SEND_S = 1800.0
 ALARMS = {
@@ -73,7 +74,7 @@ class AutomaticBackups:
     ) -> None:
         self._box, self._send = box, send
         self._path = state_dir / "backup" / "automatic.json"
-        self._file = state_dir / "backup" / "automatic.rsbackup"
+        self._file = state_dir / "backup" / _NAME  # or in memory; one is made at a time
         self._mount_point = run_dir / "usb"
         self._kept = _read(self._path)
         self._look = Due(LOOK_S, FIRST_S)
@@ -151,6 +152,7 @@ class AutomaticBackups:
         return True
 
     def _make(self, names: tuple[str, ...]) -> None:
+        self._file = self._box.backups.folder / _NAME
         try:
             wanted, now_s = self._box.engine.config.backup, time.time()
             name = self._box.backups.file_name()

@@ -104,7 +104,10 @@ class Bench:
             engine=SimpleNamespace(config=config),
             authority=SimpleNamespace(secrets=self.secrets),
             backups=SimpleNamespace(
-                alone=threading.Lock, file_name=lambda: f"rs-{self.now_s:.0f}.rsbackup", write=self._write
+                folder=folder / "backup",
+                alone=threading.Lock,
+                file_name=lambda: f"rs-{self.now_s:.0f}.rsbackup",
+                write=self._write,
             ),
             tell=lambda key, _level, message, params: self.alarms.update({key: message % params}),
             alarm=lambda key, _message: self.alarms.pop(key, None),
@@ -184,6 +187,17 @@ def test_after_a_clock_that_was_years_ahead_there_are_backups_again(
     bench.pass_hours(0)
     assert len(bench.pass_hours(24)) == 1
     assert bench.pass_hours(1) == []
+
+
+def test_on_a_worn_disk_it_is_made_in_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As one by hand is: now it is wanted most."""
+    bench = Bench(tmp_path, monkeypatch, SHARE)
+    bench.box.backups.folder = tmp_path / "memory"
+    (tmp_path / "memory").mkdir()
+    bench.tests.run()
+    bench.settle()
+    assert {job["file"] for job in bench.sent} == {str(tmp_path / "memory/automatic.rsbackup")}
+    assert list((tmp_path / "memory").iterdir()) == []
 
 
 def test_two_in_one_second_are_one_file_and_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
