@@ -133,14 +133,19 @@ class Authority:
 
     def _check(self, user: str, source: str, is_right: Callable[[], bool]) -> None:
         keys = [f"user {user}", *([f"source {source}"] if source else [])]
-        retry_s = self._lockout.retry_s(keys)
-        if retry_s is not None:
-            raise LockedOutError(retry_s)
-        if not is_right():
+        self._refuse_locked_out(keys)
+        found = is_right()  # one at a time; those that were sent along with it may have shut the account meanwhile
+        self._refuse_locked_out(keys)
+        if not found:
             self._lockout.failed(keys)
             log.warning("wrong password for %r from %s", user, source or "this box")
             raise UnauthenticatedError("The user or the password is wrong.")
         self._lockout.succeeded(f"user {user}")
+
+    def _refuse_locked_out(self, keys: list[str]) -> None:
+        retry_s = self._lockout.retry_s(keys)
+        if retry_s is not None:
+            raise LockedOutError(retry_s)
 
     def _is_enabled(self, user: str) -> bool:
         found = self._config().users.get(user)
