@@ -212,10 +212,11 @@ def alarms(context: Context) -> None:
     show(
         context,
         context.call("alarms"),
-        ("time", "level", "message"),
+        ("time", "level", "state", "message"),
         lambda row: (
             time_text(row["time"]),
             context.terminal.t(row["level"]),
+            "-" if row["cleared"] is None else context.terminal.t("is over"),
             context.terminal.t(
                 row["message"], **{name: context.terminal.t(value) for name, value in row.get("params", {}).items()}
             ),

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import ast
+from argparse import Namespace
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from babel.messages.pofile import read_po
 
+from firmware.cli.command import Context
 from firmware.cli.commands import COMMANDS, GROUPS
 from firmware.cli.lines import _STATES
 from firmware.cli.parser import EPILOG
 from firmware.cli.speedtest import GRADES
+from firmware.cli.state import alarms
+from firmware.cli.terminal import Terminal
 from firmware.daemon import dialling
 from firmware.daemon.tools import trace
 from firmware.monitor import explain, probe_answer, sampler, verdict
@@ -80,3 +85,13 @@ def test_reasons_and_alarms_are_in_the_catalogue(known: set[str]) -> None:
     } | {*verdict.SILENT_KIND.values(), *_STATES.values(), *GRADES.values(), *trace.UNREACHABLE.values()}
     messages = {message for _, message in errors._OF_STATUS.values()}
     assert not (reasons | messages | {sampler.DAMAGED, sampler.NOT_STORED}) - known
+
+
+def test_alarms_that_are_over_are_said_to_be(capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [
+        {"time": 1.8e9, "level": "warning", "message": "It is wrong.", "params": {}, "cleared": None},
+        {"time": 1.8e9, "level": "warning", "message": "It was wrong.", "params": {}, "cleared": 1.8e9},
+    ]
+    alarms(Context(Namespace(), Terminal("en"), lambda: SimpleNamespace(call=lambda verb: rows)))  # type: ignore[arg-type]
+    _, now, over = capsys.readouterr().out.splitlines()
+    assert ("is over" in now, "is over" in over) == (False, True)
