@@ -178,6 +178,11 @@ class FirmwareUpdates:
         self._rollout_of(box).look_for()
 
     @property
+    def is_on_trial(self) -> bool:
+        """Whether this version was just installed and may still be taken back."""
+        return not self._is_confirmed and self._record.load().phase == "trying"
+
+    @property
     def taken_back(self) -> str:
         """The version that did not stay; empty when there is none."""
         return self._record.taken_back
@@ -272,6 +277,7 @@ class FirmwareUpdates:
                     "The configuration cannot be kept for the way back, so nothing was changed: %(reason)s.",
                     reason=str(error),
                 ) from error
+        box.alarm("configuration", None)  # the gate asks for it, and means what the new version has read
         timer = threading.Timer(_REBOOT_AFTER_S, self._reboot)
         timer.daemon = True
         timer.start()

@@ -259,7 +259,7 @@ class Box:
         self.told.append((message, params))
 
     def alarm(self, key: str, message: str | None) -> None:
-        pass
+        self.wrong.discard(key)
 
 
 def make(tmp_path: Path, place: Slots | None, **changes: Any) -> FirmwareUpdates:
@@ -318,6 +318,17 @@ def test_a_good_version_stays(tmp_path: Path, place: Slots) -> None:
     new.look(box, 2.0)  # type: ignore[arg-type]
     assert (new.state()["phase"], record.reached) == ("confirmed", None)
     assert (tmp_path / "run/started-well").exists()
+
+
+def test_what_was_once_wrong_with_the_configuration_takes_no_update_back(tmp_path: Path, place: Slots) -> None:
+    installed(tmp_path, place)
+    box = Box({})
+    box.wrong.add("configuration")  # config.db was broken last year, and mended from its copy
+    make(tmp_path, place).restart(box)  # type: ignore[arg-type]
+    new = make(tmp_path, place._replace(own="B", other="A"))
+    assert new.is_on_trial
+    new.look(box, 2.0)  # type: ignore[arg-type]
+    assert (new.state()["phase"], new.is_on_trial) == ("confirmed", False)
 
 
 @pytest.mark.parametrize(
