@@ -88,7 +88,7 @@ class Bench:
     @property
     def ready(self) -> list[Box]:
         with self._lock:
-            return [box for box in self.boxes.values() if box.result == "verified"]
+            return [box for box in self.boxes.values() if box.result == protocol.VERIFIED]
 
 
 def serials(first: str, count: int) -> list[str]:
@@ -146,7 +146,7 @@ def run(arguments: argparse.Namespace, say: Say) -> int:
         protocol.append(folder / "protocol.csv", row)
         page = protocol.page(protocol.rows(folder / "protocol.csv"), say)
         (folder / "protocol.html").write_text(page, encoding="utf-8")
-        if box.result == "verified":  # at once: nobody else knows the password
+        if box.result == protocol.VERIFIED:  # at once: nobody else knows the password
             labels[box.told.serial] = label.Label(box.told.serial, box.told.first_password, box.macs)
             (folder / "labels.html").write_text(label.page(labels.values(), say), encoding="utf-8")
 

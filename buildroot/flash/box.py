@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from buildroot.flash import disks, label, protocol, provision
-from buildroot.flash.image import ImageError, Packed, Remote
+from buildroot.flash.image import Packed, Remote
 from buildroot.flash.run import Installed, Progress, install
 from buildroot.flash.words import Say
 from buildroot.flash.write import MediumError
@@ -70,7 +70,7 @@ def run(medium: Path, laptop: str, say: Say) -> int:
     consoles.tell("R-Series: installing")
     try:
         made = _by_network(laptop, consoles) if laptop else _by_medium(medium, settings, consoles)
-    except (MediumError, ImageError, OSError, ValueError) as error:
+    except (MediumError, OSError, ValueError) as error:
         consoles.tell("Not installed: %(reason)s", reason=str(error))
         consoles.beep(3)
         if not laptop:
@@ -127,10 +127,11 @@ def _by_medium(medium: Path, settings: dict[str, str], consoles: Consoles) -> la
         told.headquarters,
     )  # fmt: skip
     made = label.Label(serial, told.first_password, macs())
-    result, seconds = "verified", 0.0
+    result, seconds = protocol.STOPPED, 0.0
     try:
         seconds = install(source, disk.path, told, consoles.progress, settings.get("language", "")).seconds
-    except (MediumError, OSError) as error:
+        result = protocol.VERIFIED
+    except (MediumError, ValueError, OSError) as error:
         result = str(error)
         raise
     finally:
@@ -146,7 +147,7 @@ def _keep(medium: Path, row: protocol.Row, made: label.Label, say: Say) -> None:
     protocol.append(medium / "protocol.csv", row)
     page = protocol.page(protocol.rows(medium / "protocol.csv"), say)
     (medium / "protocol.html").write_text(page, encoding="utf-8")
-    if row.result == "verified":
+    if row.result == protocol.VERIFIED:
         (medium / f"label-{made.serial}.svg").write_text(label.svg(made, say), encoding="utf-8")
     subprocess.run(["mount", "-o", "remount,ro", str(medium)], check=False)
 
@@ -174,11 +175,11 @@ def _by_network(laptop: str, consoles: Consoles) -> label.Label:
         source = Remote(laptop)
         told = provision.Provision(given["serial"], given["first_password"], given.get("headquarters", ""))
         done: Installed = install(source, disk.path, told, tell, given.get("language", ""))
-    except (MediumError, ImageError, OSError) as error:
+    except (MediumError, ValueError, OSError) as error:
         post("report", result=str(error))
         raise
-    name = f"{disk.name} {disk.model} {disk.serial}".strip()
-    post("report", result="verified", disk=name, size=str(disk.size), seconds=f"{done.seconds:.0f}", image=done.sha256)
+    name, seconds = f"{disk.name} {disk.model} {disk.serial}".strip(), f"{done.seconds:.0f}"
+    post("report", result=protocol.VERIFIED, disk=name, size=str(disk.size), seconds=seconds, image=done.sha256)
     return label.Label(told.serial, told.first_password, macs())
 
 

@@ -67,6 +67,7 @@ ZH: dict[str, str] = {
     "Seconds": "用时（秒）",
     "Headquarters": "总部地址",
     "verified": "校验通过",
+    "stopped before the end": "未完成即中止",
     "%(good)s of %(all)s boxes were written and verified.": "共 %(all)s 台，写入并校验通过 %(good)s 台。",
     "Date, signature: ": "日期、签名：",
     # --- on the box
