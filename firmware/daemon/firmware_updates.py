@@ -80,17 +80,19 @@ class FirmwareUpdates:
     def _arrive(self, place: Slots) -> None:
         """Whether this is the version on trial, or the one before, which has its turn again."""
         state = self._record.load()
-        if state.phase in ("restarting", "trying"):
-            if state.slot == place.own:
-                self._begin_trial(state)
-            else:
-                self._come_back(place, state)
+        is_trial = state.phase in ("restarting", "trying")
+        if is_trial and state.slot != place.own:
+            self._come_back(place, state)
+            return
+        # An older version, by --downgrade, or because somebody or GRUB took the slot of before.
+        if self._record.is_from_the_future():
+            self._record.bring_back_configuration(VERSION)
+        if is_trial:
+            self._begin_trial(state)
         elif state.phase == "checking" and not self._is_working():
             self._save(State(phase="failed", reason="It was interrupted: nothing was changed.", before=VERSION))
 
     def _begin_trial(self, state: State) -> None:
-        if self._record.is_from_the_future():  # an older version, installed by --downgrade
-            self._record.bring_back_configuration(VERSION)
         self._save(msgspec.structs.replace(state, phase="trying"))
         with contextlib.suppress(OSError):
             self._record.reach("configuration")

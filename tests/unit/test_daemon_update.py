@@ -379,6 +379,19 @@ def test_an_older_version_takes_its_own_configuration(tmp_path: Path, place: Slo
     assert (tmp_path / "state/config.json").read_text() == "of 0.1.0"
 
 
+@pytest.mark.parametrize("phase", ["confirmed", "idle"])
+def test_the_slot_of_before_takes_its_own_configuration_without_a_trial(
+    tmp_path: Path, place: Slots, phase: Any
+) -> None:
+    record = installed(tmp_path, place)
+    record.keep_configuration(VERSION)
+    write_store(tmp_path / "state", "of 0.2.0", FORMAT + 1)
+    record.save(msgspec.structs.replace(record.load(), phase=phase))
+    make(tmp_path, place)  # A, by the button, the boot menu, or two starts of B that were cut off
+    assert (tmp_path / "state/config.json").read_text() == "of 0.1.0"
+    assert not record.is_from_the_future()
+
+
 def test_a_full_data_partition_and_another_system_are_told(
     tmp_path: Path, place: Slots, monkeypatch: pytest.MonkeyPatch
 ) -> None:
