@@ -9,6 +9,7 @@ import shutil
 import sqlite3
 import subprocess
 import threading
+import time
 import zlib
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -368,6 +369,20 @@ def test_what_was_committed_while_the_slots_were_switched_outlives_a_version_tha
     write_store(tmp_path / "state", "committed later")
     assert make(tmp_path, place).state()["phase"] == "fell_back"
     assert (tmp_path / "state/config.json").read_text() == "committed later"
+
+
+def test_a_copy_made_before_the_clock_is_set_is_kept(tmp_path: Path, place: Slots) -> None:
+    record = installed(tmp_path, place)
+    future_s = time.time() + 1e6  # of the copies that were made while the clock was right
+    for version in ("0.0.1", "0.0.2"):
+        record.keep_configuration(version)
+        os.utime(record.folder / f"config-{version}", (future_s, future_s))
+        future_s += 1
+    record.keep_configuration(VERSION)
+    assert sorted(path.name for path in record.folder.glob("config-*")) == ["config-0.0.2", f"config-{VERSION}"]
+    write_store(tmp_path / "state", "of 0.2.0", FORMAT + 1)
+    assert record.bring_back_configuration(VERSION)
+    assert (tmp_path / "state/config.json").read_text() == "of 0.1.0"
 
 
 def test_an_older_version_takes_its_own_configuration(tmp_path: Path, place: Slots) -> None:
