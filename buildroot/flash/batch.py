@@ -100,6 +100,23 @@ def serials(first: str, count: int) -> list[str]:
     return [provision.check_serial(f"{match[1]}{int(match[2]) + i:0{width}d}") for i in range(count)]
 
 
+def given_before(path: Path, numbers: list[str]) -> str:
+    """The first of the numbers that a box has got already, by the protocol or by standing there twice; else nothing."""
+    given = {row.serial for row in protocol.rows(path) if row.result == protocol.VERIFIED} if path.exists() else set()
+    for number in numbers:
+        if number in given:
+            return number
+        given.add(number)
+    return ""
+
+
+def keep_label(folder: Path, made: label.Label, say: Say) -> None:
+    """A label on its own, and all of the folder on one sheet: those of an earlier batch are nowhere else."""
+    (folder / f"label-{made.serial}.svg").write_text(label.svg(made, say), encoding="utf-8")
+    drawn = [path.read_text(encoding="utf-8") for path in sorted(folder.glob("label-*.svg"))]
+    (folder / "labels.html").write_text(label.page(drawn, say), encoding="utf-8")
+
+
 def dnsmasq_configuration(interface: str, address: str) -> str:
     """DHCP and TFTP on one port and for nothing else. BIOS and UEFI get their own program by option 93 (RFC 4578);
     what is neither gets an address and no program, since it could not run one: UEFI of 32 bits, ARM, start by HTTP.
@@ -135,8 +152,9 @@ def run(arguments: argparse.Namespace, say: Say) -> int:
     numbers = numbers or serials(arguments.first_serial, arguments.count)
     folder: Path = arguments.folder
     folder.mkdir(parents=True, exist_ok=True)
+    if taken := given_before(folder / "protocol.csv", numbers):
+        raise OSError(say(_TAKEN, serial=taken, folder=folder))
     headquarters = provision.check_headquarters(arguments.hq)
-    labels: dict[str, label.Label] = {}
 
     def keep(box: Box, values: dict[str, str]) -> None:
         row = protocol.Row(
@@ -147,8 +165,7 @@ def run(arguments: argparse.Namespace, say: Say) -> int:
         page = protocol.page(protocol.rows(folder / "protocol.csv"), say)
         (folder / "protocol.html").write_text(page, encoding="utf-8")
         if box.result == protocol.VERIFIED:  # at once: nobody else knows the password
-            labels[box.told.serial] = label.Label(box.told.serial, box.told.first_password, box.macs)
-            (folder / "labels.html").write_text(label.page(labels.values(), say), encoding="utf-8")
+            keep_label(folder, label.Label(box.told.serial, box.told.first_password, box.macs), say)
 
     bench = Bench(numbers, headquarters, keep, say.language)
     url = f"http://{arguments.address}:{PORT}"
@@ -169,6 +186,7 @@ def run(arguments: argparse.Namespace, say: Say) -> int:
     return 0 if done == arguments.count else 1
 
 
+_TAKEN = "%(serial)s was given to a box before (%(folder)s/protocol.csv): name other numbers, or another --folder."
 _NO_EFI = "Boxes with UEFI cannot start: %(program)s is missing. Install grub-efi-amd64-bin, then make image-installer."
 _BEGIN = "Boxes on %(interface)s may now be switched on with network start. Ctrl-C ends it."
 

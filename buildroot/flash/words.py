@@ -87,6 +87,8 @@ ZH: dict[str, str] = {
         "本机没有 dnsmasq，请先安装（Debian：apt install dnsmasq-base）。",
     "%(name)s is missing in %(folder)s: build it with make image-installer.":
         "%(folder)s 中缺少 %(name)s，请用 make image-installer 生成。",
+    "%(serial)s was given to a box before (%(folder)s/protocol.csv): name other numbers, or another --folder.":
+        "序列号 %(serial)s 已经用过（见 %(folder)s/protocol.csv）：请换其他号码，或用 --folder 指定另一个目录。",
     "Boxes on %(interface)s may now be switched on with network start. Ctrl-C ends it.":
         "现在可将 %(interface)s 上的设备以网络启动方式开机。按 Ctrl-C 结束。",
     "started": "已启动",
