@@ -132,6 +132,21 @@ def test_the_boot_block_stays_where_it_is(place: Slots, tmp_path: Path) -> None:
     assert path.read_bytes() == before
 
 
+def test_a_lock_that_was_left_is_overcome_while_somebody_waits(
+    place: Slots, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "boot-slots.lock").mkdir()
+    sleep, slept = tmp_path / "bin/sleep", tmp_path / "slept"
+    sleep.parent.mkdir()
+    sleep.write_text(f'#!/bin/sh\necho "$1" >>{slept}\n')
+    sleep.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{sleep.parent}:{os.environ['PATH']}")
+    place.confirm_start()
+    assert sum(map(float, slept.read_text().split())) < slots.command.TIMEOUT_S / 2 + 1
+    place.confirm_start()  # it is gone
+    assert len(slept.read_text().split()) == 10
+
+
 def test_the_slots_are_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     cmdline, disk = tmp_path / "cmdline", tmp_path / "vda"
     (disk / "vda4").mkdir(parents=True)
