@@ -78,6 +78,8 @@ ZH: dict[str, str] = {
     "Only one disk: %(name)s. Installing begins in %(seconds)s s; switch off to stop.":
         "仅有一块磁盘 %(name)s，%(seconds)s 秒后开始安装；要取消请断电。",
     "Installed. Note the first password now: it is shown only here.": "安装完成。请立即记下初始密码，仅在此显示一次。",
+    "This label could not be kept anywhere: write it down, then press Enter to switch off.":
+        "标签未能保存：请先抄下来，再按回车键关机。",
     "Remove the installation medium; the box switches off.": "请拔出安装介质，设备即将关机。",
     "Not installed: %(reason)s": "安装失败：%(reason)s",
     "Press Enter to switch off.": "按回车键关机。",
