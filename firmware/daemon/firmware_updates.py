@@ -217,10 +217,13 @@ class FirmwareUpdates:
         if not self._is_confirmed:
             raise BusyError("This version is still on trial; wait until it is confirmed.", _RETRY_S)
         with self._lock:
-            if self._state().phase in (*WORKING, "restarting"):
+            found = self._state()
+            if found.phase in (*WORKING, "restarting"):
                 raise BusyError("An update is under way; wait for it, or cancel it.", _RETRY_S)
+            # Nobody has asked for it: unless there is something newer, it still counts why a version did not stay.
+            kept = found if automatic and found.phase == "fell_back" else State(before=VERSION)
             # Nothing can be told later when nothing can be written now.
-            self._save_or_refuse(State(phase="checking", before=VERSION))
+            self._save_or_refuse(msgspec.structs.replace(kept, phase="checking"))
             for name in (PROGRESS, UPLOAD_SOCKET):  # of one that was killed
                 (self._run / name).unlink(missing_ok=True)
             argv = [*program(_INSTALL), str(self._state_dir), str(self._run), source]

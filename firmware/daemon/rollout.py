@@ -42,6 +42,8 @@ class Rollout:
         if state.phase == "failed" and state.automatic and state.time != self._told:  # nobody was looking
             box.tell(FAILED, "warning", state.reason, state.params)
             self._told = state.time
+        elif state.phase == "idle" and state.automatic:  # it went well again: there is nothing newer
+            box.alarm(FAILED, None)
         if time.time() < CLOCK_IS_SET_S:  # nobody knows whether it is night
             return
         if not wanted.daily or box.engine.pending is not None or not may_restart(box.engine.config, datetime.now(UTC)):

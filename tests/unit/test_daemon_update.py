@@ -197,6 +197,32 @@ def test_what_was_taken_back_comes_again_by_hand_only(
         assert work.install(read, may_go_back=False).phase == "ready"
 
 
+def test_a_look_that_finds_nothing_newer_leaves_why_a_version_did_not_stay(
+    bundle: Path, signer: Signer, place: Slots, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record = installed(tmp_path, place)
+    make(tmp_path, place).restart(Box({}))  # type: ignore[arg-type]
+    updates = make(tmp_path, place)
+    updates.look(Box({}), 2.0)  # type: ignore[arg-type]
+    told = updates.state()
+    assert told["phase"] == "fell_back"
+
+    def begin(argv: list[str], **options: object) -> Any:
+        installer.main(argv[argv.index(str(tmp_path / "state")) :])
+        return SimpleNamespace(wait=lambda: 0)
+
+    monkeypatch.setattr(installer.slots, "find", lambda: place)
+    monkeypatch.setattr(installer.bundle, "own", lambda version: box(signer))
+    monkeypatch.setattr(subprocess, "Popen", begin)
+    monkeypatch.setattr(installer.bundle, "is_signed", lambda *arguments: True)  # openssl is another process
+    for source in (f"file:{bundle}", "file:/none"):
+        updates.begin(source, automatic=True)
+        assert {**updates.state(), "time": told["time"]} == told
+    updates.cancel()
+    updates.begin(f"file:{bundle}", automatic=True)
+    assert (updates.state()["phase"], record.load().automatic) == ("idle", True)
+
+
 @pytest.mark.parametrize("kind", ["PUT", "form"])
 def test_an_upload_is_taken_once_by_whoever_has_the_token(tmp_path: Path, kind: str) -> None:
     seen: list[bytes] = []

@@ -303,6 +303,18 @@ def test_it_is_begun_within_its_hours_once(
     assert (bench.begun, bench.restarts) == (["published"], 1)
 
 
+def test_a_night_that_failed_is_forgotten_by_one_that_finds_nothing_newer(
+    looker: Published, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench = Bench(monkeypatch, looker)
+    bench.state = State(phase="failed", automatic=True, reason="This is no firmware bundle.", time=1.0)
+    bench.look()
+    assert FAILED in bench.alarms
+    bench.state = State(phase="idle", automatic=True)
+    bench.look()
+    assert bench.alarms == {}
+
+
 def test_a_restart_that_is_refused_is_told_and_tried_now_and_then(
     looker: Published, monkeypatch: pytest.MonkeyPatch
 ) -> None:
