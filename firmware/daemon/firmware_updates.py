@@ -47,6 +47,11 @@ _LOOK_S = 2.0
 _REBOOT_AFTER_S = 2.0  # the answer must reach whoever asked
 _RETRY_S = 5.0
 _LISTENING_S, _POLL_S = 20.0, 0.05  # a slow box takes seconds to start the installer
+_SLOT = "firmware.slot"
+_SPARE = (
+    "Slot %(other)s was started twice in vain, so slot %(own)s with version %(version)s is running. Power cuts shortly"
+    " after the start are enough for that. Install the newer version again, or start the other slot from the console."
+)
 _TAKEN_BACK = "Version %(version)s was taken back, %(before)s is running again. %(reason)s"
 
 
@@ -158,10 +163,15 @@ class FirmwareUpdates:
                         self._record.reach(stage)
                 return
         try:
-            place.confirm_start()
+            is_spare = place.confirm_start()
         except CommandError as error:  # starting again and again would not mend it
             message = "The boot partition cannot be written: %(reason)s. The next start may be that of the other slot."
             box.tell("firmware.boot", "critical", message, {"reason": error.reason})
+        else:
+            if is_spare:
+                box.tell(_SLOT, "warning", _SPARE, {"other": place.other, "own": place.own, "version": VERSION})
+            else:
+                box.alarm(_SLOT, None)
         files.write(self._run / "started-well", "")
         self._is_confirmed = True
         if state.phase == "trying":

@@ -448,6 +448,20 @@ def test_the_slot_of_before_takes_its_own_configuration_without_a_trial(
     assert not record.is_from_the_future()
 
 
+def test_two_starts_in_vain_are_told(tmp_path: Path, place: Slots) -> None:
+    (tmp_path / "state").mkdir()
+    place._set("A_TRY=2")  # the power went twice within the first minute
+    spare, box = place._replace(own="B", other="A"), Box({})
+    make(tmp_path, spare).look(box, 2.0)  # type: ignore[arg-type]
+    ((message, params),) = box.told
+    assert "Slot A was started twice in vain, so slot B" in message % params
+    place._set("ORDER=B A")  # somebody wants it so
+    make(tmp_path, spare).look(box, 2.0)  # type: ignore[arg-type]
+    place._set("ORDER=A B", "A_OK=0")  # it was closed after a trial
+    make(tmp_path, spare).look(box, 2.0)  # type: ignore[arg-type]
+    assert len(box.told) == 1
+
+
 def test_a_full_data_partition_and_another_system_are_told(
     tmp_path: Path, place: Slots, monkeypatch: pytest.MonkeyPatch
 ) -> None:
