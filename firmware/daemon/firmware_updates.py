@@ -47,6 +47,7 @@ _LOOK_S = 2.0
 _REBOOT_AFTER_S = 2.0  # the answer must reach whoever asked
 _RETRY_S = 5.0
 _LISTENING_S, _POLL_S = 20.0, 0.05  # a slow box takes seconds to start the installer
+_END_S = 10.0
 _SLOT = "firmware.slot"
 _SPARE = (
     "Slot %(other)s was started twice in vain, so slot %(own)s with version %(version)s is running. Power cuts shortly"
@@ -262,12 +263,20 @@ class FirmwareUpdates:
                 pid = self._state().pid
                 if not pid:
                     raise BusyError("The installer is just starting; try again.", _RETRY_S)
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL)
-                with self._helper_lock.open("a") as held:
-                    fcntl.flock(held, fcntl.LOCK_EX)
+                self._end(pid)
             (self._run / PROGRESS).unlink(missing_ok=True)
             self._save_or_refuse(State(before=VERSION))
+
+    def _end(self, pid: int) -> None:
+        """Let the installer go, with the stick that it has mounted; one that does not is killed."""
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGTERM)
+        deadline_s = time.monotonic() + _END_S
+        while self._is_working():
+            if time.monotonic() > deadline_s:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            time.sleep(_POLL_S)
 
     def restart(self, box: Services) -> None:
         """Keep the configuration for the way back, switch slots, start the box again. Raises InvalidError."""

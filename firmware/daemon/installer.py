@@ -11,6 +11,7 @@ import argparse
 import contextlib
 import hashlib
 import os
+import signal
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -175,7 +176,8 @@ def _by_version(path: Path) -> tuple[tuple[int, ...], str]:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Ends with 0 when the slot is ready, with 1 when it is not: the state says why."""
+    """Ends with 0 when the slot is ready, with 1 when it is not: the state says why. SIGTERM ends it in order."""
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(1))
     parser = argparse.ArgumentParser()
     parser.add_argument("state", type=Path)
     parser.add_argument("run", type=Path)
