@@ -141,6 +141,8 @@ def _size(name: str) -> int:
 
 def _provision(arguments: argparse.Namespace) -> provision.Provision | None:
     if not arguments.serial:
+        if arguments.hq:
+            raise ValueError("The address of headquarters is given with a serial number only: say --serial too.")
         return None
     serial = provision.check_serial(arguments.serial)
     return provision.Provision(serial, provision.draw_password(), provision.check_headquarters(arguments.hq))

@@ -46,6 +46,8 @@ ZH: dict[str, str] = {
         "该镜像版本过旧，没有预留序列号的位置。",
     "The serial number and the address are too long together.": "序列号与总部地址合计过长。",
     "A serial number has letters, digits and hyphens, 32 at most.": "序列号只能包含字母、数字和连字符，最多 32 位。",
+    "The address of headquarters is given with a serial number only: say --serial too.":
+        "总部地址须与序列号一起写入：请加上 --serial。",
     "The address of headquarters begins with https:// and a name.": "总部地址应以 https:// 开头，后接主机名。",
     "this is no image of a router": "这不是路由器镜像",
     "this image is damaged": "镜像已损坏",

@@ -152,6 +152,12 @@ def damage(path: Path, place: int) -> None:
         (byte,) = file.read(1)
         file.seek(place)
         file.write(bytes([byte ^ 0xFF]))
+def test_headquarters_are_told_with_a_number_or_it_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    target = empty(tmp_path / "target", 20)
+    argv = ["write", str(image(tmp_path / "disk.img")), str(target), "--hq", "https://hq.example.cn"]
+    assert main.main([*argv, "--folder", str(tmp_path)]) == 1
+    assert "--serial" in capsys.readouterr().err
+    assert not (tmp_path / "protocol.csv").exists()
 
 
 def stop(*arguments: object) -> None:
