@@ -88,7 +88,10 @@ class FirmwareUpdates:
         state = self._record.load()
         is_trial = state.phase in ("restarting", "trying")
         if is_trial and state.slot != place.own:
-            self._come_back(place, state)
+            if state.phase == "restarting" and self._is_confirmed:  # rsd ended before the box did: it is still to start
+                self._reboot_soon()
+            else:
+                self._come_back(place, state)
             return
         # An older version, by --downgrade, or because somebody or GRUB took the slot of before.
         if self._record.is_from_the_future():
@@ -302,6 +305,9 @@ class FirmwareUpdates:
                     reason=str(error),
                 ) from error
         box.alarm("configuration", None)  # the gate asks for it, and means what the new version has read
+        self._reboot_soon()
+
+    def _reboot_soon(self) -> None:
         timer = threading.Timer(_REBOOT_AFTER_S, self._reboot)
         timer.daemon = True
         timer.start()

@@ -412,6 +412,21 @@ def test_what_was_committed_while_the_slots_were_switched_outlives_a_version_tha
     assert (tmp_path / "state/config.json").read_text() == "committed later"
 
 
+def test_an_rsd_that_ends_before_the_box_does_takes_nothing_back(
+    tmp_path: Path, place: Slots, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record = installed(tmp_path, place)
+    old = make(tmp_path, place)
+    old.look(Box({}), 2.0)  # type: ignore[arg-type]
+    monkeypatch.setattr("firmware.daemon.firmware_updates._REBOOT_AFTER_S", 0.0)
+    old.restart(Box({}))  # type: ignore[arg-type]
+    started = threading.Event()
+    again = FirmwareUpdates(tmp_path / "state", tmp_path / "run", find=lambda: place, reboot=started.set)
+    assert started.wait(30)
+    assert (again.state()["phase"], record.taken_back) == ("restarting", "")
+    assert place.boot_values()["ORDER"] == "B A"
+
+
 def test_a_copy_made_before_the_clock_is_set_is_kept(tmp_path: Path, place: Slots) -> None:
     record = installed(tmp_path, place)
     future_s = time.time() + 1e6  # of the copies that were made while the clock was right
