@@ -144,6 +144,8 @@ class Services:
         self.prefixes.forget_strangers()
         self.metering.look(self.engine.config)  # a line that is spent takes nothing from the first moment on
         self.engine.start()
+        if not self.engine.revisions.was_mended and not self.firmware.is_on_trial:  # the gate still has to see it
+            self.alarm("configuration", None)
         self._configure_monitor()
         self.monitor.start()
         self.keeper.start()

@@ -150,3 +150,7 @@ def test_a_configuration_file_is_cut_off(box: Box, name: str) -> None:
     box.start()
     assert box.running() == config()
     netns.wait_until(box.ping, "the client reaches the server with what was in force")
+    assert ("were broken" in alarms(box)) == (name == "config.db")
+    box.stop()
+    box.start()
+    assert "were broken" not in alarms(box)
