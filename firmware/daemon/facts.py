@@ -15,6 +15,7 @@ from firmware.features import limits, schedules
 from firmware.kernel import probe
 from firmware.model.config import Config, Wan
 from firmware.model.facts import Facts, LineState, PortFact, PrefixFact, Signs
+from firmware.model.values import parse_address
 
 log = logging.getLogger(__name__)
 
@@ -120,10 +121,18 @@ def _state(wan: Wan, given: dict[str, Any], *, is_up: bool) -> LineState:
     v6 = {"ipv6_address": wan.ipv6_address, "ipv6_gateway": wan.ipv6_gateway, "ipv6_prefix": wan.ipv6_prefix}
     if wan.ipv6 == "dhcp":
         v6 = {name: given.get(name) for name in v6}
-        v4["dns"] = (*(v4["dns"] or ()), *(given.get("dns6") or ()))
+        v4["dns"] = (*(v4["dns"] or ()), *filter(_is_server, given.get("dns6") or ()))
     if wan.ipv6 == "off":
         v6 = {}
     return LineState(up=is_up, **v4, **v6)  # type: ignore[arg-type]
+
+
+def _is_server(text: str) -> bool:
+    """Whether a name server can be asked by its address alone: a modem may name itself, ``fe80::1%eth0``."""
+    try:
+        return not parse_address(text).is_link_local
+    except ValueError:
+        return False
 
 
 def _front() -> tuple[str, ...]:
