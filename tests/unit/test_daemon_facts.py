@@ -6,6 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from firmware.daemon.facts import FactsSource
 from firmware.features import render, verify
 from firmware.model.config import Config
@@ -50,3 +52,22 @@ def test_a_name_server_that_only_its_wire_knows_does_not_stop_the_box(tmp_path: 
     facts = Facts(ports={"eth0": PortFact(), "eth1": PortFact()}, lines={"line1": state})
     assert verify(CONFIG, facts) == []
     render(CONFIG, facts)
+
+
+@pytest.mark.parametrize(
+    ("address", "gateway", "is_one"),
+    [
+        ("198.51.100.50/24", "0.0.0.0", False),
+        ("198.51.100.50/24", "198.51.100.50", False),
+        ("198.51.100.50/24", "198.51.100.255", False),
+        ("198.51.100.50/24", "255.255.255.255", False),
+        ("198.51.100.50/24", "224.0.0.1", False),
+        ("198.51.100.50/24", "127.0.0.1", False),
+        ("198.51.100.50/32", "192.0.2.1", True),
+        ("198.51.100.50/31", "198.51.100.51", True),
+        ("198.51.100.50/24", "169.254.1.1", True),
+    ],
+)
+def test_a_gateway_that_is_no_other_host_is_none(tmp_path: Path, address: str, gateway: str, is_one: bool) -> None:
+    """The kernel refuses a route over it, and with it everything that is applied together with it."""
+    assert given(tmp_path, address=address, gateway=gateway).gateway == (gateway if is_one else None)
