@@ -111,7 +111,7 @@ class Applier:
             "shape": set_shape,
             "nft": lambda: nft.apply(plan, current, Path(self._places["state"])),
             "queue": set_queue,
-            "links": lambda: _with_door(lambda door: links.apply(door, plan.links)),
+            "links": lambda: _with_door(lambda door: links.apply(door, plan.links, self._run_dir)),
             "offload": set_offload,
             "sysctls": lambda: sysctl.apply(plan.sysctls, self._run_dir),
             "routes": lambda: _with_door(lambda door: _set_routes(door, plan)),

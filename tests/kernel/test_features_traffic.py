@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import socket
 import struct
@@ -198,6 +199,24 @@ def test_segments_are_clamped_to_the_line(site: Site) -> None:
     site.apply(config)
     line, segment = seen(CLIENT, SITE).split()
     assert (line, int(segment) <= 1360) == (LINE1, True)
+
+
+def test_what_a_port_was_before_comes_back(site: Site) -> None:
+    """A change that is taken back leaves no MTU and no MAC behind."""
+    before = ports()
+    config = codec.set_path(CONFIG, "interfaces.eth5", {"mtu": 1400, "mac": "02:00:5e:00:00:01"})
+    config = codec.set_path(config, "interfaces.eth1.mtu", 1300)
+    site.apply(config)
+    assert ports() == {**before, "eth5": (1400, "02:00:5e:00:00:01"), "eth1": (1300, before["eth1"][1])}
+    site.apply(codec.set_path(config, "interfaces.eth5.mtu", 1450))
+    site.apply()
+    assert ports() == before
+
+
+def ports() -> dict[str, tuple[int, str]]:
+    """MTU and MAC of the router's ports."""
+    links = json.loads(netns.command(["ip", "-j", "-n", ROUTER, "link"]))
+    return {link["ifname"]: (link["mtu"], link["address"]) for link in links if link["ifname"].startswith("eth")}
 
 
 def test_dnsmasq_serves_addresses_and_names(site: Site) -> None:
