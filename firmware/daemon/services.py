@@ -141,7 +141,8 @@ class Services:
         """Bring the box to its configuration and begin to look after it."""
         self._ensure_certificate(self.engine.config)
         self._prepare_dialling()
-        self.prefixes.forget_strangers()
+        if self.engine.pending is None:  # else what it goes back to may need what is no list's now
+            self.prefixes.forget_strangers()
         self.metering.look(self.engine.config)  # a line that is spent takes nothing from the first moment on
         self.engine.start()
         self._configure_monitor()
