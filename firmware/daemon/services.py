@@ -50,6 +50,8 @@ from firmware.version import VERSION
 log = logging.getLogger(__name__)
 
 ROOT = Path(firmware.__file__).resolve().parent.parent
+# Alarms that only who has raised them knows to be over. After a start they are raised anew where there is cause.
+_OF_A_RUN = ("unit.", "selfcheck.", "monitor ")
 
 
 class Options(NamedTuple):
@@ -74,6 +76,9 @@ class Services:
         self._certificates = Certificates(state, run)
         self.with_web = options.with_web
         self.journal = Journal(state / "log.db")
+        for key in self.journal.open_keys:
+            if key.startswith(_OF_A_RUN):
+                self.journal.clear_alarm(key)
         self.box = provision.take(state, self._not_provisioned)
         build = ROOT / "fastpath" / "build"
         self.database = Database(build, state, run)
@@ -141,11 +146,13 @@ class Services:
         """Bring the box to its configuration and begin to look after it."""
         self._ensure_certificate(self.engine.config)
         self._prepare_dialling()
-        self.prefixes.forget_strangers()
+        if self.engine.pending is None:  # else what it goes back to may need what is no list's now
+            self.prefixes.forget_strangers()
         self.metering.look(self.engine.config)  # a line that is spent takes nothing from the first moment on
         self.engine.start()
         if not self.engine.revisions.was_mended and not self.firmware.is_on_trial:  # the gate still has to see it
             self.alarm("configuration", None)
+        self._close_alarms(self.engine.config)
         self._configure_monitor()
         self.monitor.start()
         self.keeper.start()
@@ -258,6 +265,7 @@ class Services:
             return  # still starting
         self.restoring.changed(what, revision)
         self._configure_monitor()
+        self._close_alarms(self.engine.config)
         self.metering.look(self.engine.config)  # another cap counts at once
         self.keeper.look()
         if self.engine.pending is None:
@@ -270,6 +278,15 @@ class Services:
         log.warning("alarm: %s", message % params if params else message)
         if self.journal.raise_alarm(key, level, message, params):
             self._publish_alarms()
+
+    def _close_alarms(self, config: Config) -> None:
+        """Those of what is no more, or is not looked at any more."""
+        watched = {f"line.{name}" for name, wan in config.wans.items() if wan.enabled}
+        watched |= {f"prefixes.{name}" for name, item in config.prefix_lists.items() if item.daily}
+        watched |= {"applications"} if config.recognition.update_daily else set()
+        for key in self.journal.open_keys - watched:
+            if key.startswith(("line.", "prefixes.")) or key == "applications":
+                self.alarm(key, None)
 
     def _publish_alarms(self) -> None:
         if hasattr(self, "monitor"):
@@ -318,7 +335,7 @@ class Services:
             self.dead_lines.line_is(wan.number, is_up)
         if is_up:
             self.alarm(f"line.{name}", None)
-        else:
+        elif wan is not None and wan.enabled:
             self._tell_line_down(name, reason)
         self.keeper.poke()
 

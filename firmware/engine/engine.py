@@ -225,16 +225,18 @@ class Engine:
                 self._take_back("revert")
         return None
 
-    def refresh(self) -> None:
-        """Render anew with the facts of the moment and apply the difference; trouble is an alarm, not an error."""
+    def refresh(self) -> bool:
+        """Render anew with the facts of the moment and apply the difference; trouble is an alarm, not an error. Returns
+        whether the box is as the facts want it."""
         with self._locked():
             try:
                 self._tell_lacking(self._box.apply(self._box.render(self._config), "refresh"))
             except KernelError as error:
                 message = "A change of the lines or the schedules could not be applied: %(reason)s."
                 self._listener.alarm("refresh", message, reason=str(error))
-            else:
-                self._listener.alarm("refresh", None)
+                return False
+            self._listener.alarm("refresh", None)
+            return True
 
     def close(self) -> None:
         """Close the database; the box stays as it is."""

@@ -10,9 +10,12 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from firmware.client import Refused
+from firmware.model import codec
+from firmware.model.config import Wan
 from tests.kernel.engine_box import CLIENT, SERVER, Box, config, lost
 from tests.lab import netns
 
@@ -106,6 +109,23 @@ def test_dnsmasq_is_missing(box: Box) -> None:
     netns.command(["nsenter", "-t", str(box.rsd()), "-m", "umount", box.hidden])
     netns.wait_until(lambda: box.unit("dnsmasq"), "it is started when it is there again", 60)
     netns.wait_until(lambda: "dnsmasq" not in alarms(box), "the alarm is gone", 30)
+
+
+def test_alarms_are_over_with_their_causes(box: Box) -> None:
+    """A line that is taken out, and a service that works since the box was started again."""
+    box.hidden = shutil.which("dnsmasq") or ""
+    box.start()
+    unplugged = codec.to_plain(config().wans["line1"]) | {"interface": "lan2", "number": 2, "address": "203.0.113.2/24"}
+    unplugged |= {"gateway": "203.0.113.1"}
+    box.commit(config(wans={**config().wans, "line2": msgspec.convert(unplugged, Wan)}))
+    netns.wait_until(lambda: "dnsmasq" in alarms(box) and "line2" in alarms(box), "two alarms", 30)
+    box.commit(config())
+    netns.wait_until(lambda: "line2" not in alarms(box), "nobody looks at the line any more")
+    box.hidden = ""
+    box.boot()
+    box.start()
+    netns.wait_until(lambda: box.unit("dnsmasq") is not None, "the service runs")
+    netns.wait_until(lambda: alarms(box) == "", "nothing is wrong any more")
 
 
 def test_the_disk_is_full(tmp_path: Path) -> None:

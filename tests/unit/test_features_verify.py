@@ -176,6 +176,9 @@ def test_lines_share_a_port_when_their_vlans_differ() -> None:
         ({"username": "a"}, "wans.line1.username"),
         ({"protocol": "static", "address": "203.0.113.9/32", "gateway": "192.0.2.1", "dns": ["192.0.2.1"]}, None),
         ({"protocol": "static", "address": "203.0.113.9/30", "gateway": "192.0.2.1"}, "wans.line1.gateway"),
+        ({"protocol": "static", "address": "203.0.113.9/30", "gateway": "203.0.113.11"}, "wans.line1.gateway"),
+        ({"protocol": "static", "address": "203.0.113.9/30", "gateway": "fe80::1"}, "wans.line1.gateway"),
+        ({"protocol": "static", "address": "203.0.113.9/32", "gateway": "2001:db8::1"}, "wans.line1.gateway"),
     ],
 )
 def test_a_line_and_its_device(line: dict[str, object], path: str | None) -> None:
