@@ -203,6 +203,22 @@ static void test_a_full_bank_counts_what_it_loses(const char *path)
     rs_shm_close(shm);
 }
 
+/* rsd has attached anew between taking the rows and acknowledging them: the old file's epoch means nothing in the new one. */
+static void test_an_acknowledgement_of_another_file_is_none(const char *path)
+{
+    rs_shm *shm = open_file(path);
+    struct rs_ct ct = make_flow(1, 700, 800);
+    struct sums sums = {0};
+
+    drain(shm, &sums, 0);
+    rs_shm_drained(shm, rs_counter_get(&shm->header->active_epoch) + 40000);
+    memset(&sums, 0, sizeof sums);
+    rs_account_add(shm, NULL, &ct, 1, 1);
+    drain(shm, &sums, 0);
+    assert(sums.up == 700 && sums.down == 800);
+    rs_shm_close(shm);
+}
+
 static void test_files_of_other_geometry(const char *path)
 {
     char error[RS_ERROR_SIZE];
@@ -232,6 +248,7 @@ int main(void)
     test_a_full_ledger_loses_nothing(path);
     test_a_missed_end_frees_the_slot_two_rounds_later(path);
     test_a_full_bank_counts_what_it_loses(path);
+    test_an_acknowledgement_of_another_file_is_none(path);
     test_files_of_other_geometry(path);
     unlink(path);
     rmdir(folder);
