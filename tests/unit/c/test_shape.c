@@ -1,8 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The shaper without a kernel: its configuration, whose limit a host has, and when maximums hold. */
+/* The shaper without a kernel: its configuration, whose limit a host has, when maximums hold, and what it would send. */
+#include <arpa/inet.h>
 #include <assert.h>
+#include <linux/if_ether.h>
+#include <linux/netlink.h>
+#include <linux/pkt_sched.h>
+#include <linux/rtnetlink.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "shape.h"
 
@@ -144,6 +150,52 @@ static void test_guarantees_are_scaled_to_what_there_is(void)
            512); /* 10 % of the line is what goes first's, 2 % the others' */
 }
 
+/* ---- in the kernel's place: what was sent last, each message of which is acknowledged ---- */
+
+static _Alignas(8) uint8_t sent[4096];
+static uint32_t sent_length;
+
+ssize_t sendto(int fd, const void *data, size_t length, int flags, __CONST_SOCKADDR_ARG to, socklen_t size)
+{
+    (void)fd, (void)flags, (void)to, (void)size;
+    assert(length <= sizeof sent);
+    memcpy(sent, data, length);
+    sent_length = (uint32_t)length;
+    return (ssize_t)length;
+}
+
+ssize_t recv(int fd, void *out, size_t room, int flags)
+{
+    const struct nlmsghdr *message = (const struct nlmsghdr *)sent;
+    uint8_t *at = out;
+
+    (void)fd, (void)flags;
+    for (uint32_t left = sent_length; NLMSG_OK(message, left); message = NLMSG_NEXT(message, left)) {
+        struct nlmsghdr answer = {
+            .nlmsg_len = NLMSG_LENGTH(sizeof(struct nlmsgerr)), .nlmsg_type = NLMSG_ERROR, .nlmsg_seq = message->nlmsg_seq};
+
+        assert((size_t)(at - (uint8_t *)out) + answer.nlmsg_len <= room);
+        memset(at, 0, answer.nlmsg_len);
+        memcpy(at, &answer, sizeof answer);
+        at += NLMSG_ALIGN(answer.nlmsg_len);
+    }
+    return at - (uint8_t *)out;
+}
+
+/* The kernel wants the protocol in network order, which is another one here and on the wire only on some processors. */
+static void test_every_packet_of_a_lan_goes_through_the_device_between(void)
+{
+    const struct nlmsghdr *message = (const struct nlmsghdr *)sent;
+    struct rs_tc tc = {.fd = -1};
+    const struct tcmsg *filter = NULL;
+
+    assert(rs_tc_redirect(&tc, 2, 3) == 0);
+    for (uint32_t left = sent_length; NLMSG_OK(message, left); message = NLMSG_NEXT(message, left))
+        if (message->nlmsg_type == RTM_NEWTFILTER)
+            filter = NLMSG_DATA(message);
+    assert(filter && filter->tcm_ifindex == 2 && TC_H_MIN(filter->tcm_info) == htons(ETH_P_ALL));
+}
+
 int main(void)
 {
     test_a_configuration_is_read();
@@ -153,5 +205,6 @@ int main(void)
     test_maximums_hold_while_two_contend_and_no_longer();
     test_a_slow_line_is_a_full_one();
     test_guarantees_are_scaled_to_what_there_is();
+    test_every_packet_of_a_lan_goes_through_the_device_between();
     return 0;
 }
