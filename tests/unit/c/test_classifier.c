@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the classifier remembers, and for how long: a connection that begins anew between the same ports. */
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bench.h"
+
+#define NOW_S 1000u
+
+static const uint8_t client[16] = {[10] = 0xff, 0xff, 192, 0, 2, 10}, server[16] = {[10] = 0xff, 0xff, 198, 51, 100, 10};
+static rs_apps *apps;
+
+static rs_result give(rs_classifier *c, const struct parcel *parcel, uint32_t now_s, int is_undecided)
+{
+    static uint8_t out[PACKET_BYTES];
+    rs_packet packet = {.now_ms = (uint64_t)now_s * 1000, .is_undecided = (uint8_t)is_undecided};
+    rs_result result;
+
+    packet.length = packet_write(out, parcel);
+    packet.data = guard_copy(out, packet.length);
+    assert(rs_classifier_packet(c, &packet, &result) == 0);
+    return result;
+}
+
+/* A tunnel was seen in its middle first, which says nothing. Hours later it is opened again between the same ports. */
+static void test_datagrams_after_a_silence_are_another_connection(void)
+{
+    static const uint8_t data[96] = {4}, initiation[148] = {1};
+    struct parcel middle = {
+        .data = data, .length = sizeof data, .client_port = 40000, .port = 40001, .transport = RS_UDP, .server = 10};
+    struct parcel opening = middle;
+    rs_classifier *c = classifier_make(64, apps);
+    rs_result r;
+
+    opening.data = initiation;
+    opening.length = sizeof initiation;
+    for (uint32_t n = 0; n < RS_PAYLOADS_UDP; n++)
+        r = give(c, &middle, NOW_S, 1);
+    assert(r.state == RS_EXCLUDED);
+    r = give(c, &opening, NOW_S + 5, 1); /* on its way to the queue before the verdict on the one before */
+    assert(r.state == RS_EXCLUDED && !r.is_new);
+    r = give(c, &opening, NOW_S + 7200, 0); /* conntrack knows it still: a rekeying, nothing new */
+    assert(r.state == RS_EXCLUDED && !r.is_new);
+    r = give(c, &opening, NOW_S + 14400, 1);
+    assert(r.state == RS_DECIDED && r.is_new && r.protocol == rs_apps_find(apps, "wireguard"));
+    r = give(c, &middle, NOW_S + 21600, 1); /* its line failed: conntrack was made to forget it, but it goes on */
+    assert(r.state == RS_DECIDED && !r.is_new && r.protocol == rs_apps_find(apps, "wireguard"));
+    classifier_free(c);
+}
+
+/* A learned server decides by the SYN alone; at the next SYN between the same ports the server may be somebody else's. */
+static void test_a_syn_asks_the_learned_servers_again(void)
+{
+    uint16_t youku = rs_apps_find(apps, "youku"), wechat = rs_apps_find(apps, "wechat");
+    struct parcel syn = {
+        .client_port = 40000, .port = 443, .transport = RS_TCP, .flags = RS_TCP_SYN, .sequence = 99, .server = 10};
+    rs_classifier *c = classifier_make(64, apps);
+    rs_result r;
+
+    rs_classifier_learn(c, client, server, youku, NOW_S, 300);
+    r = give(c, &syn, NOW_S, 1);
+    assert(r.state == RS_DECIDED && r.application == youku);
+    rs_classifier_learn(c, client, server, wechat, NOW_S + 7200, 300);
+    r = give(c, &syn, NOW_S + 7200, 1);
+    assert(r.state == RS_DECIDED && r.application == wechat && r.is_new);
+    classifier_free(c);
+}
+
+int main(void)
+{
+    apps = apps_load();
+    test_datagrams_after_a_silence_are_another_connection();
+    test_a_syn_asks_the_learned_servers_again();
+    rs_apps_close(apps);
+    return 0;
+}
