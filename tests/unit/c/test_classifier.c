@@ -1,10 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the classifier remembers, and for how long: a connection that begins anew between the same ports. */
+/*
+ * What the classifier remembers, and for how long: a connection that begins anew between the same ports, and servers
+ * learned under another numbering of the applications.
+ */
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "apps.h"
 #include "bench.h"
+#include "crc32.h"
+#include "learned.h"
 
 #define NOW_S 1000u
 
@@ -67,11 +73,47 @@ static void test_a_syn_asks_the_learned_servers_again(void)
     classifier_free(c);
 }
 
+/* The same database under a checksum of ids that says otherwise. */
+static rs_apps *renumbered(void)
+{
+    static uint64_t data[1 << 19];
+    struct rs_apps_header *h = (struct rs_apps_header *)(void *)data;
+    char error[RS_ERROR_SIZE];
+    rs_apps *out;
+
+    assert(apps->blob->length <= sizeof data);
+    memcpy(data, apps->blob, apps->blob->length);
+    h->ids_crc ^= 1;
+    h->crc = rs_crc32(0, &h->ids_crc, h->length - offsetof(struct rs_apps_header, ids_crc));
+    assert(rs_apps_open(data, h->length, &out, error) == 0);
+    return out;
+}
+
+/* Threads take a new database over one after the other; what the last one learned by the old numbers must go too. */
+static void test_what_was_learned_by_old_numbers_is_forgotten_by_the_last(void)
+{
+    rs_classifier *first = classifier_make(64, apps), *second = classifier_make(64, apps);
+    rs_apps *other = renumbered();
+
+    rs_classifier_share(second, first);
+    rs_classifier_set_apps(first, other);
+    rs_classifier_learn(second, client, server, 7, NOW_S, 300);
+    rs_classifier_set_apps(second, other);
+    assert(rs_learned_find(first->learned, client, server, 0, NOW_S) == 0);
+    rs_classifier_learn(second, client, server, 8, NOW_S, 300);
+    rs_classifier_set_apps(first, other); /* nothing new: what is known stays */
+    assert(rs_learned_find(first->learned, client, server, 0, NOW_S) == 8);
+    classifier_free(second);
+    classifier_free(first);
+    rs_apps_close(other);
+}
+
 int main(void)
 {
     apps = apps_load();
     test_datagrams_after_a_silence_are_another_connection();
     test_a_syn_asks_the_learned_servers_again();
+    test_what_was_learned_by_old_numbers_is_forgotten_by_the_last();
     rs_apps_close(apps);
     return 0;
 }
