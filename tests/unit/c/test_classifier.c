@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the classifier remembers, and for how long: a connection that begins anew between the same ports, and servers
- * learned under another numbering of the applications.
+ * What the classifier remembers, and for how long: a connection that begins anew between the same ports, servers learned
+ * under another numbering of the applications, and what stands behind the packets of a QUIC datagram.
  */
 #include <assert.h>
 #include <stdlib.h>
@@ -108,12 +108,32 @@ static void test_what_was_learned_by_old_numbers_is_forgotten_by_the_last(void)
     rs_apps_close(other);
 }
 
+/* A receiver ignores what follows the packets of a datagram and is none (RFC 9000 12.2), whatever version it calls itself. */
+static void test_a_datagram_may_have_anything_behind_its_packets(void)
+{
+    static uint8_t hello[1024], frames[1024], datagram[2048];
+    uint32_t length = hello_write(hello, "www.youku.com", 300) - 5, n;
+    rs_classifier *c = classifier_make(64, apps);
+    struct parcel parcel = {.data = datagram, .client_port = 40000, .port = 443, .transport = RS_UDP, .server = 10};
+    rs_result r;
+
+    n = quic_crypto_frame(frames, 0, hello + 5, length);
+    n = quic_seal(datagram, 1, (const uint8_t *)"12345678", 8, 0, frames, n);
+    memcpy(datagram + n, "\xc0Q050\0\0\0\0\0\0\0\0\0\0\0", 16);
+    parcel.length = n + 16;
+    r = give(c, &parcel, NOW_S, 1);
+    assert(r.state == RS_DECIDED && strcmp(r.host, "www.youku.com") == 0);
+    assert(r.application == rs_apps_find(apps, "youku"));
+    classifier_free(c);
+}
+
 int main(void)
 {
     apps = apps_load();
     test_datagrams_after_a_silence_are_another_connection();
     test_a_syn_asks_the_learned_servers_again();
     test_what_was_learned_by_old_numbers_is_forgotten_by_the_last();
+    test_a_datagram_may_have_anything_behind_its_packets();
     rs_apps_close(apps);
     return 0;
 }
