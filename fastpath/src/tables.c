@@ -101,11 +101,11 @@ static void note_numbering(struct rs_tables *t, const struct rs_tables *old, str
     uint64_t mine = UINT64_C(1) << t->generation;
 
     if (crc == h->apps_crc || !h->apps_crc || (old && keeps_numbers(old->apps, t->apps)))
-        t->foreign = h->foreign_generations & ~mine;
+        t->foreign = rs_counter_get(&h->foreign_generations) & ~mine;
     else
         t->foreign = ~mine;
+    rs_counter_set(&h->foreign_generations, t->foreign);
     h->apps_crc = crc;
-    h->foreign_generations = t->foreign;
 }
 
 /* Until every reader that may hold the old pair has ended its turn. Turns last a batch: a millisecond or so. */
