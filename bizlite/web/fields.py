@@ -332,7 +332,10 @@ class Reference(Field):
     def accept(self, value: Any, at: str, values: Values) -> Any:
         target = self.target
         if isinstance(value, str):
-            return self.read(value, at, values)
+            key = self.read(value, at, values)
+            if key is not None and not target.is_called(self.row(key), value.strip()):  # nobody sees what was meant
+                raise refuse(at, "does not exist", "Choose one that exists.", value[:100])
+            return key
         exact.whole(at, value, least=0)
         if not target.model.select().where((target.key == value) & self._limits(values)).exists():
             raise refuse(at, "does not exist", "Choose one that exists.", value)

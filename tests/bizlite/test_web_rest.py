@@ -199,3 +199,15 @@ def test_a_patch_leaves_alone_what_is_not_sent(client: FlaskClient) -> None:
         assert call(client, "PATCH", f"{rest}/{noun}/{made['id']}", change).status_code == 200
         after = call(client, "GET", f"{rest}/{noun}/{made['id']}").json
         assert {**made, **change, "version": None} == {**after, "version": None}, noun
+
+
+def test_a_code_that_is_a_part_of_another_is_not_taken_for_it(client: FlaskClient) -> None:
+    """On a page the one item that fits may be meant, and is seen; a program means the code that it sends."""
+    rest = "/api/biz/v1"
+    long = {"code": "BOLT-M4-LONG", "name": "x", "barcode": "69", "has_lots": True}
+    assert call(client, "POST", f"{rest}/stock/item", long).status_code == 201
+    refused = call(client, "POST", f"{rest}/stock/lot", {"item": "BOLT-M4", "code": "L"})
+    assert refused.status_code == 422, refused.text
+    assert [problem["field"] for problem in refused.json["error"]["problems"]] == ["item"]
+    for n, code in enumerate(("BOLT-M4-LONG", "69", "#1")):
+        assert call(client, "POST", f"{rest}/stock/lot", {"item": code, "code": f"L{n}"}).status_code == 201
