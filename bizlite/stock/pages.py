@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import secrets
 
 from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
@@ -115,6 +116,7 @@ def count() -> Answer | tuple[str, int]:
             problems = refused.problems
     page = render_template(
         "stock/count.html", place=place, rows=_spots(place.id), typed=request.values, problems=problems,
+        key=request.form.get("key") or secrets.token_urlsafe(16),
         show=exact.show, today=today(),
         places=Location.select().where((Location.kind == "internal") & Location.is_active),
     )  # fmt: skip
@@ -130,13 +132,17 @@ def _spots(place: int) -> list[tuple[OnHand, Item, Lot | None]]:
 
 
 def _counted(place: int) -> list[counting.Counted]:
-    """What was typed beside the spots, and one further item; an empty field was not counted."""
+    """What was typed beside the spots, with what should be there as the page had it, and one further item; an empty
+    field was not counted."""
     counted = []
-    for row, item, _lot in _spots(place):
-        text = request.form.get(f"spot.{row.item}.{row.lot}", "").strip()
-        if text:
+    for name, text in request.form.items():
+        head, _, spot = name.partition(".")
+        if head == "spot" and text.strip():
+            item_key, lot = (Whole(name, "").read(part, name, {}) for part in spot.partition(".")[::2])
+            item = store.get(Item, item_key, name)
+            was = Whole(name, "", required=False).read(request.form.get(f"was.{spot}", ""), name, {})
             quantity = exact.parse(item.code, text, int(item.unit.scale))
-            counted.append(counting.Counted(item=row.item, lot=row.lot, location=place, quantity=quantity))
+            counted.append(counting.Counted(item=item.id, lot=lot, location=place, quantity=quantity, expected=was))
     if request.form.get("item"):
         item = store.get(Item, Reference("item", "", to="stock.item").read(request.form["item"], "item", {}), "item")
         lot = fields.lot().read(request.form.get("lot", ""), "lot", {"item": item.id}) or NO_LOT

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -16,7 +17,7 @@ from bizlite.stock import items, planning, reservations, transfers
 from bizlite.stock.models import CountLine, Move, OnHand, Reorder, Transfer
 from tests.bizlite.conftest import Fresh
 from tests.bizlite.pages import form, opened
-from tests.bizlite.web_site import call
+from tests.bizlite.web_site import call, hidden
 
 OWNER = Session(user="owner", rights=frozenset({"*"}))
 TODAY = OWNER.today()
@@ -89,6 +90,34 @@ def test_a_count_posts_only_what_differs(client: FlaskClient) -> None:
     more = {"item": "I2", "quantity": "3", "value": "1.50", "lot": ""}
     assert form(client, "/business/stock/count", place="MAIN", date=str(TODAY), **more).status_code == 303
     assert OnHand.get((OnHand.item == 2) & (OnHand.location == 1)).quantity == 3
+
+
+def test_what_came_or_went_since_the_page_was_made_is_counted_again(client: FlaskClient) -> None:
+    """Else the two that were delivered meanwhile would come back as a surplus."""
+    receive()
+    address = "/business/stock/count"
+    page = client.get(address).text
+    sent = {name: hidden(page, name) for name in ("csrf", "key", "place", "was.1.0")}
+    out = transfers.Line(item=1, quantity=2000, source=1, target=3)
+    transfers.post(OWNER, "issue", TODAY, [out])
+    answer = client.post(address, data={**sent, "date": str(TODAY), "spot.1.0": "10"})
+    assert answer.status_code == 422
+    assert "I1 came or went while you counted. Look again: 8 should be there now." in answer.text
+    sent |= {name: hidden(answer.text, name) for name in ("key", "was.1.0")}
+    transfers.post(OWNER, "issue", TODAY, [dataclasses.replace(out, quantity=8000)])
+    gone = client.post(address, data={**sent, "date": str(TODAY), "spot.1.0": "8"})
+    assert "Look again: 0 should be there now." in gone.text
+    assert not Transfer.select().where(Transfer.kind == "count").exists()
+
+
+def test_a_count_that_is_sent_twice_is_one(client: FlaskClient) -> None:
+    receive()
+    page = client.get("/business/stock/count").text
+    sent = {name: hidden(page, name) for name in ("csrf", "key", "place", "was.1.0")}
+    for _ in range(2):
+        answer = client.post("/business/stock/count", data={**sent, "date": str(TODAY), "spot.1.0": "9"})
+        assert answer.status_code == 303, answer.text
+    assert Transfer.select().where(Transfer.kind == "count").count() == 1
 
 
 def test_a_count_without_differences_says_so_and_stays_as_its_record(client: FlaskClient) -> None:
