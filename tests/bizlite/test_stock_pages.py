@@ -12,6 +12,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from bizlite.core.database import write
+from bizlite.core.errors import Refused
 from bizlite.core.session import Session
 from bizlite.stock import items, planning, reservations, transfers
 from bizlite.stock.models import CountLine, Move, OnHand, Reorder, Transfer
@@ -61,6 +62,19 @@ def test_more_than_is_there_is_refused_at_its_field(client: FlaskClient) -> None
     assert answer.status_code == 422
     assert re.search('id="lines.0.quantity-error".*?Receive, move or release some first.', answer.text, re.S)
     assert not Transfer.select().count()
+
+
+def test_what_is_free_or_can_come_back_is_told_in_the_unit_of_the_item(client: FlaskClient) -> None:
+    receive(2500)
+    out = transfers.Line(item=1, quantity=3000, source=1, target=3)
+    with pytest.raises(Refused, match=r"only 2.5 of I1 are free in MAIN"):
+        transfers.post(OWNER, "issue", TODAY, [out])
+    transfers.post(OWNER, "issue", TODAY, [dataclasses.replace(out, quantity=1500)])
+    sold = Move.select().order_by(Move.id.desc()).get().id
+    back = transfers.Line(item=1, quantity=2000, source=3, target=1, origin=sold)
+    with pytest.raises(Refused) as caught:
+        transfers.post(OWNER, "return", TODAY, [back])
+    assert caught.value.problems[0].params["most"] == "1.5"
 
 
 def test_what_is_there_leads_to_its_card_and_papers(client: FlaskClient) -> None:
