@@ -131,9 +131,9 @@ def edit(resource: Resource, key: str) -> Any:
     """The form of a row that is there."""
     row = resource.get(key)
     fields = reading.open_fields(resource, is_new=False)
-    if not resource.may_change(session(), row):
-        return redirect(address(resource, "show", key=key), 303)
     if request.method == "GET":
+        if not resource.may_change(session(), row):
+            return redirect(address(resource, "show", key=key), 303)
         return _form(resource, reading.of_row(row, fields, resource.lines, own_values(row)), fields, row)
     form = reading.of_form(request.form, fields, resource.lines)
     try:

@@ -53,6 +53,14 @@ def shop(client: FlaskClient) -> FlaskClient:
     return client
 
 
+def draft(client: FlaskClient) -> str:
+    """The page of an order of bolts that is not confirmed."""
+    answer = send(client, "/business/sales/order/new", party="C1", date="2026-11-02", is_gross="1",
+                  **{"lines.0.item": "BOLT", "lines.0.quantity": "2", "lines.0.price": "9"})  # fmt: skip
+    assert answer.status_code == 303, answer.text
+    return str(answer.location).partition("?")[0]
+
+
 def buy(client: FlaskClient, quantity: str = "10") -> str:
     """An order of bolts, sent and received; gives its page."""
     answer = send(client, "/business/purchasing/order/new", party="S1", date="2026-11-02", is_gross="1",
@@ -114,6 +122,20 @@ def test_a_double_click_delivers_once(shop: FlaskClient) -> None:
     sent = dict(re.findall(r'<input[^>]*name="([^"]+)"[^>]*?value="([^"]*)"', form)) | {"date": "2026-11-04"}
     answers = {shop.post(f"{sold}/deliver", data=sent).location for _ in range(2)}
     assert (len(answers), Delivery.select().count()) == (1, 1)
+
+
+def test_what_was_typed_into_a_draft_that_was_confirmed_meanwhile_is_not_lost(shop: FlaskClient) -> None:
+    """It was led to the order's page as if it were saved."""
+    page = draft(shop)
+    form = shop.get(f"{page}/edit").text
+    sent = {name: hidden(form, name) for name in ("csrf", "key", "version")}
+    assert press(shop, page, "confirm").status_code == 303
+    line = {"lines.0.item": "BOLT", "lines.0.quantity": "2", "lines.0.price": "9"}
+    again = shop.post(f"{page}/edit", data={**sent, "party": "C1", "date": "2026-11-02", "text": "by Friday", **line})
+    assert again.status_code == 422
+    assert "Is confirmed. Cancel what is open, and make a new order." in again.text
+    assert "by Friday" in again.text
+    assert shop.get(f"{page}/edit").status_code == 303
 
 
 def test_a_quotation_is_sent_printed_and_becomes_an_order(shop: FlaskClient) -> None:
