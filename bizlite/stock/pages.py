@@ -37,7 +37,7 @@ def card() -> Answer:
     """The stock card of an item."""
     start = Date("start", _("From"), default=lambda: today() - AHEAD)
     row = _item()
-    made = figures.card(row, tables.read((start,))["start"], language())
+    made = figures.card(row, tables.read((start,))["start"], language(), tables.most())
     return tables.page(_("Stock card"), [made], (start,), template="stock/item.html", item=row)
 
 

@@ -91,6 +91,16 @@ def test_what_is_there_leads_to_its_card_and_papers(client: FlaskClient) -> None
     assert "Stock card" in client.get("/business/stock/item/1").text
 
 
+def test_a_stock_card_has_every_move_as_a_file_and_for_a_program(client: FlaskClient) -> None:
+    """The last moves are those that somebody looks for."""
+    line = transfers.Line(item=1, quantity=1, source=2, target=1, value=1)
+    transfers.post(OWNER, "receipt", TODAY, [line] * 501)
+    assert "These are the first 100 of 501" in client.get("/business/stock/card?item=1").text
+    assert len(client.get("/business/stock/card?item=1&format=csv").text.splitlines()) == 1 + 501
+    rows = call(client, "GET", "/api/biz/v1/stock/figures/card?item=1").json["tables"][0]["rows"]
+    assert (len(rows), rows[-1]["there"]) == (501, "0.501")
+
+
 def test_a_count_posts_only_what_differs(client: FlaskClient) -> None:
     receive()
     wrong = form(client, "/business/stock/count", place="MAIN", date=str(TODAY), **{"spot.1.0": "ten"})
