@@ -14,7 +14,7 @@ import pytest
 from flask import Flask, g
 from flask.testing import FlaskClient
 
-from bizlite.core import rights
+from bizlite.core import rights, transfer
 from bizlite.core.models import Key
 from bizlite.core.session import Session
 from bizlite.finance import parties
@@ -193,6 +193,14 @@ def test_a_backup_has_the_database_and_the_files(client: FlaskClient) -> None:
     names = archive.namelist()
     assert {"company.db", "finance_party.csv"} & set(names)
     assert [archive.read(name) for name in names if name.startswith("attachments/")] == [b"x"]
+
+
+def test_what_a_backup_left_that_was_broken_off_goes_at_the_next_start(sqlite: Fresh, tmp_path: Path) -> None:
+    with transfer._packed(io.BytesIO(), tmp_path) as (_, place):  # the power goes
+        (place / "company.db").write_bytes(b"all of the books")
+        create_app(sqlite(), identify, folder=tmp_path)
+        assert not place.exists()
+    leave()
 
 
 def test_pages_and_problems_are_chinese_unless_english_is_asked_for(client: FlaskClient) -> None:
