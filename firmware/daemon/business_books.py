@@ -81,6 +81,8 @@ class Books:
             except (InvalidError, ValueError) as error:
                 if had_data:
                     business_data.restore(self._state, Path(place))
+                else:
+                    business_data.remove(self._state)
                 reason = error.params["reason"] if isinstance(error, InvalidError) else str(error)
                 raise InvalidError("This backup cannot be used: %(reason)s", reason=reason) from None
 

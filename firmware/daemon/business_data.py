@@ -52,6 +52,12 @@ def restore(state: Path, saved: Path) -> None:
     put(home / MARK, b"")
 
 
+def remove(state: Path) -> None:
+    """Takes the database away again, of a box that had none before."""
+    for end in ("", "-wal", "-shm"):
+        (state / FOLDER / f"{DATABASE}{end}").unlink(missing_ok=True)
+
+
 def show_within(source: Path, target: Path) -> None:
     """Show a folder at another place too, in this process only: SQLite opens by path, and ``state`` is closed to us."""
     libc = ctypes.CDLL(None, use_errno=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import zipfile
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -10,6 +11,9 @@ from pathlib import Path
 import pytest
 
 from firmware.daemon import business_data
+from firmware.daemon.business_books import Books
+from firmware.daemon.errors import InvalidError
+from firmware.model.config import Business
 
 
 @pytest.fixture
@@ -71,3 +75,21 @@ def test_a_link_is_refused_and_what_it_leads_to_is_as_before(
     with pytest.raises(ValueError, match="symbolic link"):
         business_data.restore(tmp_path / "state", saved)
     assert (list(elsewhere.iterdir()) == []) if is_folder else (elsewhere.read_text() == "root's own")
+
+
+def test_an_unfit_backup_leaves_a_new_box_without_data(
+    tmp_path: Path, saved: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else its pages would fail for good: nothing of ours opens what a newer release wrote."""
+    (tmp_path / "state/backup").mkdir(parents=True)
+    books = Books(tmp_path / "state", tmp_path / "run")
+
+    def newer(what: str, business: Business) -> None:
+        raise InvalidError("The business's data cannot be read: %(reason)s", reason="the data is of version 99")
+
+    monkeypatch.setattr(books, "_ask", newer)
+    with zipfile.ZipFile(tmp_path / "newer.zip", "w") as archive:
+        archive.write(saved / "business/company.db", "company.db")
+    with pytest.raises(InvalidError, match="This backup cannot be used"):
+        books.restore(Business(enabled=True), tmp_path / "newer.zip")
+    assert not list((tmp_path / "state/business").glob("company.db*"))
