@@ -151,13 +151,14 @@ def test_from_a_late_order_to_its_cards_people_and_minutes(sqlite: Fresh) -> Non
         )
         made = work.release(session, made.id, made.version)
         card = Card.select().where(Card.order == made).order_by(Card.position).first()
-        for kind, quantity, minutes in (("start", 0, 90), ("good", 3, 15)):
+        # From 7:50 on, over the hour at which it is midnight by UTC.
+        for kind, quantity, minutes in (("start", 0, 250), ("good", 3, 15)):
             at = session.now_ms() - minutes * 60_000
             reports.report(session, card.id, kind, shop.workers[0], quantity, reported_ms=at)
         page = client.get("/business/reports/").text
         assert card.code in page
         behind = follow(client, page, rf"/business/reports/work/{made.id}")
-        assert re.search(r"W1</td>.*?>3<.*?>0<.*?>75<", behind, re.S)
+        assert re.search(r"W1</td>.*?>3<.*?>0<.*?>235<", behind, re.S)
         with_cards = client.get(f"/business/reports/order/{sold.id}").text
         assert card.code in with_cards
         late = "".join(client.get("/business/reports/?table=late-cards&format=csv").text.splitlines()[1:2])
