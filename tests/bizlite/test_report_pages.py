@@ -97,6 +97,14 @@ def test_every_table_of_the_overview_stands_alone_and_is_taken_along(client: Fla
     assert client.get("/business/reports/table/nothing").status_code == 404
 
 
+@pytest.mark.parametrize(("query", "status"), [
+    (f"by=month&first={MONTH}&last=202001", 200), ("party=999", 404), ("item=999", 404),
+])  # fmt: skip
+def test_months_the_wrong_way_round_are_none_and_nobody_is_nobody(client: FlaskClient, query: str, status: int) -> None:
+    assert client.get(f"/business/reports/margin?{query}").status_code == status
+    assert call(client, "GET", f"/api/biz/v1/reports/figures/margin?{query}").status_code == status
+
+
 @pytest.mark.parametrize("query", ["by=colour", "first=202613", "last=1", "first=x"])
 def test_a_wrong_question_says_what_is_wrong(client: FlaskClient, query: str) -> None:
     assert client.get(f"/business/reports/margin?{query}").status_code == 422
