@@ -53,10 +53,10 @@ def shop(client: FlaskClient) -> FlaskClient:
     return client
 
 
-def draft(client: FlaskClient) -> str:
+def draft(client: FlaskClient, **more: str) -> str:
     """The page of an order of bolts that is not confirmed."""
-    answer = send(client, "/business/sales/order/new", party="C1", date="2026-11-02", is_gross="1",
-                  **{"lines.0.item": "BOLT", "lines.0.quantity": "2", "lines.0.price": "9"})  # fmt: skip
+    values = {"party": "C1", "lines.0.item": "BOLT", "lines.0.quantity": "2", "lines.0.price": "9"}
+    answer = send(client, "/business/sales/order/new", date="2026-11-02", is_gross="1", **values | more)
     assert answer.status_code == 303, answer.text
     return str(answer.location).partition("?")[0]
 
@@ -111,6 +111,21 @@ def test_goods_are_ordered_received_sold_delivered_in_parts_and_invoiced(shop: F
     assert answer.status_code == 303
     bill = Invoice.get(Invoice.kind == "purchase")
     assert (bill.their_number, bill.net + bill.tax) == ("FP 9", 5060)
+
+
+def test_people_of_one_name_are_told_apart_by_their_firm(shop: FlaskClient) -> None:
+    """The list could not: it offers the name, which fits both."""
+    assert send(shop, "/business/finance/party/new", code="C2", name="Other", payment_days="30",
+                is_customer="1").status_code == 303  # fmt: skip
+    for party in ("C1", "C2"):
+        assert send(shop, "/business/sales/contact/new", party=party, name="Li").status_code == 303
+    page = draft(shop, party="C2", contact="Li")
+    assert Order.get().contact.party.code == "C2"
+    assert re.search("Contact</dt><dd>.*?Li", shop.get(page).text, re.S)
+    line = {"item": 1, "quantity": 1, "price": 1}
+    body = {"party": Order.get().party_id, "contact": 1, "date": "2026-11-02", "lines": [line]}
+    refused = call(shop, "POST", "/api/biz/v1/sales/order", body).json["error"]["problems"]
+    assert [problem["field"] for problem in refused] == ["contact"]
 
 
 def test_a_double_click_delivers_once(shop: FlaskClient) -> None:
