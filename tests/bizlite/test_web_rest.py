@@ -12,12 +12,13 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from bizlite.core import registry, rights
+from bizlite.core import attachments, registry, rights
 from bizlite.core.models import Audit
 from bizlite.finance.models import Party
 from bizlite.web import guard, holding
 from bizlite.web.app import create_app
 from bizlite.web.openapi import fragment
+from bizlite.web.resource import find
 from tests.bizlite.conftest import Fresh, leave
 from tests.bizlite.web_site import OWNER, USER, asker, call, hidden, identify
 
@@ -113,7 +114,11 @@ def test_a_form_from_elsewhere_is_refused(client: FlaskClient) -> None:
     assert not Party.select().count()
 
 
-def test_a_module_that_is_off_says_who_can_switch_it_on(client: FlaskClient) -> None:
+def test_a_module_that_is_off_says_who_can_switch_it_on(client: FlaskClient, tmp_path: Path) -> None:
+    kind = find("purchasing.order").kind
+    attachments.attach(OWNER, tmp_path / "attachments", kind, 1, "a.txt", "text/plain", b"x")
+    with client.get("/business/file/1") as answer:
+        assert answer.status_code == 200
     rights.grant(OWNER, "boss", "core.module.switch")
     rights.assign(OWNER, "li", "boss")
     page = client.get("/business/modules").text
@@ -125,6 +130,10 @@ def test_a_module_that_is_off_says_who_can_switch_it_on(client: FlaskClient) -> 
         assert answer.status_code == 404
         assert "The module Purchasing is off. Who may switch it on under Modules: li." in answer.text
     assert "/business/purchasing/order" not in client.get("/business/").text
+    others = (("GET", "file/1"), ("POST", "files/purchasing.order/1"), ("GET", "log/purchasing.order/1"))
+    for method, address in others:
+        answer = call(client, method, f"/business/{address}")
+        assert (answer.status_code, "Purchasing is off" in answer.text) == (404, True), address
 
 
 def test_who_may_what_is_given_and_taken_on_its_page(client: FlaskClient) -> None:
