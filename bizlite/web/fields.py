@@ -300,10 +300,12 @@ class YesNo(Field):
 class Reference(Field):
     """A row of another resource, typed by its code; ``where`` limits the rows that may be chosen.
 
-    ``like`` limits them by the row's other values: what columns of the other resource have to be.
+    ``like`` limits them by the row's other values: what columns of the other resource have to be. Where what is typed
+    is done at once and another row would be harm, a part of a code is not enough (``is_whole``).
     """
 
     to: str = ""
+    is_whole: bool = False
     where: Callable[[], Any] | None = None
     like: Callable[[Values], Values] = lambda values: {}
 
@@ -327,6 +329,8 @@ class Reference(Field):
             raise refuse(at, "does not exist", "Choose one that exists.", text[:100])
         if len(found) > 1:
             raise refuse(at, "fits more than one", "Choose one of the list.", text[:100])
+        if self.is_whole and not self.target.is_called(found[0], text):
+            raise refuse(at, "does not exist", "Choose one that exists.", text[:100])
         return found[0]._pk
 
     def accept(self, value: Any, at: str, values: Values) -> Any:

@@ -219,6 +219,18 @@ def test_a_lot_and_a_place_are_chosen_for_a_material(client: FlaskClient) -> Non
     assert work.issued(order.id, work.materials(order.id)[0]) == 2500
 
 
+def test_a_part_of_a_lots_code_is_no_lot(client: FlaskClient, store: Store) -> None:
+    """Who types L1 has goods in hand on which L1 stands, also where the only lot with it is L10."""
+    other = items.add_item(SESSION, "FLAX", "flax", has_lots=True).id
+    lot = items.add_lot(SESSION, other, "L10").id
+    receipt = transfers.Line(item=other, lot=lot, quantity=10, source=SUPPLIER, target=MAIN, value=100)
+    transfers.post(SESSION, "receipt", FIRST, [receipt])
+    page = f"/business/sales/order/{store.ordered((other, 2)).id}"
+    for typed, status in (("L1", 422), ("L10", 303)):
+        answer = press(client, page, "deliver", date="2026-05-02", **{"lines.0.lot": typed})
+        assert (answer.status_code, "Does not exist." in answer.text) == (status, status == 422)
+
+
 # --- lots whose day is over
 def spoilt(item: int, day: datetime.date = FIRST - datetime.timedelta(days=2)) -> int:
     """Ten of a lot that was good until a day."""
