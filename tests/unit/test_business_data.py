@@ -49,6 +49,14 @@ def test_an_open_database_has_the_saved_rows_at_once(tmp_path: Path, saved: Path
     assert (state / "business/restored").exists()
 
 
+def test_a_backup_without_a_database_leaves_ours_alone(tmp_path: Path, saved: Path, pages: sqlite3.Connection) -> None:
+    """As that of a box whose firm has its data in PostgreSQL: it was emptied."""
+    (saved / "business/company.db").unlink()
+    business_data.restore(tmp_path / "state", saved)
+    assert pages.execute("SELECT name FROM party").fetchall() == [("present",)]
+    assert (tmp_path / "state/business/attachments/ab/abcd").read_text() == "an invoice"
+
+
 def test_a_new_box_gets_all_of_it(tmp_path: Path, saved: Path) -> None:
     (tmp_path / "state").mkdir()
     business_data.restore(tmp_path / "state", saved)
