@@ -48,6 +48,7 @@ class Field:
     is_number: ClassVar[bool] = False
     # Control characters, and halves of a character, which no database takes.
     unprintable: ClassVar[re.Pattern[str]] = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
+    spaces: ClassVar[Mapping[int, str]] = {0x3000: " ", 0xA0: " "}  # of Chinese keyboards, and of spreadsheets
     empty: ClassVar[Any] = ""
     json_type: ClassVar[str | tuple[str, ...]] = "string"
 
@@ -57,7 +58,7 @@ class Field:
 
     def read(self, text: str, at: str, values: Values) -> Any:
         """The value of what was typed; ``at`` is its place, ``values`` what the same row has so far. :raise Refused:"""
-        text = text.strip()
+        text = text.translate(self.spaces).strip()
         if not text:
             return self._nothing(at)
         if len(text) > LONGEST:
@@ -110,6 +111,7 @@ class Area(Field):
     """A text of several lines."""
 
     unprintable = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+    spaces: ClassVar[Mapping[int, str]] = {}
     widget = "area"
 
 
@@ -337,7 +339,8 @@ class Reference(Field):
         target = self.target
         if isinstance(value, str):
             key = self.read(value, at, values)
-            if key is not None and not target.is_called(self.row(key), value.strip()):  # nobody sees what was meant
+            text = value.translate(self.spaces).strip()
+            if key is not None and not target.is_called(self.row(key), text):  # nobody sees what was meant
                 raise refuse(at, "does not exist", "Choose one that exists.", value[:100])
             return key
         exact.whole(at, value, least=0)

@@ -182,6 +182,17 @@ def test_a_file_is_kept_at_its_document_and_saved_from_there(client: FlaskClient
     assert client.get("/business/file/1", environ_overrides={USER: "zhao"}).status_code == 403
 
 
+def test_a_wide_space_is_a_space(client: FlaskClient) -> None:
+    """A Chinese keyboard and what is pasted from a spreadsheet have others; they were refused as no name."""
+    sent = {"code": "C1", "name": "\u3000王\u3000记\xa0五金 ", "payment_days": "30"}
+    assert send(client, "/business/finance/party/new", **sent).status_code == 303
+    assert Party.get().name == "王 记 五金"
+    token = hidden(client.get("/business/finance/party/1").text, "csrf")
+    data = {"csrf": token, "file": (io.BytesIO(b"x"), "合同\u3000二.pdf")}
+    assert client.post("/business/files/finance.party/1", data=data).status_code == 303
+    assert "合同 二.pdf" in client.get("/business/finance/party/1").text
+
+
 def test_a_backup_has_the_database_and_the_files(client: FlaskClient) -> None:
     parties.add(OWNER, "C1", "One")
     token = hidden(client.get("/business/").text, "csrf")
