@@ -15,6 +15,7 @@ from bizlite.stock.models import NO_LOT, Item, Location, Lot, OnHand, Reorder
 from bizlite.web import charts, tables
 from bizlite.web.fields import Date, Reference, Whole
 from bizlite.web.guard import requires, session, today
+from bizlite.web.pages import AGAIN, to_person
 from bizlite.web.texts import gettext, language
 from bizlite.web.texts import marked as _
 
@@ -113,10 +114,10 @@ def count() -> Answer | tuple[str, int]:
             paper = counting.post(session(), date, _counted(place.id), key=request.form.get("key") or None)
             return redirect(url_for("biz.stock-transfer-show", key=paper.id, done="create"), 303)
         except Refused as refused:
-            problems = refused.problems
+            problems = to_person(refused).problems
     page = render_template(
         "stock/count.html", place=place, rows=_spots(place.id), typed=request.values, problems=problems,
-        key=request.form.get("key") or secrets.token_urlsafe(16),
+        key=(AGAIN not in problems and request.form.get("key")) or secrets.token_urlsafe(16),
         show=exact.show, today=today(),
         places=Location.select().where((Location.kind == "internal") & Location.is_active),
     )  # fmt: skip

@@ -142,6 +142,9 @@ def test_a_count_that_is_sent_twice_is_one(client: FlaskClient) -> None:
         answer = client.post("/business/stock/count", data={**sent, "date": str(TODAY), "spot.1.0": "9"})
         assert answer.status_code == 303, answer.text
     assert Transfer.select().where(Transfer.kind == "count").count() == 1
+    answer = client.post("/business/stock/count", data={**sent, "date": str(TODAY), "spot.1.0": "7", "was.1.0": "9000"})
+    assert "This form was saved already" in answer.text
+    assert hidden(answer.text, "key") != sent["key"]
 
 
 def test_a_count_without_differences_says_so_and_stays_as_its_record(client: FlaskClient) -> None:

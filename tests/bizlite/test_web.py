@@ -84,6 +84,19 @@ def test_a_double_click_posts_once(client: FlaskClient) -> None:
     assert (Party.select().count(), Key.select().count()) == (1, 1)
 
 
+def test_who_goes_back_to_a_form_and_changes_it_is_told_and_can_save(client: FlaskClient) -> None:
+    """The key of the form is used: it could not be saved any more, and said so in words of programs."""
+    page = client.get("/business/finance/party/new").text
+    sent = {"csrf": hidden(page, "csrf"), "key": hidden(page, "key"), "code": "C1", "name": "One", "payment_days": "30"}
+    assert client.post("/business/finance/party/new", data=sent).status_code == 303
+    answer = client.post("/business/finance/party/new", data={**sent, "code": "C2", "name": "Two"})
+    assert answer.status_code == 422
+    assert "This form was saved already, and was changed since." in answer.text
+    again = {**sent, "code": "C2", "name": "Two", "key": hidden(answer.text, "key")}
+    assert client.post("/business/finance/party/new", data=again).status_code == 303
+    assert [row.name for row in Party.select().order_by(Party.id)] == ["One", "Two"]
+
+
 def test_a_reference_is_typed_by_its_code(client: FlaskClient) -> None:
     fields = {"code": "I1", "name": "Bolt", "unit": "pcs"}
     answer = send(client, "/business/stock/item/new", **fields, account="no such")
