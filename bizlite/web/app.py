@@ -14,7 +14,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.routing import Rule
 from werkzeug.wrappers import Response as BaseResponse
 
-from bizlite.core import company, registry, rights
+from bizlite.core import company, registry, rights, transfer
 from bizlite.core.attachments import LARGEST_BYTES
 from bizlite.core.database import database, is_sqlite
 from bizlite.core.errors import Forbidden, Missing, Problem, Refused
@@ -64,6 +64,7 @@ def create_app(
     opened = registry.open_company(url)
     if folder is None:
         folder = Path(opened.database).parent if is_sqlite(opened) else Path.cwd()
+    transfer.sweep(folder)
     app = Flask(__name__, static_url_path=f"{ROOT}/static")
     app.url_rule_class = rule
     app.config.update(MAX_CONTENT_LENGTH=BODY_MAX_BYTES, SEND_FILE_MAX_AGE_DEFAULT=365 * 86_400, LOOK=look, LOGIN=login,

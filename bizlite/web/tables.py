@@ -145,8 +145,8 @@ def address(form: str, name: str = "") -> str:
 
 
 def most(rows: int = MOST) -> int | None:
-    """How many rows have to be read: those that are shown, or all of them for a file."""
-    return None if request.args.get("format") else rows
+    """How many rows have to be read: those that are shown, or all of them for a file or a program."""
+    return None if request.args.get("format") or is_api() else rows
 
 
 def wanted(found: list[Table]) -> Response | None:

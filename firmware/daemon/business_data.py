@@ -20,8 +20,8 @@ _MS_BIND, _MS_REC, _MS_PRIVATE = 1 << 12, 1 << 14, 1 << 18
 def restore(state: Path, saved: Path) -> None:
     """Takes the place of the present data with those in ``saved``, in one transaction of SQLite.
 
-    Files are kept by their hash: those that are missing are added, none is removed. Where ``saved`` has no database the
-    present one stays. The new mark tells the pages
+    Files are kept by their hash: those that are missing are added, none is removed; a backup that has only them leaves
+    the database alone. The new mark tells the pages
     (webui/business.py) to bring the database up to date. :raise ValueError: it cannot be written.
     """
     home = state / FOLDER
@@ -39,7 +39,7 @@ def restore(state: Path, saved: Path) -> None:
             os.chown(folder, owner.st_uid, owner.st_gid)
         if not _ours(target).exists():
             put(target, path.read_bytes())
-    if not (saved / FOLDER / DATABASE).exists():  # the firm's is PostgreSQL; SQLite would make an empty one
+    if not (saved / FOLDER / DATABASE).exists():  # of a firm whose data lay in PostgreSQL: the files were all of it
         return
     database = home / DATABASE
     if not _ours(database).exists():
@@ -53,6 +53,12 @@ def restore(state: Path, saved: Path) -> None:
     except sqlite3.Error as error:
         raise ValueError(str(error)) from error
     put(home / MARK, b"")
+
+
+def remove(state: Path) -> None:
+    """Takes the database away again, of a box that had none before."""
+    for end in ("", "-wal", "-shm"):
+        (state / FOLDER / f"{DATABASE}{end}").unlink(missing_ok=True)
 
 
 def show_within(source: Path, target: Path) -> None:

@@ -97,6 +97,14 @@ def test_every_table_of_the_overview_stands_alone_and_is_taken_along(client: Fla
     assert client.get("/business/reports/table/nothing").status_code == 404
 
 
+@pytest.mark.parametrize(("query", "status"), [
+    (f"by=month&first={MONTH}&last=202001", 200), ("party=999", 404), ("item=999", 404),
+])  # fmt: skip
+def test_months_the_wrong_way_round_are_none_and_nobody_is_nobody(client: FlaskClient, query: str, status: int) -> None:
+    assert client.get(f"/business/reports/margin?{query}").status_code == status
+    assert call(client, "GET", f"/api/biz/v1/reports/figures/margin?{query}").status_code == status
+
+
 @pytest.mark.parametrize("query", ["by=colour", "first=202613", "last=1", "first=x"])
 def test_a_wrong_question_says_what_is_wrong(client: FlaskClient, query: str) -> None:
     assert client.get(f"/business/reports/margin?{query}").status_code == 422
@@ -151,13 +159,14 @@ def test_from_a_late_order_to_its_cards_people_and_minutes(sqlite: Fresh) -> Non
         )
         made = work.release(session, made.id, made.version)
         card = Card.select().where(Card.order == made).order_by(Card.position).first()
-        for kind, quantity, minutes in (("start", 0, 90), ("good", 3, 15)):
+        # From 7:50 on, over the hour at which it is midnight by UTC.
+        for kind, quantity, minutes in (("start", 0, 250), ("good", 3, 15)):
             at = session.now_ms() - minutes * 60_000
             reports.report(session, card.id, kind, shop.workers[0], quantity, reported_ms=at)
         page = client.get("/business/reports/").text
         assert card.code in page
         behind = follow(client, page, rf"/business/reports/work/{made.id}")
-        assert re.search(r"W1</td>.*?>3<.*?>0<.*?>75<", behind, re.S)
+        assert re.search(r"W1</td>.*?>3<.*?>0<.*?>235<", behind, re.S)
         with_cards = client.get(f"/business/reports/order/{sold.id}").text
         assert card.code in with_cards
         late = "".join(client.get("/business/reports/?table=late-cards&format=csv").text.splitlines()[1:2])
