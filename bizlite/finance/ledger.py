@@ -62,12 +62,11 @@ def _problems_of_lines(legs: Sequence[Leg]) -> list[Problem]:
     return problems
 
 
-def kept_by_stock(account: str, field: str) -> list[Problem]:
+def kept_by_stock(account: str, field: str, remedy: str = marked("Count the stock, or move it.")) -> list[Problem]:
     """A problem when the account holds the value of items: only moves of stock may change that."""
     held = (Line.account == account) & Line.aux.between("item:", "item;") & (Account.kind << ("asset", "cost"))
     if not Line.select(Line.id).join(Account).where(held).exists():
         return []
-    remedy = marked("Count the stock, or move it.")
     return [Problem(field=field, message="is kept by the stock", remedy=remedy, value=account)]
 
 

@@ -126,6 +126,28 @@ def test_a_voucher_by_hand_cannot_drive_documents_and_ledger_apart(company: None
     assert list(refused(lambda: ledger.post_draft(OWNER, draft.id, 1))) == ["lines.0.account"]
 
 
+def test_an_invoice_by_hand_cannot_either_and_a_suppliers_number_stands_once(company: None) -> None:
+    item = items.add_item(OWNER, "I", "item")
+    transfers.post(OWNER, "receipt", DAY, [transfers.Line(item=item.id, quantity=1, source=2, target=1, value=500)])
+    party = parties.add(OWNER, "B", "both", is_customer=True, is_supplier=True).id
+
+    def write(kind: str, account: str, number: str = "") -> int:
+        line = invoices.Item(text="x", quantity=1, price=10**6, account=account)
+        return int(invoices.post(OWNER, kind, party, DAY, [line], their_number=number).id)
+
+    for kind in ("sale", "purchase"):
+        for account in ("1122", "220201", "1405"):
+            assert list(refused(lambda kind=kind, account=account: write(kind, account))) == ["lines.0.account"]
+    assert refused(lambda: write("purchase", "5001")) == {"lines.0.account": "is an account of revenue"}
+    first = write("purchase", "5602", "24312000000012345678 ")
+    assert list(refused(lambda: write("purchase", "5602", "24312000000012345678"))) == ["their_number"]
+    invoices.credit(OWNER, first, DAY)
+    write("purchase", "5602", "24312000000012345678")  # the first one is taken back
+    for _ in range(2):
+        write("purchase", "5602")  # a receipt without a number
+        write("sale", "5001", "order 7")  # their order's number may come twice
+
+
 # --- statements
 def test_the_three_statements_of_a_small_firm(company: None) -> None:
     accounts.add(OWNER, "560101", "expense", "销售费用—广告费")
