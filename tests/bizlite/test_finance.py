@@ -281,6 +281,18 @@ def test_a_bank_list_is_taken_in_once_and_matched(company: None) -> None:
     assert closing.points(202603)[1].is_done
 
 
+def test_of_two_columns_that_fit_the_nearer_counts_and_a_side_gives_the_sign(company: None) -> None:
+    text = "户名,交易日期,交易时间,借贷标志,交易金额,对方户名,摘要,备注\n"
+    text += (
+        "我方公司,2026-03-10,10:15:00,贷,100.00,customer C,货款,\n我方公司,2026-03-11,09:00:00,借,20.50,房东,房租,\n"
+    )
+    assert bank.import_list(OWNER, "1002", text) == 2
+    found = [(row.amount, row.counterparty, row.text) for row in BankLine.select().order_by(BankLine.id)]
+    assert found == [(10000, "customer C", "货款"), (-2050, "房东", "房租")]
+    wrong = "date,amount,side\n2026-03-10,5,收入\n2026-03-10,5,?\n"
+    assert list(refused(lambda: bank.import_list(OWNER, "1002", wrong))) == ["rows.3.side"]
+
+
 def test_a_number_in_the_text_and_a_name_lead_to_invoices(company: None) -> None:
     party, other = customer(), customer("D")
     first, second = sell(party, 30), sell(party, 50)
