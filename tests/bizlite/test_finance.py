@@ -304,6 +304,23 @@ def test_a_number_in_the_text_and_a_name_lead_to_invoices(company: None) -> None
     assert matching.proposals(two) == [matching.Proposal(party.id, ((first, 3000), (second, 4000)), "name")]
 
 
+def test_a_part_of_a_number_and_the_amount_of_somebody_else_are_no_proposal(company: None) -> None:
+    supplier = parties.add(OWNER, "V", "Hongtu", is_supplier=True)
+    expense = invoices.Item(text="x", quantity=1, price=10**6, rate=0, account="5602")
+    for number in ("26", "20260310", "FP-7788"):
+        invoices.post(OWNER, "purchase", supplier.id, DAY, [expense], their_number=number)
+    sell(customer(), 80)
+    customer("D")
+    lines = ["-9,宏图,3月26日货款 120260310号", "-9,宏图,发票FP-7788货款", "80,customer D,货款", "80,王某,货款"]
+    text = "date,amount,counterparty,text\n" + "\n".join(f"2026-03-12,{line}" for line in lines)
+    assert bank.import_list(OWNER, "1002", text) == 4
+    chance, named, of_another, unknown = BankLine.select().order_by(BankLine.id)
+    assert not matching.proposals(chance)
+    assert [proposal.why for proposal in matching.proposals(named)] == ["number"]
+    assert not matching.proposals(of_another)  # D is known, and owes nothing
+    assert [proposal.why for proposal in matching.proposals(unknown)] == ["amount"]
+
+
 def test_many_lines_are_decided_at_once_and_no_two_propose_the_same_money(company: None) -> None:
     one, two = customer(), customer("D")
     same = [sell(one, 100), sell(one, 100), sell(two, 70)]
