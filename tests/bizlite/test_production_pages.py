@@ -13,7 +13,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from bizlite.core import registry
-from bizlite.production import cards, orders, workers
+from bizlite.production import cards, orders, reports, workers
 from bizlite.production.models import Bom, Card, Centre, Day, Operation, Order, Report, Shift
 from bizlite.quality import plans
 from bizlite.quality.models import Inspection, Nonconformity, Plan
@@ -142,6 +142,16 @@ def test_the_board_loading_and_pay(client: FlaskClient, shop: Shop) -> None:
     assert gantt.count("<rect") == 2
     assert f"{order.number}-1-1" in gantt
     assert client.get("/business/production/pay?first=soon").status_code == 422
+
+
+def test_two_workers_of_one_name_are_paid_apart(client: FlaskClient, shop: Shop) -> None:
+    card = cards.of_order(shop.order().id)[0]
+    other = workers.add(SESSION, "W2", "Wang").id
+    shop.report(card, "good", 4)
+    reports.report(SESSION, card.id, "good", other, 2)
+    page = client.get("/business/production/pay?first=2026-04-01&last=2026-04-30").text
+    found = re.findall(r"<h2>Wang \((W\d)\)</h2><strong>([\d.]+)<", page)
+    assert found == [("W1", "2.00"), ("W2", "1.00")]
 
 
 def test_cards_are_printed_with_a_code_that_leads_to_them(client: FlaskClient, shop: Shop) -> None:
