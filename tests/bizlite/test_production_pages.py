@@ -236,6 +236,16 @@ def test_a_phone_without_script_reports_by_form_and_takes_back(phone: FlaskClien
     assert "Who are you?" in phone.get(at).text
 
 
+def test_another_pin_ends_what_the_one_before_began(phone: FlaskClient, shop: Shop) -> None:
+    at = address(shop.order())
+    sign_in(phone, at)
+    assert "How many are good?" in phone.get(at).text
+    workers.set_pin(SESSION, shop.worker, "4321")
+    assert "Who are you?" in phone.get(at).text
+    assert sign_in(phone, at, "4321").status_code == 303
+    assert "How many are good?" in phone.get(at).text
+
+
 def test_a_login_is_a_worker_when_it_is_theirs(client: FlaskClient, shop: Shop) -> None:
     at = address(shop.order())
     assert "Who are you?" in client.get(at).text
