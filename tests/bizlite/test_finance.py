@@ -259,6 +259,12 @@ def test_the_forecast_knows_the_habit_of_a_party_taxes_and_recurring_costs(compa
     assert [flow.amount for flow in forecast.invoices(DAY)] == [15000]
 
 
+def test_a_recurring_cost_begins_on_a_day_that_the_forecast_can_reckon_from(company: None) -> None:
+    for first in (datetime.date.max, datetime.date.min):
+        assert list(refused(lambda first=first: forecast.add_recurring(OWNER, "rent", "out", 5000, first))) == ["first"]
+    assert not forecast.make(DAY).flows
+
+
 # --- the bank's list
 BANK = "交易日期,收入,支出,对方户名,摘要,流水号\n2026-03-10,100.00,,customer C,货款,1\n2026/03/11,,20.50,房东,房租,2\n"
 
