@@ -22,14 +22,18 @@ from bizlite.finance import (
     parties,
     payments,
     periods,
+    reports,
     statements,
 )
-from bizlite.finance.models import Account, BankLine, Entry, Open, Party, Payment
+from bizlite.finance.models import Account, BankLine, Entry, Line, Open, Party, Payment
 from bizlite.stock import counting, items, transfers
 from tests.bizlite.world import clock
 
 DAY = datetime.date(2026, 3, 10)
 OWNER = Session(user="owner", rights=frozenset({"*"}), now=clock)
+AT_THE_END = Session(
+    user="owner", rights=frozenset({"*"}), now=lambda: datetime.datetime(2026, 12, 31, 4, tzinfo=datetime.UTC)
+)
 Leg = ledger.Leg
 Opening = opening.Opening
 
@@ -376,6 +380,39 @@ def test_a_wrong_bank_list_is_named_by_row_and_nothing_of_it_is_kept(company: No
 
 
 # --- the end of a month
+def test_a_year_ends_by_its_profit_of_the_year_and_leaves_nothing_there(company: None) -> None:
+    accounts.import_chart(OWNER, "code,kind,name_zh\n6999,收入,另一收入\n5999,成本,另一成本\n")
+    opened = [Opening(account="1002", debit=90000), Opening(account="3001", credit=70000),
+              Opening(account="3103", credit=20000)]  # fmt: skip
+    opening.post(OWNER, DAY, opened)  # what the books before had carried there by then
+    book("1002", "5001", 500)
+    book("5602", "1002", 120)
+    book("1002", "6999", 30)
+    book("5999", "1002", 7)
+    periods.close(AT_THE_END, 202612)
+    closing_ = Entry.select().where(Entry.journal == "closing").order_by(Entry.id)
+    assert [[(line.account_id, line.debit, line.credit) for line in Line.select().where(Line.entry == entry)
+             .order_by(Line.id)] for entry in closing_] == [
+        [("5001", 50000, 0), ("5602", 0, 12000), ("6999", 3000, 0), ("3103", 0, 41000)],
+        [("3103", 61000, 0), ("3104", 0, 61000)],
+    ]  # fmt: skip
+    left = {total.account: total.balance for total in reports.trial_balance(DAY.replace(year=2027)) if total.balance}
+    assert left == {"1002": 130300, "3001": -70000, "3104": -61000, "5999": 700}
+    assert rows(statements.income_statement(202603))[32] == (410, 410)
+    assert not rows(statements.income_statement(202701))
+
+
+def test_a_year_that_is_not_over_is_not_closed(company: None) -> None:
+    book("5602", "1001", 5, DAY.replace(month=11))
+    periods.close(OWNER, 202611)
+    assert refused(lambda: periods.close(OWNER, 202612)) == {"period": "ends a year that is not over"}
+    for nothing in (12, 202600, 202613, 22_000_12):
+        assert refused(lambda nothing=nothing: periods.close(OWNER, nothing)) == {"period": "is not a month"}
+    assert periods.closed_until() == 202611
+    periods.close(AT_THE_END, 202612)
+    assert periods.closed_until() == 202613
+
+
 def test_a_new_company_closes_the_first_month_with_an_entry(company: None) -> None:
     assert closing.next_period(DAY) == 202603  # nothing is there yet
     ledger.draft(OWNER, DAY.replace(year=2020), [Leg(account="5602", debit=1)])
