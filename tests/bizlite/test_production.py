@@ -10,6 +10,7 @@ import pytest
 from bizlite.core import store
 from bizlite.core.database import write
 from bizlite.core.errors import Refused
+from bizlite.finance import accounts
 from bizlite.finance import reports as ledger_reports
 from bizlite.production import (
     centres,
@@ -115,6 +116,20 @@ def test_pieces_that_are_scrapped_last_use_their_material_too(shop: Shop) -> Non
     assert costing.state_at(shop.steel, TODAY).quantity == 60_000  # both were begun with ten
     assert costing.state_at(shop.bolt, TODAY).value == 20_000 + 450 + 225
     assert ledger_reports.balance_of("5401", TODAY) == 20_000
+    assert ledger_reports.balance_of("4001", TODAY) == 0
+
+
+def test_wages_go_to_the_first_account_below_where_a_firm_has_some(shop: Shop) -> None:
+    order = shop.order(1)
+    for code, name in (("221102", "应付职工薪酬—社会保险"), ("221101", "应付职工薪酬—工资")):
+        accounts.add(SESSION, code, "liability", name)
+    for card in both(order):
+        shop.report(card, "good", 1)
+        shop.report(card, "finish")
+    output.receive(SESSION, order.id, 1)
+    orders.close(SESSION, order.id)
+    orders.settle(SESSION, order.id)  # which finds them there
+    assert ledger_reports.balance_of("221101", TODAY) == -75
     assert ledger_reports.balance_of("4001", TODAY) == 0
 
 
