@@ -97,9 +97,10 @@ def test_every_table_of_the_overview_stands_alone_and_is_taken_along(client: Fla
     assert client.get("/business/reports/table/nothing").status_code == 404
 
 
-@pytest.mark.parametrize("query", ["by=colour", "first=202613", "last=1", "first=x"])
+@pytest.mark.parametrize("query", ["by=colour", "first=202613", "last=1", "first=x", "first=202602&last=202601"])
 def test_a_wrong_question_says_what_is_wrong(client: FlaskClient, query: str) -> None:
     assert client.get(f"/business/reports/margin?{query}").status_code == 422
+    assert client.get("/business/reports/margin?by=item&party=99").status_code == 404
 
 
 def test_the_forecast_shows_weeks_and_what_they_are_made_of(client: FlaskClient) -> None:
