@@ -152,7 +152,8 @@ def _behind(kind: str, key: str) -> Answer:
         from bizlite.reports.sources import production
 
         rows = [number] if kind == "production_order" else [o.id for o in production.work_orders(kind, number)]
-        found = [made for row in rows for made in (production.cards(row), production.people(row))]
+        zone = session().zone
+        found = [made for row in rows for made in (production.cards(row, zone), production.people(row, zone))]
     target = _document((kind, number))
     href = tables.href(Line((), target)) if target else ""
     return tables.page(_("What stands behind the order"), found, template="reports/order.html", href=href)

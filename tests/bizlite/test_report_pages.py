@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -15,9 +16,11 @@ from bizlite.production import orders as work
 from bizlite.production import reports
 from bizlite.production.models import Card
 from bizlite.reports import overview
+from bizlite.reports.sources import production
 from bizlite.sales import orders as sales
 from bizlite.sales.lines import Wanted
 from bizlite.stock import counting, items, transfers
+from tests.bizlite import workshop
 from tests.bizlite.conftest import Fresh
 from tests.bizlite.pages import form, opened
 from tests.bizlite.shop import FIRST, Shop
@@ -135,6 +138,30 @@ def test_a_month_is_closed_from_its_list_and_opened_again(client: FlaskClient) -
     is_year = closed % 100 == periods.CLOSING  # which stays closed: its result is carried over
     assert (answer.status_code, periods.closed_until()) == ((422, closed) if is_year else (303, 0))
     assert (f"Open {closed} again" in page) != is_year
+
+
+def test_a_finished_card_is_not_late_and_rework_is(sqlite: Fresh) -> None:
+    with workshop.opened(sqlite()) as shop:
+        first, second = workshop.both(shop.order())
+        shop.report(first, "scrap", 3, cause="crack")
+        shop.report(first, "good", 7)
+        shop.report(first, "finish")
+        shop.report(second, "good", 5)
+        shop.report(second, "rework", 2, cause="burr")
+        shop.report(second, "finish")
+        late = production.late_cards(workshop.TODAY + datetime.timedelta(days=1))
+        assert [(line.values[0], line.values[5]) for line in late.lines] == [(f"{second.code}R", (2, 0))]
+
+
+def test_no_night_counts_as_work_at_a_card(sqlite: Fresh) -> None:
+    with workshop.opened(sqlite()) as shop:
+        (card, _) = workshop.both(shop.order())
+        zone = workshop.SESSION.zone
+        for day, hour in ((28, 16), (28, 17), (29, 7), (29, 9)):
+            at = datetime.datetime(2026, 4, day, hour, 30, tzinfo=zone)
+            shop.report(card, "good", 1, reported_ms=int(at.timestamp() * 1000))
+        (line,) = production.people(card.order_id, zone).lines
+        assert line.values[-1] == 60 + 120
 
 
 def test_from_a_late_order_to_its_cards_people_and_minutes(sqlite: Fresh) -> None:
