@@ -8,7 +8,7 @@ from bizlite.core import exact
 from bizlite.core.commands import command
 from bizlite.core.errors import refuse
 from bizlite.core.session import Session
-from bizlite.finance import ledger
+from bizlite.finance import ledger, periods
 from bizlite.production import boms, cards, orders
 from bizlite.production.models import Material, Order
 from bizlite.stock import items, picking, transfers
@@ -51,6 +51,14 @@ def storno(session: Session, order: int, number: str) -> Transfer:
     paper = transfers.reverse(session, issued)
     orders.plan_anew(session, row)
     return paper
+
+
+def use_up(session: Session, order: Order) -> None:
+    """Takes what the pieces used that were scrapped since the last receipt: no receipt will."""
+    day = periods.day_for(session.today())
+    lines = backflush(session, order, 0, day)
+    if lines:
+        transfers.move(session, "issue", day, lines, source=(orders.KIND, order.id))
 
 
 def backflush(session: Session, order: Order, quantity: int, day: datetime.date) -> list[transfers.Line]:

@@ -88,6 +88,7 @@ def margin() -> Answer:
     asked = tables.read(fields)
     periods.check(asked["first"], "first")
     periods.check(asked["last"], "last")
+    tables.check_order(asked, "first", "last")
     party, item = _key("party"), _key("item")
     made = margins.table(asked["by"], asked["first"], asked["last"], party=party, item=item)
     named = []

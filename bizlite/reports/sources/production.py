@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 
-from peewee import fn
+from peewee import Case, fn
 
 from bizlite.core import store, tables
 from bizlite.core.errors import marked as _
@@ -16,15 +16,18 @@ MINUTE_MS = 60_000
 
 
 def late_cards(today: datetime.date, most: int | None = None) -> Table:
-    """Job cards that are not done of orders whose due day is over, the oldest first; a row leads to the order."""
-    done = Tally.good + Tally.scrap + Tally.rework
+    """Job cards that are not done of orders whose due day is over, the oldest first; a row leads to the order.
+
+    Open is what was begun with and not yet reported; of a rework card what was set aside for it.
+    """
+    begun = Case(None, ((Card.parent.is_null(), Card.quantity),), Tally.received)
+    left = begun - Tally.good - Tally.scrap - Tally.rework
     query = (
-        Card.select(Order.due, Order.id, Card.code, Item.code, Operation.name, Centre.name, Unit.scale,
-                    Card.quantity - fn.COALESCE(done, 0))
+        Card.select(Order.due, Order.id, Card.code, Item.code, Operation.name, Centre.name, Unit.scale, left)
         .join(Order).join(Item).join(Unit).switch(Card).join(Operation).join(Centre)
-        .switch(Card).join(Tally, "LEFT JOIN", on=(Tally.card == Card.id))
+        .switch(Card).join(Tally, on=(Tally.card == Card.id))
         .switch(Order).join(Closing, "LEFT JOIN", on=(Closing.order == Order.id))
-        .where(Order.posted & (Order.due < today) & Closing.order.is_null() & (Card.quantity > fn.COALESCE(done, 0)))
+        .where(Order.posted & (Order.due < today) & Closing.order.is_null() & (Tally.finished == 0) & (left > 0))
         .order_by(Order.due, Order.id, Card.batch, Card.position)
     )  # fmt: skip
     rows, rest = tables.part(query, query, most)
