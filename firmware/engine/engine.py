@@ -248,6 +248,8 @@ class Engine:
         if confirm_s is not None and not CONFIRM_MIN_S <= confirm_s <= CONFIRM_MAX_S:
             text = "Give from %(low)s to %(high)s seconds to confirm."
             raise RefusedError(text, low=str(CONFIRM_MIN_S), high=str(CONFIRM_MAX_S))
+        if config.users != self._config.users and _RANK.get(actor.role, 0) < _RANK["owner"]:
+            raise NotAllowedError("Only an owner may change users.")
         self._check(config)
         steps.reached("commit", "verified")
         if config == self._config:

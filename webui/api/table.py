@@ -258,11 +258,11 @@ ROUTES = (
           body=schemas.NewPassword, handler=handlers.done, status=204),
     Route("GET", "/users", "users", "config.get", "The users", "auditor", dict[str, User], handler=handlers.read_users),
     Route(
-        "PUT", "/users/{name}", "putUser", "config.set", "Make or change a user in the candidate", "admin",
+        "PUT", "/users/{name}", "putUser", "config.set", "Make or change a user in the candidate", "owner",
         schemas.Changed, body=User, handler=handlers.put_user,
     ),
     Route(
-        "DELETE", "/users/{name}", "deleteUser", "config.delete", "Delete a user from the candidate", "admin",
+        "DELETE", "/users/{name}", "deleteUser", "config.delete", "Delete a user from the candidate", "owner",
         schemas.Changed, handler=handlers.delete_user,
     ),
     Route("GET", "/tokens", "tokens", "token.list", "The tokens", "admin", list[schemas.Token]),

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta
 
-from firmware.daemon.errors import InvalidError
+from firmware.daemon.auth import rank
+from firmware.daemon.errors import ForbiddenError, InvalidError
 from firmware.daemon.services import Services
 from firmware.daemon.verbs.table import Call, verb
 from firmware.engine import Actor, Committed
@@ -36,13 +38,12 @@ def schema(box: Services, call: Call) -> dict[str, Any]:
 
 @verb("config.set", "admin", audited=("path",))
 def set_(box: Services, call: Call, *, path: Path, value: Any = None) -> dict[str, Any]:
-    problems = box.engine.change(call.who.user, lambda config: codec.set_path(config, path, value))
-    return {"problems": _plain(problems)}
+    return _change(box, call, lambda config: codec.set_path(config, path, value))
 
 
 @verb("config.delete", "admin", audited=("path",))
 def delete(box: Services, call: Call, *, path: Path) -> dict[str, Any]:
-    return {"problems": _plain(box.engine.change(call.who.user, lambda config: codec.delete_path(config, path)))}
+    return _change(box, call, lambda config: codec.delete_path(config, path))
 
 
 @verb("config.discard", "admin", audited=())
@@ -117,7 +118,20 @@ def export(box: Services, call: Call, *, which: Which = "running") -> str:
 @verb("config.import", "admin", audited=())
 def import_(box: Services, call: Call, *, text: str) -> dict[str, Any]:
     config = codec.decode(text)
-    return {"problems": _plain(box.engine.change(call.who.user, lambda _: config))}
+    return _change(box, call, lambda _: config)
+
+
+def _change(box: Services, call: Call, edit: Callable[[Config], Config]) -> dict[str, Any]:
+    """Change the asker's candidate. Raises ForbiddenError where users would change and he is no owner."""
+
+    def permitted(config: Config) -> Config:
+        changed = edit(config)
+        if changed.users != config.users and rank(call.who.role) < rank("owner"):
+            message, remedy = "Only an owner may change users.", "Leave them as they are, or ask an owner."
+            raise ForbiddenError(message, problems=[Problem(path="users", message=message, remedy=remedy)])
+        return changed
+
+    return {"problems": _plain(box.engine.change(call.who.user, permitted))}
 
 
 def _config(box: Services, call: Call, which: Which) -> Config:
