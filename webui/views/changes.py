@@ -9,7 +9,7 @@ from flask import Blueprint, current_app, redirect, render_template, request, ur
 from werkzeug.wrappers import Response
 
 from firmware.client import Invalid
-from webui import words
+from webui import errors, words
 from webui.access import requires
 from webui.bar import note_seen
 from webui.forms import field_text
@@ -62,7 +62,7 @@ def apply() -> Any:
     base = request.form.get("base", "")
     confirm_s = CONFIRM_S if words.is_risky(rows) else None
     try:
-        asked.call(
+        made = asked.call(
             "config.commit",
             message=message,
             confirm_s=confirm_s,
@@ -74,7 +74,7 @@ def apply() -> Any:
             raise
         return _page(list(error.problems))
     current_app.extensions["names"].forget()
-    return redirect(_back(None if confirm_s else "applied"), 303)
+    return redirect(_back() if confirm_s else _back("applied", made["revision"]), 303)
 
 
 def raw_rows(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -110,22 +110,29 @@ def discard() -> Response:
 @bp.post("/undo")
 @requires("change")
 def undo() -> Response:
-    """Back to the revision before the one in force."""
+    """Back to what was before the ``revision`` that the button stood for.
+
+    That may be over meanwhile: taken back by itself, which is what is wanted, or followed by another, which stays.
+    """
     asked = router()
+    meant = request.form.get("revision", 0, int)
+    revision = asked.call("config.revision", id=meant)
     status = asked.status()
-    last = (status.get("pending") or status["last_change"])["revision"]
-    before = asked.call("config.revision", id=last).get("parent")
-    if before is not None:
-        asked.call("config.rollback", revision=before)
-    note_seen(last)
+    if meant == (status.get("pending") or status["last_change"])["revision"]:
+        if revision["parent"] is not None:
+            asked.call("config.rollback", revision=revision["parent"])
+    elif revision["confirmed"]:
+        return errors.page(409, detail=gettext("Another change came after it. The page Revisions leads back to each."))
+    note_seen(meant)
     return redirect(_back("taken-back"), 303)
 
 
-def _back(said: str | None = None) -> str:
-    """The page where the button was pressed, with what it shall say."""
+def _back(said: str | None = None, revision: int | None = None) -> str:
+    """The page where the button was pressed, with what it shall say, and of which revision."""
     path = local_path(request.form.get("back"), url_for("dashboard.overview"))
     path = path.partition("?")[0]
-    return f"{path}?said={said}" if said else path
+    said = f"?said={said}" if said else ""
+    return f"{path}{said}&revision={revision}" if said and revision else f"{path}{said}"
 
 
 def problem_link(path: str) -> str | None:
