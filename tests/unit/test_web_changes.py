@@ -100,3 +100,20 @@ def test_undo_is_of_ones_own_change(client: FlaskClient, rsd: Revisions) -> None
 def test_apply_leads_to_its_own_undo(client: FlaskClient, rsd: Revisions) -> None:
     rsd.rows = [CHANGE]
     assert send(client, "/changes/apply", back="/hosts/").location == "/hosts/?said=applied&revision=8"
+
+
+@pytest.mark.parametrize("path", ["/users/password", "/lines/balance", "/changes/apply"])
+def test_a_button_leads_back_to_what_can_be_opened(client: FlaskClient, rsd: Revisions, path: str) -> None:
+    """The bar stands on a page that came by a form, too; its address alone is another page, or none."""
+    rsd.rows = [CHANGE]
+    rsd.refused["config.commit"] = {
+        "code": "invalid", "message": "Wrong.", "problems": [{"path": "dns.domain", "message": "Wrong.", "value": ""}],
+    }  # fmt: skip
+    rsd.answers["config.set"] = {"problems": [{"path": "balance.by", "message": "Wrong.", "value": "", "remedy": ""}]}
+    answer = send(client, path, new="a", new_again="b", by="free")
+    rsd.refused.clear()
+    rsd.rows = [CHANGE]
+    assert answer.status_code == 422
+    places = set(re.findall(r'(?:name="back" value="|href="(?=[^"]*\?(?:lang|theme|print)=))([^"?]*)', answer.text))
+    assert places
+    assert {client.get(place).status_code for place in places if not place.startswith("/business/")} == {200}
