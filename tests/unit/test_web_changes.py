@@ -102,6 +102,31 @@ def test_apply_leads_to_its_own_undo(client: FlaskClient, rsd: Revisions) -> Non
     assert send(client, "/changes/apply", back="/hosts/").location == "/hosts/?said=applied&revision=8"
 
 
+def test_apply_pressed_twice_is_no_conflict(client: FlaskClient, rsd: Revisions) -> None:
+    rsd.rows, rsd.refused["config.commit"] = [CHANGE], CONFLICT
+    answer = send(client, "/changes/apply", base="6", back="/hosts/")
+    assert (answer.status_code, answer.location) == (303, "/hosts/")
+
+
+def test_a_true_conflict_is_told(client: FlaskClient, rsd: Revisions, monkeypatch: pytest.MonkeyPatch) -> None:
+    rsd.rows = [CHANGE]
+    usual = rsd.answer
+
+    def answer(verb: str, args: dict[str, Any], session: str | None) -> Any:
+        if verb == "config.commit":
+            raise Refusal(**CONFLICT)
+        return usual(verb, args, session)
+
+    monkeypatch.setattr(rsd, "answer", answer)
+    assert send(client, "/changes/apply", base="6").status_code == 409
+
+
+def test_keep_that_comes_too_late_leads_to_the_page_that_says_so(client: FlaskClient, rsd: Revisions) -> None:
+    rsd.refused["config.confirm"] = {"code": "not_found", "message": "No change waits.", "problems": []}
+    answer = send(client, "/changes/keep", back="/lines/")
+    assert (answer.status_code, answer.location) == (303, "/lines/")
+
+
 @pytest.mark.parametrize("path", ["/users/password", "/lines/balance", "/changes/apply"])
 def test_a_button_leads_back_to_what_can_be_opened(client: FlaskClient, rsd: Revisions, path: str) -> None:
     """The bar stands on a page that came by a form, too; its address alone is another page, or none."""

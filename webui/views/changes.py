@@ -8,7 +8,7 @@ from typing import Any
 from flask import Blueprint, current_app, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from firmware.client import Invalid
+from firmware.client import Conflict, Invalid, NotFound
 from webui import errors, words
 from webui.access import requires
 from webui.bar import note_seen
@@ -73,6 +73,10 @@ def apply() -> Any:
         if not error.problems:
             raise
         return _page(list(error.problems))
+    except Conflict:
+        if asked.call("config.diff"):
+            raise
+        return redirect(_back(), 303)  # pressed twice: the first one has put it in force
     current_app.extensions["names"].forget()
     return redirect(_back() if confirm_s else _back("applied", made["revision"]), 303)
 
@@ -96,7 +100,10 @@ def _message(sentences: list[str]) -> str:
 @bp.post("/keep")
 @requires("change")
 def keep() -> Response:
-    router().call("config.confirm")
+    try:
+        router().call("config.confirm")
+    except NotFound:  # pressed twice, or too late: the page says what became of it
+        return redirect(_back(), 303)
     return redirect(_back("kept"), 303)
 
 
