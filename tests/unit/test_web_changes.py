@@ -127,6 +127,17 @@ def test_keep_that_comes_too_late_leads_to_the_page_that_says_so(client: FlaskCl
     assert (answer.status_code, answer.location) == (303, "/lines/")
 
 
+def test_the_note_of_many_long_changes_is_one_that_rsd_takes(client: FlaskClient, rsd: Revisions) -> None:
+    from firmware.daemon.verbs import configuration
+
+    long = {"path": "system.ntp_servers", "kind": "change", "before": [], "after": [f"{'n' * 60}.example"] * 8}
+    rsd.rows = [long] * 5
+    assert send(client, "/changes/apply").status_code == 303
+    (message,) = [args["message"] for verb, args in rsd.asked if verb == "config.commit"]
+    (limit,) = configuration.Message.__metadata__  # type: ignore[attr-defined]
+    assert 300 < len(message) <= limit.max_length
+
+
 @pytest.mark.parametrize("path", ["/users/password", "/lines/balance", "/changes/apply"])
 def test_a_button_leads_back_to_what_can_be_opened(client: FlaskClient, rsd: Revisions, path: str) -> None:
     """The bar stands on a page that came by a form, too; its address alone is another page, or none."""

@@ -21,6 +21,7 @@ bp = Blueprint("changes", __name__, url_prefix="/changes")
 
 CONFIRM_S = 60
 MESSAGE_CHANGES = 3
+MESSAGE_MAX = 500  # rsd takes no longer one
 
 
 @bp.get("/")
@@ -94,7 +95,7 @@ def _message(sentences: list[str]) -> str:
     shown = gettext("; ").join(sentences[:MESSAGE_CHANGES])
     if len(sentences) > MESSAGE_CHANGES:
         shown += gettext(" and %(count)s more") % {"count": len(sentences) - MESSAGE_CHANGES}
-    return shown
+    return shown if len(shown) <= MESSAGE_MAX else f"{shown[: MESSAGE_MAX - 1]}…"
 
 
 @bp.post("/keep")
