@@ -128,10 +128,7 @@ class Form:
             return False
         if not problems:
             return True
-        if before is None:
-            router().delete(path)
-        else:
-            router().set(path, before)
+        put_back(path, before)
         self.note(problems, path, fields)
         return False
 
@@ -146,6 +143,14 @@ class Form:
                 self.add_error(name, field_text(problem))
             else:
                 self.add_error("", problem_text(language(), problem))
+
+
+def put_back(path: str, before: Any) -> None:
+    """What stood at ``path`` of the candidate before a form changed it; ``None``: nothing."""
+    if before is None:
+        router().delete(path)
+    else:
+        router().set(path, before)
 
 
 def field_text(problem: Problem) -> str:

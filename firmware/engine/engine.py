@@ -139,6 +139,11 @@ class Engine:
         kept = self._candidates.get(author)
         return self._config if kept is None else kept.config
 
+    def candidates(self) -> list[Config]:
+        """What all authors are working on."""
+        kept = (self._candidates.get(author) for author in self._candidates.authors())
+        return [candidate.config for candidate in kept if candidate is not None]
+
     def change(self, author: str, edit: Callable[[Config], Config]) -> list[Problem]:
         """Change the author's candidate and tell what verify says. Raises ConfigError, StorageError."""
         with self._locked():

@@ -11,6 +11,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from firmware.client import Unauthenticated
 from firmware.model.config import Role
 from tests.kernel.engine_box import CLIENT, Box, config
 from webui.api import schemas
@@ -225,6 +226,38 @@ def test_only_an_owner_changes_users_whatever_way_he_comes(
     assert ask("PUT", "/config/system.hostname", "by-admin").status_code == 200
     assert ask("POST", "/commit", {}).status_code == 200, "what is not about users"
     assert owner("POST", "/rollback", {"revision": before}).status_code == 200
+
+
+def test_who_is_being_made_gets_his_password_along_with_him(
+    app: Flask, box: Box, tokens: dict[str, str], ask: Asker
+) -> None:
+    def set_password(user: str) -> int:
+        return int(owner("POST", "/password", {"user": user, "new": PASSWORD}).status_code)
+
+    def somebody_else_commits(name: str) -> None:
+        assert ask("PUT", "/config/system.hostname", name).status_code == 200
+        assert ask("POST", "/commit", {}).status_code == 200
+
+    owner = Asker(app, tokens["owner"])
+    assert set_password("wu") == 404
+    assert owner("PUT", "/users/wu", {"role": "clerk"}).status_code == 200
+    assert ask("POST", "/password", {"user": "wu", "new": PASSWORD}).status_code == 404, "in another's draft only"
+    assert set_password("wu") == 204
+    somebody_else_commits("meanwhile")
+    assert owner("POST", "/commit", {}).status_code == 200
+    assert box.call("login", user="wu", password=PASSWORD)["role"] == "clerk"
+    # One who was not made after all leaves no password to a later one of his name.
+    assert owner("PUT", "/users/sun", {"role": "clerk"}).status_code == 200
+    assert set_password("sun") == 204
+    assert owner("POST", "/discard").status_code == 204
+    somebody_else_commits("later")
+    assert owner("PUT", "/users/sun", {"role": "clerk"}).status_code == 200
+    assert owner("POST", "/commit", {}).status_code == 200
+    with pytest.raises(Unauthenticated):
+        box.call("login", user="sun", password=PASSWORD)
+    for name in ("wu", "sun"):
+        assert owner("DELETE", f"/users/{name}").status_code == 200
+    assert owner("POST", "/commit", {}).status_code == 200
 
 
 def test_users_and_tokens(app: Flask, tokens: dict[str, str]) -> None:

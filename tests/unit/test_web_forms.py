@@ -12,7 +12,7 @@ from flask.testing import FlaskClient
 
 from firmware.features import verify
 from firmware.model import codec
-from firmware.model.config import Policy
+from firmware.model.config import Policy, User
 from firmware.model.defaults import factory
 from firmware.model.facts import Facts, PortFact
 from firmware.model.problem import ConfigError
@@ -90,3 +90,33 @@ def test_a_policy_that_is_refused_leaves_the_others_where_they_were(client: Flas
     fields = {"action": "block", "applications": "wechat", "schedule": "never"}
     assert send(client, "/control/new", **fields).status_code == 422
     assert rsd.config == before
+
+
+def test_a_new_user_takes_nobodys_place(client: FlaskClient, rsd: Draft) -> None:
+    before = rsd.config
+    for taken in ("chen", "new", "password", "tokens"):
+        answer = send(client, "/users/new", user=taken, role="clerk", enabled="1", password="a long password")
+        assert (answer.status_code, 'id="user-error"' in answer.text) == (422, True), taken
+    assert rsd.config == before
+    assert "password.change" not in [verb for verb, _ in rsd.asked]
+    assert send(client, "/users/new", user="li", role="clerk", enabled="1").status_code == 303
+    assert rsd.config.users["li"] == User(role="clerk")
+
+
+def test_a_new_user_whose_password_is_refused_can_be_made_once_more(client: FlaskClient, rsd: Draft) -> None:
+    before = rsd.config
+    rsd.refused["password.change"] = {"code": "invalid", "message": "Too short.", "problems": []}
+    fields = {"user": "li", "role": "clerk", "enabled": "1"}
+    assert send(client, "/users/new", **fields, password="short").status_code == 422
+    assert rsd.config == before, "the page says that nothing has been changed"
+    rsd.refused.clear()
+    assert send(client, "/users/new", **fields, password="long enough").status_code == 303
+    assert ("password.change", {"user": "li", "new": "long enough"}) in rsd.asked
+
+
+def test_who_must_wait_is_not_told_that_his_password_is_wrong(client: FlaskClient, rsd: Draft) -> None:
+    message = "Too many wrong passwords; try again in %(minutes)s minutes."
+    rsd.refused["password.change"] = {"code": "busy", "message": message, "params": {"minutes": "7"}, "retry_s": 400}
+    answer = send(client, "/users/password", old="right", new="another one", new_again="another one")
+    assert (answer.status_code, "7 minutes" in answer.text or "7 分钟" in answer.text) == (422, True)
+    assert "not your present password" not in answer.text
