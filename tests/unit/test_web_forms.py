@@ -12,7 +12,7 @@ from flask.testing import FlaskClient
 
 from firmware.features import verify
 from firmware.model import codec
-from firmware.model.config import Policy, User
+from firmware.model.config import Dns, Policy, User
 from firmware.model.defaults import factory
 from firmware.model.facts import Facts, PortFact
 from firmware.model.problem import ConfigError
@@ -90,6 +90,22 @@ def test_a_policy_that_is_refused_leaves_the_others_where_they_were(client: Flas
     fields = {"action": "block", "applications": "wechat", "schedule": "never"}
     assert send(client, "/control/new", **fields).status_code == 422
     assert rsd.config == before
+
+
+def test_names_keep_what_their_form_does_not_show(client: FlaskClient, rsd: Draft) -> None:
+    rsd.config = msgspec.structs.replace(rsd.config, dns=Dns(redirect=True, canary=True, hide_ech_keys=True))
+    records = "nas.lan 192.168.8.10\n\ncam.lan   192.168.8.11"
+    assert send(client, "/lans/names", domain="lan", records=records, rebind_protection="1").status_code == 303
+    dns = rsd.config.dns
+    assert (dns.redirect, dns.canary, dns.hide_ech_keys) == (True, True, True)
+    assert dns.records == {"nas.lan": "192.168.8.10", "cam.lan": "192.168.8.11"}
+
+
+@pytest.mark.parametrize("records", ["nas.lan", "nas.lan 192.168.8.10 printer", "a.lan 192.168.8.1\na.lan 192.168.8.2"])
+def test_a_name_without_an_address_is_told_and_not_left_out(client: FlaskClient, rsd: Draft, records: str) -> None:
+    answer = send(client, "/lans/names", domain="lan", records=records)
+    assert (answer.status_code, "each name once" in answer.text, records in answer.text) == (422, True, True)
+    assert rsd.config.dns.records == {}
 
 
 def test_a_new_user_takes_nobodys_place(client: FlaskClient, rsd: Draft) -> None:
