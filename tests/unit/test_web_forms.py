@@ -136,3 +136,22 @@ def test_who_must_wait_is_not_told_that_his_password_is_wrong(client: FlaskClien
     answer = send(client, "/users/password", old="right", new="another one", new_again="another one")
     assert (answer.status_code, "7 minutes" in answer.text or "7 分钟" in answer.text) == (422, True)
     assert "not your present password" not in answer.text
+
+
+def test_a_new_line_whose_password_is_refused_is_made_once(client: FlaskClient, rsd: Draft) -> None:
+    before = rsd.config
+    rsd.refused["line.password"] = {"code": "invalid", "message": "The password holds strange signs.", "problems": []}
+    fields = {"title": "telecom", "interface": "eth2", "protocol": "pppoe", "username": "a@163.gd"}
+    rsd.config = before = codec.delete_path(before, "lans.office") if "office" in before.lans else before
+    assert send(client, "/lines/new", **fields, password="１２３").status_code == 422
+    assert rsd.config == before
+    rsd.refused.clear()
+    assert send(client, "/lines/new", **fields, password="123").status_code == 303
+    assert rsd.config.wans.keys() - before.wans.keys() == {"telecom"}
+
+
+def test_the_first_day_leaves_a_lines_name_servers(client: FlaskClient, rsd: Draft) -> None:
+    (name,) = rsd.config.wans
+    rsd.config = codec.set_path(rsd.config, f"wans.{name}.dns", ["223.5.5.5"])
+    assert send(client, "/setup/lines", line=name, protocol="dhcp").status_code == 303
+    assert rsd.config.wans[name].dns == ("223.5.5.5",)
