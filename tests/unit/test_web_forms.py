@@ -12,7 +12,7 @@ from flask.testing import FlaskClient
 
 from firmware.features import verify
 from firmware.model import codec
-from firmware.model.config import Dns, Policy, User
+from firmware.model.config import Dns, Host, Policy, User
 from firmware.model.defaults import factory
 from firmware.model.facts import Facts, PortFact
 from firmware.model.problem import ConfigError
@@ -155,3 +155,11 @@ def test_the_first_day_leaves_a_lines_name_servers(client: FlaskClient, rsd: Dra
     rsd.config = codec.set_path(rsd.config, f"wans.{name}.dns", ["223.5.5.5"])
     assert send(client, "/setup/lines", line=name, protocol="dhcp").status_code == 303
     assert rsd.config.wans[name].dns == ("223.5.5.5",)
+
+
+def test_a_device_named_elsewhere_is_renamed_and_forgotten(client: FlaskClient, rsd: Draft) -> None:
+    rsd.config = codec.set_path(rsd.config, "hosts.printer", Host(mac=MAC.upper(), name="Printer"))
+    assert send(client, f"/hosts/{MAC}/name", name="打印机").status_code == 303
+    assert [(key, host.name) for key, host in rsd.config.hosts.items()] == [("printer", "打印机")]
+    assert send(client, f"/hosts/{MAC}/name", name="").status_code == 303
+    assert rsd.config.hosts == {}

@@ -71,8 +71,11 @@ def rename(key: str) -> Any:
     form = Form()
     if not host.get("mac"):
         abort(404)
-    path = f"hosts.{people.host_id(host['mac'])}"
-    before = router().config().hosts.get(people.host_id(host["mac"]))
+    known = router().config().hosts
+    # It may have its name from elsewhere, under another identifier.
+    named = next((key for key, item in known.items() if item.mac.lower() == host["mac"].lower()), None)
+    path = f"hosts.{named or people.host_id(host['mac'])}"
+    before = known[named] if named else None
     if not form.text("name"):
         if before is not None:
             router().delete(path)
