@@ -6,6 +6,7 @@ A field is named like the setting below the form's object (``address``, ``dhcp.s
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -76,14 +77,14 @@ class Form:
         text = self.text(name)
         if not text:
             return default
-        if text.lstrip("-").isdecimal() and len(text) < 18:
+        if re.fullmatch(r"-?\d{1,17}", text):
             return int(text)
         self.add_error(name, gettext("A whole number is expected here."))
         return default
 
     def rate(self, name: str) -> int | None:
         """Bits per second from a field in Mbit/s (``20``, ``0.5``; ``500k`` and ``1G`` too); nonsense is noted."""
-        text = self.text(name).lower().replace(",", ".").removesuffix("bit/s").strip()
+        text = _decimal(self.text(name)).lower().removesuffix("bit/s").strip()
         if not text:
             return None
         factor = {"k": 1e3, "m": 1e6, "g": 1e9}.get(text[-1:], 0)
@@ -98,7 +99,7 @@ class Form:
 
     def gigabytes(self, name: str) -> int | None:
         """Bytes from a field in GB (``200``, ``0.5``); nonsense is noted."""
-        text = self.text(name).lower().replace(",", ".").removesuffix("gb").strip()
+        text = _decimal(self.text(name)).lower().removesuffix("gb").strip()
         if not text:
             return None
         try:
@@ -157,6 +158,13 @@ def field_text(problem: Problem) -> str:
     """A problem without its path: it stands at its field."""
     words = [translate(language(), text, problem.params) for text in (problem.message, problem.remedy) if text]
     return " ".join(words)
+
+
+def _decimal(text: str) -> str:
+    """A number with its decimal point, however commas stand in it: ``1,000.5`` is a thousand, ``0,5`` a half."""
+    if re.match(r"[1-9][0-9]{0,2}(,[0-9]{3})+(?![0-9,])", text):
+        return text.replace(",", "")
+    return text.replace(",", ".")
 
 
 def _is_below(path: str, parent: str) -> bool:

@@ -17,6 +17,7 @@ from firmware.model.defaults import factory
 from firmware.model.facts import Facts, PortFact
 from firmware.model.problem import ConfigError
 from tests.unit.stand_in import Refusal, Rsd, browser, send, serving
+from webui import forms
 from webui.app import create_app
 
 PORTS = ("eth0", "eth1", "eth2")
@@ -163,3 +164,28 @@ def test_a_device_named_elsewhere_is_renamed_and_forgotten(client: FlaskClient, 
     assert [(key, host.name) for key, host in rsd.config.hosts.items()] == [("printer", "打印机")]
     assert send(client, f"/hosts/{MAC}/name", name="").status_code == 303
     assert rsd.config.hosts == {}
+
+
+@pytest.mark.parametrize(
+    ("typed", "rate_bps", "count"),
+    [
+        ("20", 20_000_000, 20_000_000_000),
+        ("0,5", 500_000, 500_000_000),
+        ("1,000", 1_000_000_000, 1_000_000_000_000),
+        ("1,234.5", 1_234_500_000, 1_234_500_000_000),
+        ("1,5", 1_500_000, 1_500_000_000),
+        ("1,00", 1_000_000, 1_000_000_000),
+    ],
+)
+def test_commas_of_thousands_and_of_decimals(client: FlaskClient, typed: str, rate_bps: int, count: int) -> None:
+    with client.application.test_request_context("/", method="POST", data={"x": typed}):
+        form = forms.Form()
+        assert (form.rate("x"), form.gigabytes("x"), form.is_wrong) == (rate_bps, count, False)
+
+
+@pytest.mark.parametrize("typed", ["--5", "-", "1e3", "9" * 30])
+def test_what_is_no_number_is_told(client: FlaskClient, typed: str) -> None:
+    with client.application.test_request_context("/", method="POST", data={"x": typed}):
+        form = forms.Form()
+        assert form.number("x", 7) == 7
+        assert form.errors("x")
