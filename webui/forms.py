@@ -176,6 +176,6 @@ def identifier(name: str, taken: Any, fallback: str) -> str:
     """A free identifier that reminds of ``name``; Chinese names get ``fallback`` and a number."""
     letters = "".join(c if c.isascii() and (c.isalnum() or c in "-_") else "-" for c in name.lower()).strip("-_")
     base = (letters if letters[:1].isalpha() else f"{fallback}-{letters}".strip("-"))[:28]
-    if base not in taken:
+    if base not in taken and base != "new":  # the address of the form for a new one
         return base
     return next(f"{base}-{number}" for number in range(2, 100_000) if f"{base}-{number}" not in taken)

@@ -166,6 +166,12 @@ def test_a_device_named_elsewhere_is_renamed_and_forgotten(client: FlaskClient, 
     assert rsd.config.hosts == {}
 
 
+def test_what_is_called_new_can_be_opened_again(client: FlaskClient, rsd: Draft) -> None:
+    assert send(client, "/groups/new", description="New", members="192.168.8.20").status_code == 303
+    (name,) = rsd.config.groups
+    assert 'value="New"' in client.get(f"/groups/{name}").text
+
+
 @pytest.mark.parametrize(
     ("typed", "rate_bps", "count"),
     [
