@@ -12,13 +12,14 @@ from flask.testing import FlaskClient
 
 from firmware.features import verify
 from firmware.model import codec
-from firmware.model.config import Dns, Host, Policy, User
+from firmware.model.config import Config, Dns, Host, Policy, Schedule, User, Window
 from firmware.model.defaults import factory
 from firmware.model.facts import Facts, PortFact
 from firmware.model.problem import ConfigError
 from tests.unit.stand_in import Refusal, Rsd, browser, send, serving
 from webui import forms
 from webui.app import create_app
+from webui.views import dashboard
 
 PORTS = ("eth0", "eth1", "eth2")
 FACTS = Facts(ports={name: PortFact() for name in PORTS}, applications={"wechat": "im", "douyin": "video"})
@@ -195,3 +196,20 @@ def test_what_is_no_number_is_told(client: FlaskClient, typed: str) -> None:
         form = forms.Form()
         assert form.number("x", 7) == 7
         assert form.errors("x")
+
+
+def test_a_line_that_is_switched_off_is_not_missed() -> None:
+    def answer(*lines: tuple[bool, bool]) -> str:
+        return dashboard.answer({"lines": [{"enabled": enabled, "up": up} for enabled, up in lines]})
+
+    assert [answer((True, True), (False, False)), answer((True, True), (True, False))] == ["well", "partly"]
+    assert [answer((True, False), (False, False)), answer((False, False))] == ["down", "none"]
+
+
+def test_blocked_for_everyone_is_so_at_all_times() -> None:
+    policies = {
+        "always": Policy(position=1, action="block", applications=("wechat",)),
+        "work": Policy(position=2, action="block", applications=("douyin",), schedule="work"),
+    }
+    config = Config(policies=policies, schedules={"work": Schedule(windows=(Window(),))})
+    assert dashboard.blocked_for_everyone(config) == {"wechat"}
