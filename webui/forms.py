@@ -137,9 +137,9 @@ class Form:
         """Put problems to the fields they belong to; those without a field stand above the form with their path."""
         depth = len(shape.split(path))
         for problem in problems:
-            below = [part for part in shape.split(problem.path)[depth:] if not part.isdigit()]
-            name = ".".join(below) if _is_below(problem.path, path) else ""
-            name = (fields or {}).get(name, name)
+            below = shape.split(problem.path)[depth:] if _is_below(problem.path, path) else []
+            name = ".".join(part for part in below if not part.isdigit())
+            name = (fields or {}).get(".".join(below)) or (fields or {}).get(name, name)
             if name in request.form:
                 self.add_error(name, field_text(problem))
             else:

@@ -173,6 +173,13 @@ def test_what_is_called_new_can_be_opened_again(client: FlaskClient, rsd: Draft)
     assert 'value="New"' in client.get(f"/groups/{name}").text
 
 
+def test_a_wrong_time_is_marked_where_it_stands(client: FlaskClient, rsd: Draft) -> None:
+    fields = {"description": "Work", "days-0": "mon", "start-0": "09:00", "end-0": "12:00"}
+    answer = send(client, "/schedules/new", **fields, **{"days-2": "tue", "start-2": "13:00", "end-2": "25:00"})
+    assert (answer.status_code, 'id="end-2-error"' in answer.text, "-0-error" in answer.text) == (422, True, False)
+    assert rsd.config.schedules == {}
+
+
 @pytest.mark.parametrize(
     ("typed", "rate_bps", "count"),
     [
