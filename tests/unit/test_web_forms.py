@@ -173,6 +173,11 @@ def test_what_is_called_new_can_be_opened_again(client: FlaskClient, rsd: Draft)
     assert 'value="New"' in client.get(f"/groups/{name}").text
 
 
+def test_groups_are_as_large_as_they_are_whatever_is_looked_for(client: FlaskClient, rsd: Draft) -> None:
+    rsd.config = codec.set_path(rsd.config, "groups.sales", {"members": [MAC]})
+    assert '<span class="muted">1</span>' in client.get("/hosts/?q=nobody").text
+
+
 def test_a_wrong_time_is_marked_where_it_stands(client: FlaskClient, rsd: Draft) -> None:
     fields = {"description": "Work", "days-0": "mon", "start-0": "09:00", "end-0": "12:00"}
     answer = send(client, "/schedules/new", **fields, **{"days-2": "tue", "start-2": "13:00", "end-2": "25:00"})
