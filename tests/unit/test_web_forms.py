@@ -225,3 +225,10 @@ def test_blocked_for_everyone_is_so_at_all_times() -> None:
     }
     config = Config(policies=policies, schedules={"work": Schedule(windows=(Window(),))})
     assert dashboard.blocked_for_everyone(config) == {"wechat"}
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_a_diagnosis_speaks_the_language_of_its_page(client: FlaskClient, rsd: Draft, language: str) -> None:
+    rsd.answers["why"] = {"action": "allow", "steps": [], "policy": None}
+    assert client.get(f"/system/diagnosis?ip=192.168.8.9&host=qq&lang={language}").status_code == 200
+    assert [args["language"] for verb, args in rsd.asked if verb == "why"] == [language]
