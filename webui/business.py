@@ -197,6 +197,7 @@ class Business:
                         zone=site_zone(place["timezone"]),
                         large=self._large,
                         logout=("/logout", csrf_token),
+                        account="/users/",
                         people=self._people,
                         phones=self._phones,
                         rule=LateRule,

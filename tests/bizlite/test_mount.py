@@ -81,6 +81,7 @@ def test_the_routers_session_is_the_login(client: FlaskClient, tmp_path: Path) -
     rights.grant(Session(user="chen", rights=frozenset({"*"})), "sales", "finance.party.view")
     token = re.search(r'action="/logout"><input type="hidden" name="csrf" value="(\w+)"', client.get("/business/").text)
     assert token
+    assert 'href="/users/"' in client.get("/business/").text, "where one changes one's own password"
     assert client.post("/logout", data={"csrf": token[1]}).location == "/login"
 
 

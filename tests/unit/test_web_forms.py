@@ -232,3 +232,14 @@ def test_a_diagnosis_speaks_the_language_of_its_page(client: FlaskClient, rsd: D
     rsd.answers["why"] = {"action": "allow", "steps": [], "policy": None}
     assert client.get(f"/system/diagnosis?ip=192.168.8.9&host=qq&lang={language}").status_code == 200
     assert [args["language"] for verb, args in rsd.asked if verb == "why"] == [language]
+
+
+def test_whoever_may_only_log_in_changes_his_own_password(client: FlaskClient, rsd: Draft) -> None:
+    rsd.answers["whoami"] = {"user": "li", "role": "clerk", "language": "en", "kind": "session"}
+    page = client.get("/users/?lang=en").text
+    assert ("Your password" in page, "chen" in page, 'href="/lines/"' in page) == (True, False, False)
+    wrong = send(client, "/users/password", old="old one", new="another one", new_again="an other one")
+    assert (wrong.status_code, 'id="new_again-error"' in wrong.text, "chen" in wrong.text) == (422, True, False)
+    right = send(client, "/users/password", old="old one", new="another one", new_again="another one")
+    assert "The password was changed." in client.get(f"{right.location}&lang=en").text
+    assert ("config.get", {"path": "", "which": "candidate"}) not in rsd.asked

@@ -28,13 +28,15 @@ ROLES = {
 
 
 @bp.get("/")
-@requires("read")
+@requires("login")
 def show() -> Any:
-    """Who may log in; one's own password; tokens for those who may make them."""
+    """Who may log in, for those who may see that; one's own password; tokens for those who may make them."""
     return _page(Form(), 200)
 
 
 def _page(form: Form, code: int, **more: Any) -> Any:
+    if not allows(g.user["role"], "read"):
+        return render_template("system/password.html", form=form), code
     asked = router()
     tokens = asked.call("token.list") if allows(g.user["role"], "change") else []
     return render_template(
