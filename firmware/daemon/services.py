@@ -365,7 +365,8 @@ class Services:
 
     def _forget_users(self) -> None:
         try:
-            self.authority.secrets.keep_users(set(self.engine.config.users))
+            known = (self.engine.config, *self.engine.candidates())  # who is being made may have his password already
+            self.authority.secrets.keep_users({user for config in known for user in config.users})
             self.dialling.forget_lines(self.engine.config.wans)
         except OSError as error:
             log.error("secrets.json: %s", error)
