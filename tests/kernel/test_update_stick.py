@@ -34,7 +34,7 @@ class Slow(installer.Installer):
 
 installer.Installer = Slow
 installer.slots.find = lambda: Slots("A", "B", Path("/none"), 0)
-installer.bundle.own = lambda version: None
+installer.bundle.own = lambda version: installer.bundle.Own(version, "x86_64", "1", Path("/none"))
 installer.usb.plugged_in = lambda: [Path("{device}")]
 sys.exit(installer.main(sys.argv[1:]))
 """
