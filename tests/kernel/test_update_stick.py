@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 from pathlib import Path
 
@@ -52,7 +53,11 @@ def test_a_cancelled_update_lets_go_of_the_stick(send: Send, tmp_path: Path, mon
     with plugged(formatted(tmp_path / "stick")) as device:
         put(device, tmp_path, "rs-9.0.0-x86_64.swu", "slow")
         monkeypatch.setattr(firmware_updates, "_INSTALL", INSTALL.replace("{device}", str(device)))
-        updates.begin("usb")
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})  # as rsd does, which waits for it
+        try:
+            updates.begin("usb")
+        finally:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
         netns.wait_until(lambda: updates.state()["phase"] == "writing", "the installer reads the stick")
         assert str(device) in Path("/proc/mounts").read_text()
         updates.cancel()
