@@ -79,11 +79,13 @@ class Bench:
 
     def report(self, mac: str, values: dict[str, str]) -> None:
         """A box is ready, or has failed."""
+        result = values.get("result") or "?"
         with self._lock:
-            if mac not in self.boxes:
+            if mac not in self.boxes or self.boxes[mac].result == result:  # it has missed our answer, and says so again
                 return
-            box = self.boxes[mac] = self.boxes[mac]._replace(result=values.get("result") or "?", percent=100)
+            box = self.boxes[mac]._replace(result=result, percent=100)
             self._on_report(box, values)
+            self.boxes[mac] = box  # only now: what could not be kept must be said again
 
     @property
     def ready(self) -> list[Box]:

@@ -178,6 +178,7 @@ def _by_version(path: Path) -> tuple[tuple[int, ...], str]:
 def main(arguments: Sequence[str]) -> int:
     """Ends with 0 when the slot is ready, with 1 when it is not: the state says why. SIGTERM ends it in order."""
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(1))
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})  # rsd waits for it, and its children inherit that
     parser = argparse.ArgumentParser()
     parser.add_argument("state", type=Path)
     parser.add_argument("run", type=Path)

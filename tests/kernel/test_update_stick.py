@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 from pathlib import Path
 
@@ -34,7 +35,7 @@ class Slow(installer.Installer):
 
 installer.Installer = Slow
 installer.slots.find = lambda: Slots("A", "B", Path("/none"), 0)
-installer.bundle.own = lambda version: None
+installer.bundle.own = lambda version: installer.bundle.Own(version, "x86_64", "1", Path("/none"))
 installer.usb.plugged_in = lambda: [Path("{device}")]
 sys.exit(installer.main(sys.argv[1:]))
 """
@@ -52,7 +53,11 @@ def test_a_cancelled_update_lets_go_of_the_stick(send: Send, tmp_path: Path, mon
     with plugged(formatted(tmp_path / "stick")) as device:
         put(device, tmp_path, "rs-9.0.0-x86_64.swu", "slow")
         monkeypatch.setattr(firmware_updates, "_INSTALL", INSTALL.replace("{device}", str(device)))
-        updates.begin("usb")
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})  # as rsd does, which waits for it
+        try:
+            updates.begin("usb")
+        finally:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
         netns.wait_until(lambda: updates.state()["phase"] == "writing", "the installer reads the stick")
         assert str(device) in Path("/proc/mounts").read_text()
         updates.cancel()

@@ -43,6 +43,29 @@ def test_a_second_batch_keeps_the_labels_of_the_first(tmp_path: Path) -> None:
     assert all(f"password of {serial}" in sheet for serial in ("RS-0041", "RS-0042"))
 
 
+def test_a_report_is_kept_once_or_said_again() -> None:
+    kept: list[str] = []
+    is_full = True
+
+    def keep(box: batch.Box, values: dict[str, str]) -> None:
+        if is_full:
+            raise OSError(28, "No space left on device")
+        kept.append(box.result)
+
+    bench = batch.Bench(["RS-1"], "", keep)
+    bench.hello(MAC, (MAC,))
+    with pytest.raises(OSError, match="No space"):
+        bench.report(MAC, {"result": "verified"})
+    assert bench.ready == []
+    is_full = False
+    for _ in range(2):  # its answer was lost
+        bench.report(MAC, {"result": "verified"})
+    assert kept == ["verified"]
+    bench.hello(MAC, (MAC,))  # it is installed once more
+    bench.report(MAC, {"result": "verified"})
+    assert kept == ["verified", "verified"]
+
+
 def test_a_number_is_given_once(tmp_path: Path) -> None:
     path = tmp_path / "protocol.csv"
     assert batch.given_before(path, ["RS-1", "RS-2"]) == ""

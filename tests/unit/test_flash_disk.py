@@ -152,6 +152,8 @@ def damage(path: Path, place: int) -> None:
         (byte,) = file.read(1)
         file.seek(place)
         file.write(bytes([byte ^ 0xFF]))
+
+
 def test_headquarters_are_told_with_a_number_or_it_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     target = empty(tmp_path / "target", 20)
     argv = ["write", str(image(tmp_path / "disk.img")), str(target), "--hq", "https://hq.example.cn"]
