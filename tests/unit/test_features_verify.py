@@ -196,6 +196,17 @@ def test_a_dialled_line_without_password_or_kernel_is_told() -> None:
     assert found(config, msgspec.structs.replace(facts, has_pppoe=False)) == [("error", "wans.line1.protocol")]
 
 
+def test_a_line_without_a_session_is_not_offloaded() -> None:
+    """Its device is not there, and the kernel takes no flowtable that names it: nothing at all would be offloaded."""
+    dialled = {"interface": "eth0", "number": 1, "protocol": "pppoe", "username": "a"}
+    config = changed(("wans.line1", dialled), ("wans.line2", {"interface": "eth3", "number": 2}))
+    session = LineState(up=True, address="100.64.0.2/32", gateway="100.64.0.1")
+    for state, is_there in ((session, True), (LineState(up=True), False)):
+        facts = msgspec.structs.replace(FACTS, lines={"line1": state}, has_flowtable=True)
+        assert ("ppp1" in render(config, facts).nft_offload) == is_there
+        assert "eth3" in render(config, facts).nft_offload
+
+
 def test_a_vlan_named_as_a_port_is_refused() -> None:
     config = changed(("wans.line1.vlan", 41))
     facts = msgspec.structs.replace(FACTS, ports={**FACTS.ports, "eth0.41": PortFact()})
