@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from firmware.daemon.due import Due
 from firmware.daemon.fastpath import UNIT
-from firmware.daemon.selfcheck import WINDOW_S, Finding, Seen, selfcheck
+from firmware.daemon.selfcheck import WINDOW_S, Finding, Seen, Sharing, selfcheck
 from firmware.features import shares
 from firmware.kernel import nft, storage
 from firmware.kernel.queues import read_queues
@@ -43,6 +44,7 @@ class Watching:
         self._well_s = 0.0
         self._check, self._status, self._disk = Due(CHECK_S), Due(STATUS_S), Due(DISK_S, 0.0)
         self._found_before: frozenset[str] = frozenset()
+        self._sharing = Sharing()
 
     def start(self) -> None:
         """Look from now on."""
@@ -101,7 +103,7 @@ class Watching:
         config = self._box.engine.config
         facts = self._box.facts(config)
         seen = Seen(
-            takers=shares.takers(config, facts),
+            takers=self._sharing.settled(shares.takers(config, facts), time.monotonic()),
             connections={row["key"]: row["connections"] for row in self._box.monitor.usage("wan", WINDOW_S, 16)},
             bandwidth=self._box.monitor.bandwidth(),
             read_queues=read_queues(),
