@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import threading
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -72,6 +73,7 @@ class Services:
         state, run = options.state_dir, options.run_dir
         queues = options.queues or min(os.cpu_count() or 1, 4)
         self.is_closing = False
+        self._configuring = threading.Lock()
         self.firmware = FirmwareUpdates(state, run)  # before all stores: it may bring back those of another version
         self._certificates = Certificates(state, run)
         self.with_web = options.with_web
@@ -337,13 +339,15 @@ class Services:
         self.tell(f"line.{name}", "warning", message, {"line": name, "reason": reason})
 
     def _configure_monitor(self) -> None:
-        config = self.engine.config
-        dialled = [name for name, wan in config.wans.items() if wan.protocol == "pppoe"]
-        troubles = {name: self.dialling.trouble(name) for name in dialled}
-        facts = self.facts(config)
-        not_offloaded, parts = offload.obstacles(config, facts), shares.percents(config, facts)
-        self.monitor.configure(config, facts.lines, troubles, not_offloaded, parts)
-        self.dead_lines.cut(lines(config, facts))
+        """One at a time: the keeper must not tell what it has read after a commit has told of another."""
+        with self._configuring:
+            config = self.engine.config
+            dialled = [name for name, wan in config.wans.items() if wan.protocol == "pppoe"]
+            troubles = {name: self.dialling.trouble(name) for name in dialled}
+            facts = self.facts(config)
+            not_offloaded, parts = offload.obstacles(config, facts), shares.percents(config, facts)
+            self.monitor.configure(config, facts.lines, troubles, not_offloaded, parts)
+            self.dead_lines.cut(lines(config, facts))
 
     def _not_provisioned(self, reason: str) -> None:
         message = "What the box was told when its disk was written cannot be read: %(reason)s."
