@@ -126,6 +126,12 @@ def lan_networks4(config: Config) -> tuple[IPv4Network, ...]:
     return tuple(sorted(lan_address(lan).network for lan in config.lans.values()))
 
 
+def lan_of(config: Config, line: Line) -> str | None:
+    """The LAN whose addresses a line was given, if it was."""
+    own = line.address4.network if line.address4 else None
+    return next((n for n, lan in sorted(config.lans.items()) if own and own.overlaps(lan_address(lan).network)), None)
+
+
 def lan_networks6(config: Config, facts: Facts) -> tuple[IPv6Network, ...]:
     """The LANs' /64s, from delegated prefixes."""
     found = {a.network for lan in config.lans.values() for a in lan_addresses6(config, facts, lan)}
