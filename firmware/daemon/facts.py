@@ -14,6 +14,7 @@ from typing import Any
 from firmware.features import limits, schedules
 from firmware.kernel import probe
 from firmware.model.config import Config, Wan
+from firmware.model.devices import line_device
 from firmware.model.facts import Facts, LineState, PortFact, PrefixFact, Signs
 from firmware.model.values import can_be_gateway, parse_address, parse_interface
 
@@ -114,6 +115,8 @@ class FactsSource:
 def _state(wan: Wan, given: dict[str, Any], *, is_up: bool) -> LineState:
     """The line's state of what the person said, where it is static, and of what it was given, where it asks."""
     v4 = {"address": wan.address, "gateway": wan.gateway, "dns": wan.dns}
+    if given.get("device") not in (None, line_device(wan)):  # the line lay elsewhere
+        given = {}
     if wan.protocol != "static":
         if given.get("protocol", "dhcp") != wan.protocol:  # it was got in another way before
             given = {key: value for key, value in given.items() if key not in ("address", "gateway", "dns4")}

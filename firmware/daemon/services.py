@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import os
+import threading
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -38,7 +40,7 @@ from firmware.engine.pending import remaining_s
 from firmware.features import offload, shares
 from firmware.features.pppoe import unit_name
 from firmware.features.qos import SHAPE_STATE
-from firmware.features.topology import bridge, lines
+from firmware.features.topology import Line, bridge, lan_of, lines
 from firmware.kernel.errors import KernelError
 from firmware.kernel.supervisor import EventKind, Supervisor
 from firmware.model.config import Config, PrefixList
@@ -72,6 +74,7 @@ class Services:
         state, run = options.state_dir, options.run_dir
         queues = options.queues or min(os.cpu_count() or 1, 4)
         self.is_closing = False
+        self._configuring = threading.Lock()
         self.firmware = FirmwareUpdates(state, run)  # before all stores: it may bring back those of another version
         self._certificates = Certificates(state, run)
         self.with_web = options.with_web
@@ -281,11 +284,12 @@ class Services:
 
     def _close_alarms(self, config: Config) -> None:
         """Those of what is no more, or is not looked at any more."""
-        watched = {f"line.{name}" for name, wan in config.wans.items() if wan.enabled}
+        enabled = [name for name, wan in config.wans.items() if wan.enabled]
+        watched = {f"{what}.{name}" for what in ("line", "overlap") for name in enabled}
         watched |= {f"prefixes.{name}" for name, item in config.prefix_lists.items() if item.daily}
         watched |= {"applications"} if config.recognition.update_daily else set()
         for key in self.journal.open_keys - watched:
-            if key.startswith(("line.", "prefixes.")) or key == "applications":
+            if key.startswith(("line.", "overlap.", "prefixes.")) or key == "applications":
                 self.alarm(key, None)
 
     def _publish_alarms(self) -> None:
@@ -344,13 +348,27 @@ class Services:
         self.tell(f"line.{name}", "warning", message, {"line": name, "reason": reason})
 
     def _configure_monitor(self) -> None:
-        config = self.engine.config
-        dialled = [name for name, wan in config.wans.items() if wan.protocol == "pppoe"]
-        troubles = {name: self.dialling.trouble(name) for name in dialled}
-        facts = self.facts(config)
-        not_offloaded, parts = offload.obstacles(config, facts), shares.percents(config, facts)
-        self.monitor.configure(config, facts.lines, troubles, not_offloaded, parts)
-        self.dead_lines.cut(lines(config, facts))
+        """One at a time: the keeper must not tell what it has read after a commit has told of another."""
+        with self._configuring:
+            config = self.engine.config
+            dialled = [name for name, wan in config.wans.items() if wan.protocol == "pppoe"]
+            troubles = {name: self.dialling.trouble(name) for name in dialled}
+            facts = self.facts(config)
+            not_offloaded, parts = offload.obstacles(config, facts), shares.percents(config, facts)
+            self.monitor.configure(config, facts.lines, troubles, not_offloaded, parts)
+            self._tell_overlaps(config, lines(config, facts))
+            self.dead_lines.cut(lines(config, facts))
+
+    def _tell_overlaps(self, config: Config, active: Iterable[Line]) -> None:
+        """A line that was given addresses of a LAN: what its modem answers, names too, is taken for forged."""
+        message = "The line %(line)s was given the network %(network)s of the LAN %(lan)s: give the LAN another."
+        for line in active:
+            key, lan = f"overlap.{line.name}", lan_of(config, line)
+            if lan is None:
+                self.alarm(key, None)
+            elif line.address4 is not None and not self.journal.is_open(key):
+                params = {"line": line.name, "network": str(line.address4.network), "lan": lan}
+                self.tell(key, "critical", message, params)
 
     def _not_provisioned(self, reason: str) -> None:
         message = "What the box was told when its disk was written cannot be read: %(reason)s."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -126,6 +127,17 @@ def test_alarms_are_over_with_their_causes(box: Box) -> None:
     box.start()
     netns.wait_until(lambda: box.unit("dnsmasq") is not None, "the service runs")
     netns.wait_until(lambda: alarms(box) == "", "nothing is wrong any more")
+
+
+def test_a_lease_of_a_lans_network_is_told(box: Box) -> None:
+    """Many a modem gives out 192.168.8.x, as the box does."""
+    box.start()
+    box.commit(config(wans={**config().wans, "line2": Wan(interface="lan2", number=2)}))
+    given = {"device": "lan2", "protocol": "dhcp", "address": "192.168.8.100/24", "gateway": "192.168.8.1"}
+    for lease, is_told in ((given, True), ({**given, "address": "10.0.0.2/24", "gateway": "10.0.0.1"}, False)):
+        (box.run / "lines" / "line2.json").write_text(json.dumps(lease))
+        box.call("line.changed")
+        netns.wait_until(lambda wanted=is_told: ("192.168.8.0/24" in alarms(box)) == wanted, "what is wrong is told")
 
 
 def test_the_disk_is_full(tmp_path: Path) -> None:

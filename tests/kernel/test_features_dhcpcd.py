@@ -115,6 +115,7 @@ def test_line_is_asked_for_and_nothing_is_configured(isp: Path) -> None:
     finally:
         netns.wait_until(lambda: has_ended(client), "dhcpcd ends")
     given = line(run)
+    assert given["device"] == "wan0"
     assert given["address"] == "198.51.100.50/24"
     assert given["gateway"] == "198.51.100.1"
     assert given["ipv6_address"] == "2001:db8:1::50/128"

@@ -225,6 +225,7 @@ def test_dnsmasq_serves_addresses_and_names(site: Site) -> None:
     mac = Path("/sys/class/net") / "e" / "address"
     reservation = {"mac": inside_text(CLIENT, str(mac)), "address": "192.168.8.55"}
     config = codec.set_path(config, "lans.office.dhcp.reservations.desk", reservation)
+    config = codec.set_path(config, "lans.guest.dhcp.enabled", False)
     site.apply(config)
     assert site.plan is not None
     places = {"run": str(site.run_dir), "state": str(site.run_dir)}
@@ -237,6 +238,8 @@ def test_dnsmasq_serves_addresses_and_names(site: Site) -> None:
     assert lease(SERVER).startswith("192.168.8.")
     assert resolve("desk.lan") == "192.168.8.55"
     assert ra_prefix(CLIENT) == "2001:db8:f00:8::"
+    assert ra_prefix(GUEST) == "2001:db8:f00:9::", "IPv6 is given out where DHCP is not"
+    assert not has_lease(GUEST)
 
 
 def inside_text(namespace: str, path: str) -> str:
@@ -255,6 +258,11 @@ def lease(namespace: str) -> str:
     found = re.search(r"lease of ([0-9.]+) obtained", output.stdout + output.stderr)
     assert found, output.stderr
     return found[1]
+
+
+def has_lease(namespace: str) -> bool:
+    argv = ["busybox", "udhcpc", "-i", "e", "-n", "-q", "-f", "-t", "2", "-T", "1", "-s", "/bin/true"]
+    return subprocess.run(netns.inside(namespace, argv), capture_output=True, check=False).returncode == 0
 
 
 def ra_prefix(namespace: str) -> str:

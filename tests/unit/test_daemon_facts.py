@@ -10,12 +10,12 @@ import pytest
 
 from firmware.daemon.facts import FactsSource
 from firmware.features import render, verify
-from firmware.model.config import Config
+from firmware.model.config import Config, Wan
 from firmware.model.defaults import factory
 from firmware.model.facts import Facts, LineState, PortFact
 
 GIVEN = {
-    "protocol": "dhcp", "address": "198.51.100.50/24", "gateway": "198.51.100.1",
+    "device": "eth0", "protocol": "dhcp", "address": "198.51.100.50/24", "gateway": "198.51.100.1",
     "dns4": ["198.51.100.53"],
 }  # fmt: skip
 CONFIG = factory(["eth0", "eth1"])
@@ -71,3 +71,9 @@ def test_a_name_server_that_only_its_wire_knows_does_not_stop_the_box(tmp_path: 
 def test_a_gateway_that_is_no_other_host_is_none(tmp_path: Path, address: str, gateway: str, is_one: bool) -> None:
     """The kernel refuses a route over it, and with it everything that is applied together with it."""
     assert given(tmp_path, address=address, gateway=gateway).gateway == (gateway if is_one else None)
+
+
+def test_what_another_port_was_given_is_forgotten(tmp_path: Path) -> None:
+    moved = factory(["eth0", "eth1", "eth2"])
+    moved.wans["line1"] = Wan(interface="eth2", number=1)
+    assert given(tmp_path, moved, dns6=["2001:db8::53"]) == LineState(up=True)
