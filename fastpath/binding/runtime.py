@@ -11,7 +11,7 @@ import os
 import shutil
 import threading
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Mapping
 from ipaddress import ip_address
 from pathlib import Path
 from types import TracebackType
@@ -77,12 +77,8 @@ class Runtime:
         shm = self._attached()
         if policy is not None:
             _open_policy(policy)
-        changed: list[tuple[Path, Path]] = []
+        changed = _replace_all({self.path.with_name("policy.bin"): policy, self.path.with_name("apps.bin"): apps})
         try:
-            if policy is not None:
-                changed.append(_replace(self.path.with_name("policy.bin"), policy))
-            if apps is not None:
-                changed.append(_replace(self.path.with_name("apps.bin"), apps))
             if lib.rs_shm_announce(shm, apps is not None) < 0:
                 return
             error = ffi.new("char[]", lib.RS_ERROR_SIZE)
@@ -90,12 +86,7 @@ class Runtime:
             if result == -errno.ETIMEDOUT:
                 raise TimeoutError(records.text(error))
             if result < 0:
-                # The refused file must not be what a restarted fastpath finds.
-                for path, before in changed:
-                    if before.exists():
-                        before.replace(path)
-                    else:
-                        path.unlink()
+                _put_back(changed)
                 raise TableRefusedError(records.text(error))
         finally:
             for _, before in changed:
@@ -263,13 +254,39 @@ def _open_policy(data: bytes) -> Any:
     return ffi.gc(handle[0], lib.rs_policy_close)
 
 
+def _replace_all(contents: Mapping[Path, bytes | Path | None]) -> list[tuple[Path, Path]]:
+    """Each by ``_replace``, or none when one fails."""
+    changed = []
+    try:
+        for path, content in contents.items():
+            if content is not None:
+                changed.append(_replace(path, content))
+    except OSError:
+        _put_back(changed)
+        raise
+    return changed
+
+
+def _put_back(changed: Iterable[tuple[Path, Path]]) -> None:
+    """A restarted fastpath shall find the pair that is in force, not one that was refused or is half there."""
+    for path, before in changed:
+        if before.exists():
+            before.replace(path)
+        else:
+            path.unlink()
+
+
 def _replace(path: Path, content: bytes | Path) -> tuple[Path, Path]:
     """Puts new content in the file's place by rename; what was there is kept as ``*.before``."""
     fresh, before = path.with_name(path.name + ".new"), path.with_name(path.name + ".before")
-    if isinstance(content, Path):
-        shutil.copyfile(content, fresh)
-    else:
-        fresh.write_bytes(content)
+    try:
+        if isinstance(content, Path):
+            shutil.copyfile(content, fresh)
+        else:
+            fresh.write_bytes(content)
+    except OSError:
+        fresh.unlink(missing_ok=True)
+        raise
     before.unlink(missing_ok=True)
     if path.exists():
         before.hardlink_to(path)

@@ -170,6 +170,10 @@ int rs_tables_load(struct rs_tables_box *box, rs_shm *shm, const char *apps_path
     int is_same = old && old->apps && rs_counter_get(&h->loaded_apps) == apps_serial, result = -ENOMEM;
     struct rs_tables *tables;
 
+    if (is_start) { /* what a process before had loaded is not ours; what is refused now is tried again at the next signal */
+        rs_counter_set(&h->loaded_policy, 0);
+        rs_counter_set(&h->loaded_apps, 0);
+    }
     if (!is_start && rs_counter_get(&h->loaded_policy) == policy_serial &&
         rs_counter_get(&h->loaded_apps) == apps_serial)
         return 0;

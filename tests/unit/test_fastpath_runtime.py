@@ -1,7 +1,8 @@
-"""rsd's threads share one ``Runtime``: nobody closes what another thread is in C with."""
+"""rsd's threads share one ``Runtime``: nobody closes what another one uses; what fails leaves all as it was."""
 
 from __future__ import annotations
 
+import errno
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -97,3 +98,19 @@ def test_two_who_ask_at_once_do_not_share_one_cache(runtime: Runtime, monkeypatc
     for asker in askers:
         asker.join()
     assert met == [False, False]
+
+
+def test_a_full_disk_leaves_the_pair_that_was(
+    runtime: Runtime, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A restarted fastpath must not find the new policy beside the old database."""
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir() if path.name != "fastpath.shm"}
+
+    def full(source: Path, target: Path) -> None:
+        target.write_bytes(b"a part")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("shutil.copyfile", full)
+    with pytest.raises(OSError, match="No space left"):
+        runtime.set_tables(policy("block"), tmp_path / "elsewhere")
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir() if path.name != "fastpath.shm"} == before

@@ -252,6 +252,23 @@ static void test_an_acknowledgement_of_another_file_is_none(const char *path)
     rs_shm_close(shm);
 }
 
+/* The database was refused when rs-fastpath started; what is announced now is another policy for it. */
+static void test_an_old_refusal_does_not_answer_a_new_table(const char *path)
+{
+    rs_shm *shm = open_file(path);
+    struct rs_shm_header *h = shm->header;
+    char error[RS_ERROR_SIZE];
+
+    rs_counter_set(&h->wanted_apps, 3);
+    rs_counter_set(&h->refused_apps, 3);
+    rs_counter_set(&h->wanted_policy, 8);
+    rs_counter_set(&h->refused_policy, 7);
+    assert(rs_shm_wait_loaded(shm, 1, error) == -ETIMEDOUT);
+    rs_counter_set(&h->refused_policy, 8);
+    assert(rs_shm_wait_loaded(shm, 1, error) == -EINVAL);
+    rs_shm_close(shm);
+}
+
 static void test_files_of_other_geometry(const char *path)
 {
     char error[RS_ERROR_SIZE];
@@ -283,6 +300,7 @@ int main(void)
     test_a_full_bank_counts_what_it_loses(path);
     test_chosen_addresses_make_no_chain(path);
     test_an_acknowledgement_of_another_file_is_none(path);
+    test_an_old_refusal_does_not_answer_a_new_table(path);
     test_files_of_other_geometry(path);
     unlink(path);
     rmdir(folder);
