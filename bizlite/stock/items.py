@@ -105,6 +105,12 @@ def add_lot(session: Session, item: int, code: str, *, expires: datetime.date | 
 
 
 @command("stock.item.change")
+def change_lot(session: Session, lot: int, *, expires: datetime.date | None = None) -> Lot:
+    """Corrects the day until which a lot is good; without one it is good for ever."""
+    return store.change(session, store.get(Lot, lot, "lot"), expires=expires)
+
+
+@command("stock.item.change")
 def set_conversion(session: Session, item: int, unit: str, numerator: int, denominator: int = 1) -> Conversion:
     """Says that one smallest unit of ``unit`` is numerator/denominator smallest units of the item."""
     row, other = store.get(Item, item, "item"), store.get(Unit, unit, "unit")

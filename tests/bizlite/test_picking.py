@@ -27,7 +27,7 @@ from bizlite.stock.parts import Back
 from tests.bizlite import invariants
 from tests.bizlite.conftest import Fresh
 from tests.bizlite.pages import opened
-from tests.bizlite.web_site import USER, call, press
+from tests.bizlite.web_site import USER, call, press, send
 from tests.bizlite.workshop import JANUARY, both, make_shop
 from tests.bizlite.world import World
 
@@ -255,6 +255,17 @@ def test_a_lot_whose_day_is_over_goes_out_by_its_name_and_by_whoever_may(client:
     deliveries.post(clerk, order.id, FIRST)
     assert delivered()[0] == (old, MAIN, 2)
     assert sum(quantity for lot, _, quantity in delivered() if lot != old) == 30
+
+
+def test_a_day_that_was_mistyped_is_set_right(client: FlaskClient, store: Store) -> None:
+    old = spoilt(store.yarn)
+    assert send(client, f"/business/stock/lot/{old}/edit", expires="2126-04-29").status_code == 303
+    row = Lot.get_by_id(old)
+    assert (row.code, row.item_id, row.expires) == ("OLD", store.yarn, datetime.date(2126, 4, 29))
+    clerk = dataclasses.replace(SESSION, rights=frozenset({"sales.*"}))
+    deliveries.post(clerk, store.ordered((store.yarn, 32)).id, FIRST)
+    assert old in {lot for lot, _, _ in delivered()}
+    assert call(client, "PATCH", f"/api/biz/v1/stock/lot/{old}", {"expires": None}).json["expires"] is None
 
 
 def test_a_lot_is_good_on_its_last_day(client: FlaskClient, store: Store) -> None:

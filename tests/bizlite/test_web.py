@@ -187,6 +187,7 @@ def test_a_file_is_kept_at_its_document_and_saved_from_there(client: FlaskClient
     answer.close()
     assert answer.mimetype == "application/octet-stream"
     assert answer.headers["Content-Disposition"].startswith("attachment")
+    assert client.get(f"/business/file/{'9' * 30}").status_code == 404
     assert add(b"").status_code == 422
     assert add(b"x" * (5 * 2**20 + 1)).status_code == 422
     assert add(b"x" * (6 * 2**20)).status_code == 413
