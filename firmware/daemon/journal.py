@@ -97,6 +97,12 @@ class Journal:
         """How many things are wrong now."""
         return len(self._open_keys)
 
+    @property
+    def open_keys(self) -> frozenset[str]:
+        """What is wrong now."""
+        with self._lock:
+            return frozenset(self._open_keys)
+
     def is_open(self, key: str) -> bool:
         """Whether this is wrong now."""
         return key in self._open_keys
