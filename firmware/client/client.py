@@ -13,7 +13,11 @@ from typing import Any, NamedTuple
 from firmware.client.errors import BY_CODE, Internal, Refused, Unavailable
 from firmware.model.problem import Problem
 
-PATIENCE_S = {"backup.make": 150.0, "backup.open": 150.0, "backup.restore": 150.0}  # what takes longer than others
+PATIENCE_S = {  # what takes longer than others
+    **dict.fromkeys(("backup.make", "backup.open", "backup.restore"), 150.0),
+    **dict.fromkeys(("business.state", "business.check", "business.backup", "business.export"), 120.0),
+    "business.restore": 300.0,
+}
 REPLY_MAX_BYTES = 64 * 1024 * 1024
 
 

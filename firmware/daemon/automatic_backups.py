@@ -161,7 +161,7 @@ class AutomaticBackups:
                 reason = self._write(wanted, key)
             for destination in names:
                 self._bring(destination, name, wanted, now_s, reason)
-            self._keep()
+                self._keep()
         except Exception:
             log.exception("backup")
         finally:

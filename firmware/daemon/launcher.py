@@ -13,6 +13,7 @@ import gc
 import logging
 import os
 import pwd
+import shutil
 import signal
 import sys
 import time
@@ -192,8 +193,11 @@ def _uploads(state: Path, account: Account) -> int:
     """A folder for what people send, on the disk and rsweb's own, and open: rsweb may not go through ``state``."""
     folder = state / "uploads"
     folder.mkdir(mode=0o700, exist_ok=True)
-    for left in folder.iterdir():
-        left.unlink()
+    for left in folder.iterdir():  # files, unless somebody has broken into rsweb
+        if left.is_dir() and not left.is_symlink():
+            shutil.rmtree(left, ignore_errors=True)
+        else:
+            left.unlink()
     os.chown(folder, account.uid, account.gid)
     return os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import signal
@@ -9,7 +10,7 @@ from typing import Any
 
 from firmware.daemon import protocol
 from firmware.daemon.control import ControlServer
-from firmware.daemon.errors import NotFoundError
+from firmware.daemon.errors import LockedOutError, NotFoundError
 from firmware.daemon.services import Options, Services
 from firmware.daemon.verbs import Call, Verb
 from firmware.daemon.verbs.access import VERBS as ACCESS
@@ -24,6 +25,8 @@ from firmware.daemon.verbs.tools import VERBS as TOOLS
 from firmware.daemon.verbs.update import VERBS as UPDATE
 
 log = logging.getLogger(__name__)
+
+AUDITED_LETTERS = 400  # of an argument
 
 VERBS: dict[str, Verb] = {
     verb.name: verb
@@ -64,12 +67,21 @@ class Daemon:
             verb.check(call.identity)
             return verb.handler(self.services, call, **verb.parse(request.args))
         except Exception as error:
-            outcome = protocol.code(error)
+            # Who is shut out may knock as often as he likes: that is no news, and would push what is out of the trail.
+            outcome = "" if isinstance(error, LockedOutError) else protocol.code(error)
             raise
         finally:
-            who = call.identity.user if call.identity else "-"
-            details = {name: request.args[name] for name in verb.audited if request.args.get(name) is not None}
-            self.services.journal.audit(who, verb.name, details, outcome)
+            if outcome:
+                who = call.identity.user if call.identity else "-"
+                args = {name: request.args[name] for name in verb.audited if request.args.get(name) is not None}
+                details = {name: _short(value) for name, value in args.items()}
+                self.services.journal.audit(who, verb.name, details, outcome)
+
+
+def _short(value: Any) -> Any:
+    """What the audit trail keeps of an argument, which may be anything of any size where it was refused."""
+    text = json.dumps(value, ensure_ascii=False)
+    return value if len(text) <= AUDITED_LETTERS else f"{text[:AUDITED_LETTERS]}…"
 
 
 def main(options: Options) -> None:

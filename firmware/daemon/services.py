@@ -30,6 +30,7 @@ from firmware.daemon.lights import Lights, Shown, read_board
 from firmware.daemon.metering import Metering
 from firmware.daemon.prefixes import Prefixes
 from firmware.daemon.restoring import Restoring
+from firmware.daemon.rollout import PUBLISHED
 from firmware.daemon.speedtests import SpeedTests
 from firmware.daemon.tls import Certificates
 from firmware.daemon.tools.jobs import Tools
@@ -38,9 +39,11 @@ from firmware.daemon.watching import Watching
 from firmware.engine import Applier, Engine
 from firmware.engine.pending import remaining_s
 from firmware.features import offload, shares
+from firmware.features.backup import destinations
 from firmware.features.pppoe import unit_name
 from firmware.features.qos import SHAPE_STATE
 from firmware.features.topology import Line, bridge, lan_of, lines
+from firmware.features.update import is_index
 from firmware.kernel.errors import KernelError
 from firmware.kernel.supervisor import EventKind, Supervisor
 from firmware.model.config import Config, PrefixList
@@ -51,9 +54,8 @@ from firmware.version import VERSION
 
 log = logging.getLogger(__name__)
 
+_FOUND_ANEW = ("unit.", "selfcheck.", "monitor ", "secrets", "provision", "restore")  # keys of alarms
 ROOT = Path(firmware.__file__).resolve().parent.parent
-# Alarms that only who has raised them knows to be over. After a start they are raised anew where there is cause.
-_OF_A_RUN = ("unit.", "selfcheck.", "monitor ")
 
 
 class Options(NamedTuple):
@@ -79,9 +81,7 @@ class Services:
         self._certificates = Certificates(state, run)
         self.with_web = options.with_web
         self.journal = Journal(state / "log.db")
-        for key in self.journal.open_keys:
-            if key.startswith(_OF_A_RUN):
-                self.journal.clear_alarm(key)
+        self._begin_anew()
         self.box = provision.take(state, self._not_provisioned)
         build = ROOT / "fastpath" / "build"
         self.database = Database(build, state, run)
@@ -155,8 +155,8 @@ class Services:
         self.engine.start()
         if not self.engine.revisions.was_mended and not self.firmware.is_on_trial:  # the gate still has to see it
             self.alarm("configuration", None)
-        self._close_alarms(self.engine.config)
         self._configure_monitor()
+        self._close_strangers()
         self.monitor.start()
         self.keeper.start()
         self.watching.start()
@@ -268,11 +268,11 @@ class Services:
             return  # still starting
         self.restoring.changed(what, revision)
         self._configure_monitor()
-        self._close_alarms(self.engine.config)
         self.metering.look(self.engine.config)  # another cap counts at once
         self.keeper.look()
         if self.engine.pending is None:
             self._forget_users()
+        self._close_strangers()
         self._ensure_certificate(self.engine.config)
         self.monitor.broadcaster.publish("commit", {"what": what, "revision": revision})
 
@@ -281,16 +281,6 @@ class Services:
         log.warning("alarm: %s", message % params if params else message)
         if self.journal.raise_alarm(key, level, message, params):
             self._publish_alarms()
-
-    def _close_alarms(self, config: Config) -> None:
-        """Those of what is no more, or is not looked at any more."""
-        enabled = [name for name, wan in config.wans.items() if wan.enabled]
-        watched = {f"{what}.{name}" for what in ("line", "overlap") for name in enabled}
-        watched |= {f"prefixes.{name}" for name, item in config.prefix_lists.items() if item.daily}
-        watched |= {"applications"} if config.recognition.update_daily else set()
-        for key in self.journal.open_keys - watched:
-            if key.startswith(("line.", "overlap.", "prefixes.")) or key == "applications":
-                self.alarm(key, None)
 
     def _publish_alarms(self) -> None:
         if hasattr(self, "monitor"):
@@ -389,6 +379,25 @@ class Services:
         except OSError as error:
             log.error("secrets.json: %s", error)
         self.authority.prepare_first_password()
+
+    def _begin_anew(self) -> None:
+        """Close what this rsd will raise by itself where it is still wrong; who would have closed it is no more."""
+        for key in self.journal.open_keys:
+            if key.startswith(_FOUND_ANEW):
+                self.journal.clear_alarm(key)
+
+    def _close_strangers(self) -> None:
+        """Alarms of what is no more, or is switched off: nobody else would ever say that they are over."""
+        config = self.engine.config
+        lines_in_use = [name for name, wan in config.wans.items() if wan.enabled]
+        wanted = {f"{what}.{name}" for what in ("line", "overlap") for name in lines_in_use}
+        wanted |= {f"prefixes.{name}" for name, item in config.prefix_lists.items() if item.daily}
+        wanted |= {f"backup.{name}" for name in destinations(config.backup)}
+        wanted |= {"applications"} if config.recognition.update_daily else set()
+        wanted |= {PUBLISHED} if is_index(config.update.url) else set()
+        for key in self.journal.open_keys - wanted:
+            if key.startswith(("line.", "overlap.", "prefixes.", "backup.")) or key in {"applications", PUBLISHED}:
+                self.alarm(key, None)
 
     def _ensure_certificate(self, config: Config) -> None:
         """A certificate for the front, which takes up a new one without losing a connection."""

@@ -16,6 +16,7 @@ from firmware.monitor.neighbours import Neighbour
 ROUTER = "router"  # key of the box's own traffic
 FORGET_S = 30 * 86_400
 HOSTS_MAX = 4096
+ADDRESSES_KEPT = 8  # of one host
 
 
 class Lease(NamedTuple):
@@ -114,7 +115,10 @@ class Hosts:
             host = self._hosts[key] = Host(key, mac)
         if address not in host.addresses:
             # Privacy extensions make new IPv6 addresses every day: only the last few are of use.
-            host.addresses = [*host.addresses, address][-8:]
+            host.addresses.append(address)
+            for old in host.addresses[:-ADDRESSES_KEPT]:
+                host.addresses.remove(old)
+                self._by_address.pop(old, None)
         if mac:
             if address in self._hosts:  # known by its address until its MAC was
                 self._hosts.pop(address)

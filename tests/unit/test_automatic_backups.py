@@ -200,6 +200,22 @@ def test_on_a_worn_disk_it_is_made_in_memory(tmp_path: Path, monkeypatch: pytest
     assert list((tmp_path / "memory").iterdir()) == []
 
 
+def test_what_one_place_has_is_noted_before_the_next_is_tried(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else a restart meanwhile forgets the file on the share, and it is never removed."""
+    bench = Bench(tmp_path, monkeypatch, SHARE)
+    noted: list[str] = []
+
+    def send(job: dict[str, Any]) -> dict[str, Any]:
+        after_restart = Bench(tmp_path, monkeypatch, SHARE)
+        noted.append(f"{job['kind']} {after_restart.row('usb')['file'] != ''}")
+        return {"left": []}
+
+    bench.tests._send = send
+    bench.tests.run()
+    bench.settle()
+    assert noted == ["usb False", "share True"]
+
+
 def test_two_in_one_second_are_one_file_and_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     bench = Bench(tmp_path, monkeypatch, Backup(every="daily", hour=3, keep=1, share_url="https://nas/b"))
     for _ in range(2):

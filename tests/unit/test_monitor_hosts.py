@@ -170,3 +170,12 @@ def test_system_reads_the_box() -> None:
     assert 0 <= state["cpu_percent"] <= 100
     assert 0 < state["memory"]["available"] <= state["memory"]["total"]
     assert state["uptime_s"] > 0
+
+
+def test_addresses_that_a_phone_had_last_week_are_forgotten() -> None:
+    """Privacy extensions make new ones every day; for years on end they would fill the memory."""
+    hosts = Hosts()
+    for day in range(100):
+        hosts.see(f"2001:db8::{day:x}", MAC, 1.0)
+    assert len(hosts._by_address) == len(hosts.all()[0].addresses)
+    assert hosts.key_of("2001:db8::63") == MAC

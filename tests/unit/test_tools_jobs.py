@@ -106,6 +106,16 @@ def test_a_file_that_nobody_wants_goes_after_its_time(start: Start, monkeypatch:
     assert tools.job(number)["result"], "what it found stays"
 
 
+def test_a_clock_that_is_set_meanwhile_takes_no_file_away(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On its first day a box without a battery leaps from 1970, while somebody looks why the line does not work."""
+    tools = start("file")
+    number = done(tools, Diagnosis())["id"]
+    later_s = time.time() + 50 * 365 * 86_400
+    monkeypatch.setattr(jobs.time, "time", lambda: later_s)
+    tools.tidy()
+    assert tools.job(number)["file"] is not None
+
+
 def test_the_oldest_file_makes_room(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(jobs, "_FILE_BYTES", 500_000)
     monkeypatch.setattr(jobs, "FILES_BYTES", 1_200_000)

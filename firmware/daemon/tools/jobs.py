@@ -49,6 +49,7 @@ class _Run:
 
     def __init__(self, job: Job, path: Path | None) -> None:
         self.job, self.path = job, path
+        self.begun_s = time.monotonic()
         self.process: subprocess.Popen[bytes] | None = None
         self.is_stopped = False
 
@@ -140,7 +141,7 @@ class Tools:
         """Remove files that nobody has fetched in time."""
         with self._lock:
             for run in self._runs.values():
-                if run.job.file is not None and time.time() - run.job.begun > FILE_S:
+                if run.job.file is not None and time.monotonic() - run.begun_s > FILE_S:
                     self._drop_file(run)
 
     def close(self) -> None:

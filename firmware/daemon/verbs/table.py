@@ -73,7 +73,7 @@ def verb(name: str, least: Least, *, audited: tuple[str, ...] | None = None) -> 
     """Make a handler a line of the table."""
 
     def make(handler: Handler) -> Verb:
-        hints = get_type_hints(handler)
+        hints = get_type_hints(handler, include_extras=True)  # with the bounds that stand in Annotated
         fields: list[Any] = []
         for parameter in inspect.signature(handler).parameters.values():
             if parameter.kind is inspect.Parameter.KEYWORD_ONLY:
