@@ -15,7 +15,7 @@ from bizlite.core.commands import command
 from bizlite.core.errors import Refused, refuse, refuse_all
 from bizlite.core.session import Session
 from bizlite.finance import ledger, payments
-from bizlite.finance.models import Account, BankLine, Payment
+from bizlite.finance.models import Account, BankLine, Party, Payment
 
 COLUMNS = {
     "date": ("日期", "交易日期", "交易时间", "记账日期"), "amount": ("金额", "发生额", "交易金额"),
@@ -56,7 +56,9 @@ def import_list(session: Session, account: str, text: str) -> int:
 def accept(session: Session, line: int, party: int, allocate: Sequence[tuple[int, int]] | None = None) -> Payment:
     """Posts the payment of a line; what it pays as in ``payments.post``."""
     row = open_line(line)
-    kind = "in" if row.amount > 0 else "out"
+    kind, who = "in" if row.amount > 0 else "out", store.get(Party, party, "party")
+    if who.is_customer != who.is_supplier and who.is_customer == (kind == "out"):
+        kind = "in_back" if kind == "out" else "out_back"  # who only buys is never paid but back
     payment = payments.post(
         session, kind, party, row.date, abs(row.amount), account=row.account_id, text=row.text, allocate=allocate
     )

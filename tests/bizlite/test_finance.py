@@ -27,6 +27,7 @@ from bizlite.finance import (
 )
 from bizlite.finance.models import Account, BankLine, Entry, Line, Open, Party, Payment
 from bizlite.stock import counting, items, transfers
+from tests.bizlite import invariants
 from tests.bizlite.world import clock
 
 DAY = datetime.date(2026, 3, 10)
@@ -150,6 +151,30 @@ def test_an_invoice_by_hand_cannot_either_and_a_suppliers_number_stands_once(com
     for _ in range(2):
         write("purchase", "5602")  # a receipt without a number
         write("sale", "5001", "order 7")  # their order's number may come twice
+
+
+def test_money_is_paid_back_of_what_was_credited_or_paid_ahead(company: None) -> None:
+    party = customer()
+    invoice = sell(party, 100)
+    payments.post(OWNER, "in", party.id, DAY, 12000)  # 20 too much
+    assert "amount" in refused(lambda: payments.post(OWNER, "in_back", party.id, DAY, 2001))
+    invoices.credit(OWNER, invoice, DAY)
+    back = payments.post(OWNER, "in_back", party.id, DAY, 11000)
+    assert [(line.account_id, line.debit, line.credit) for line in Line.select().where(Line.id > 6)] == [
+        ("1002", -11000, 0), ("1122", 0, -11000)
+    ]  # fmt: skip
+    assert payments.open_balance(party.id, "receivable") == reports.balance_of("1122", DAY) == -1000
+    assert rows(statements.cash_flow(202603))[1] == (10, 10)
+    payments.storno(OWNER, back.id)
+    assert payments.open_balance(party.id, "receivable") == reports.balance_of("1122", DAY) == -12000
+    bank.import_list(OWNER, "1002", f"date,amount,counterparty\n2026-03-11,-120,{party.name}\n")
+    assert bank.accept(OWNER, BankLine.get().id, party.id).kind == "in_back"
+    assert payments.open_balance(party.id, "receivable") == reports.balance_of("1122", DAY.replace(day=11)) == 0
+    supplier = parties.add(OWNER, "V", "supplier", is_supplier=True)
+    payments.post(OWNER, "out", supplier.id, DAY, 700)
+    payments.post(OWNER, "out_back", supplier.id, DAY, 700)
+    assert payments.open_balance(supplier.id, "payable") == reports.balance_of("220201", DAY) == 0
+    invariants.hold()
 
 
 # --- statements
