@@ -328,6 +328,20 @@ def test_of_two_columns_that_fit_the_nearer_counts_and_a_side_gives_the_sign(com
     assert list(refused(lambda: bank.import_list(OWNER, "1002", wrong))) == ["rows.3.side"]
 
 
+def test_a_line_of_a_closed_month_is_posted_on_the_first_open_day(company: None) -> None:
+    party = customer()
+    bank.import_list(OWNER, "1002", "date,amount\n2026-03-31,5\n2026-04-02,6\n")
+    periods.close(OWNER, 202603)
+    late, there = (bank.accept(OWNER, line.id, party.id) for line in BankLine.select().order_by(BankLine.id))
+    assert (late.date, there.date) == (datetime.date(2026, 4, 1), datetime.date(2026, 4, 2))
+
+
+def test_a_list_is_of_an_account_that_takes_lines(company: None) -> None:
+    accounts.add(OWNER, "100201", "asset", "银行存款—基本户")
+    assert refused(lambda: bank.import_list(OWNER, "1002", BANK)) == {"account": "takes no lines"}
+    assert bank.import_list(OWNER, "100201", BANK) == 2
+
+
 def test_a_number_in_the_text_and_a_name_lead_to_invoices(company: None) -> None:
     party, other = customer(), customer("D")
     first, second = sell(party, 30), sell(party, 50)
