@@ -12,10 +12,11 @@ from bizlite.finance import ledger
 from bizlite.production import cards, gantt, loading, pay, prints, progress, scrap
 from bizlite.production.fields import product_quantity
 from bizlite.production.models import Centre, Order
+from bizlite.stock.fields import units
 from bizlite.stock.models import Item
 from bizlite.web import tables
 from bizlite.web.addresses import address
-from bizlite.web.fields import Choice, Date, Money
+from bizlite.web.fields import Choice, Date, Money, Quantity
 from bizlite.web.guard import requires, session, today
 from bizlite.web.resource import find
 from bizlite.web.texts import language
@@ -26,6 +27,9 @@ SCRAP = (
     Choice("by", _("Figures"), choices=BY, default="cause"),
     Date("first", _("From"), default=lambda: today().replace(day=1)), Date("last", _("Until"), default=today),
 )  # fmt: skip
+AMOUNT = Quantity(
+    "amount", "", scale=lambda values: int(values["scale"]), unit=lambda values: units().get(values["unit"], "")
+)
 
 
 def register(bp: Blueprint) -> None:
@@ -46,7 +50,8 @@ def board() -> str:
     centres = [(names[centre], states) for centre, states in sorted(progress.by_centre().items())]
     return render_template(
         "production/board.html", orders=progress.by_order(session()), centres=centres,
-        people=progress.by_person(session(), session().today()), yields=_yields(), pieces=_pieces,
+        people=progress.by_person(session(), today()), yields=_yields(), pieces=_pieces,
+        amount=lambda value, line: AMOUNT.shown(value, {"scale": line.scale, "unit": line.unit}),
         order_page=lambda row: address(find("production.order"), "show", key=row.id),
         card_page=lambda row: url_for("production.card", token=cards.token(row.id)),
     )  # fmt: skip
