@@ -12,7 +12,7 @@ from flask.testing import FlaskClient
 
 from firmware.features import verify
 from firmware.model import codec
-from firmware.model.config import Config, Dns, Host, Policy, Schedule, User, Window
+from firmware.model.config import Config, Dns, Host, Policy, Schedule, User, Wan, Window
 from firmware.model.defaults import factory
 from firmware.model.facts import Facts, PortFact
 from firmware.model.problem import ConfigError
@@ -243,3 +243,25 @@ def test_whoever_may_only_log_in_changes_his_own_password(client: FlaskClient, r
     right = send(client, "/users/password", old="old one", new="another one", new_again="another one")
     assert "The password was changed." in client.get(f"{right.location}&lang=en").text
     assert ("config.get", {"path": "", "which": "candidate"}) not in rsd.asked
+
+
+def test_on_the_first_day_to_go_on_is_to_save(client: FlaskClient, rsd: Draft) -> None:
+    (name,) = rsd.config.wans
+    page = client.get("/setup/lines").text
+    assert 'name="next" value="done"' in page
+    assert 'href="/setup/done"' not in page, "nothing leads on past what was typed"
+    fields = {"protocol": "static", "address": "203.0.113.2/24", "gateway": "203.0.113.1"}
+    wrong = send(client, "/setup/lines", line=name, next="done", **fields | {"gateway": "198.51.100.1"})
+    assert wrong.status_code == 422
+    assert send(client, "/setup/lines", line=name, next="done", **fields).location == "/setup/done"
+    assert rsd.config.wans[name].address == "203.0.113.2/24"
+    assert "The router is ready" in client.get("/setup/done?lang=en").text
+    rsd.answers["config.diff"] = [{"path": f"wans.{name}.address", "kind": "change", "before": None, "after": "x"}]
+    page = client.get("/setup/done?lang=en").text
+    assert ("Nearly there" in page, "The router is ready" in page) == (True, False), "it waits to be applied"
+
+
+def test_with_several_lines_each_is_saved_by_itself(client: FlaskClient, rsd: Draft) -> None:
+    rsd.config = codec.set_path(rsd.config, "wans.second", Wan(interface="eth2", number=2))
+    page = client.get("/setup/lines?lang=en").text
+    assert (page.count("Save this line"), 'href="/setup/done"' in page) == (2, True)

@@ -75,7 +75,7 @@ def lines() -> Any:
     forms = [(name, wan, Form(wan_values(wan), prefix=f"{name}-", is_sent=sent == name)) for name, wan in wans]
     for name, wan, form in forms:
         if form.is_sent and save_line(form, name, wan):
-            return redirect(url_for("setup.lines"), 303)
+            return redirect(url_for("setup.done" if "next" in request.form else "setup.lines"), 303)
     ports = {port["name"]: port for port in router().status().get("ports", ())}
     wrong = any(form.is_wrong for _, _, form in forms)
     return render_template("setup/lines.html", forms=forms, ports=ports), 422 if wrong else 200
