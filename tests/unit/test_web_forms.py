@@ -265,3 +265,32 @@ def test_with_several_lines_each_is_saved_by_itself(client: FlaskClient, rsd: Dr
     rsd.config = codec.set_path(rsd.config, "wans.second", Wan(interface="eth2", number=2))
     page = client.get("/setup/lines?lang=en").text
     assert (page.count("Save this line"), 'href="/setup/done"' in page) == (2, True)
+
+
+def test_a_limit_ends_by_the_clock_on_the_wall(client: FlaskClient, rsd: Draft) -> None:
+    assert rsd.config.system.timezone == "Asia/Shanghai"
+    page = client.get(f"/bandwidth/limits/new?host={MAC}").text
+    assert MAC in page
+    fields = {"hosts": MAC, "down_max_bps": "2", "enabled": "1"}
+    assert send(client, "/bandwidth/limits/new", **fields, until="2036-11-26T22:30").status_code == 303
+    (name,) = rsd.config.qos.limits
+    assert rsd.config.qos.limits[name].until == "2036-11-26T14:30:00Z"
+    path = f"qos.limits.{name}.until"
+    rsd.config = codec.set_path(rsd.config, path, "2036-11-26T14:30:59Z")
+    assert 'value="2036-11-26T22:30"' in client.get(f"/bandwidth/limits/{name}").text
+    assert send(client, f"/bandwidth/limits/{name}", **fields, until="2036-11-26T22:30").status_code == 303
+    assert codec.get_path(rsd.config, path) == "2036-11-26T14:30:59Z", "nobody changed it"
+    wrong = send(client, f"/bandwidth/limits/{name}", **fields, until="tomorrow")
+    assert (wrong.status_code, 'id="until-error"' in wrong.text) == (422, True)
+    assert send(client, f"/bandwidth/limits/{name}", **fields, until="").status_code == 303
+    assert codec.get_path(rsd.config, path) is None
+
+
+def test_limits_that_nobody_switched_on_are_told(client: FlaskClient, rsd: Draft) -> None:
+    rsd.answers["bandwidth"] = {"enabled": False, "running": False, "errors": 0, "lines": [], "shares": []}
+    said = "Bandwidth is switched off: no limit below holds"
+    assert said not in client.get("/bandwidth/?lang=en").text
+    rsd.config = codec.set_path(rsd.config, "qos.limits.a", {"position": 1, "down_max_bps": 1_000_000})
+    assert said in client.get("/bandwidth/?lang=en").text
+    rsd.config = codec.set_path(rsd.config, "qos.enabled", True)
+    assert said not in client.get("/bandwidth/?lang=en").text
