@@ -173,6 +173,7 @@ def parser_class(found: Uploads) -> type:
 
     class Parser(HTTPRequestParser):  # type: ignore[misc]
         adj: Any
+        error: Any
 
         def received(self, data: bytes) -> int:
             consumed: int = super().received(data)
