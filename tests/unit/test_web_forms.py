@@ -294,3 +294,11 @@ def test_limits_that_nobody_switched_on_are_told(client: FlaskClient, rsd: Draft
     assert said in client.get("/bandwidth/?lang=en").text
     rsd.config = codec.set_path(rsd.config, "qos.enabled", True)
     assert said not in client.get("/bandwidth/?lang=en").text
+
+
+def test_a_box_at_work_on_its_first_day_blames_nobody(client: FlaskClient, rsd: Draft) -> None:
+    rsd.answers["setup.status"] = {"needed": True}
+    rsd.refused["setup.finish"] = {"code": "busy", "message": "Another change is being made.", "retry_s": None}
+    fields = {"language": "en", "password_first": "x", "user": "lin", "password": "a long one"}
+    answer = send(client, "/setup/?lang=en", **fields, password_again="a long one")
+    assert (answer.status_code, "Another change is being made." in answer.text) == (422, True)
