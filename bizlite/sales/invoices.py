@@ -9,7 +9,7 @@ from peewee import Expression, fn
 
 from bizlite.core import store
 from bizlite.core.commands import command
-from bizlite.core.errors import refuse
+from bizlite.core.errors import marked, refuse
 from bizlite.core.exact import half_up
 from bizlite.core.session import Session
 from bizlite.finance import invoices, ledger
@@ -41,6 +41,9 @@ def post(
     if ledger.check_date(date) < latest:
         raise refuse("date", "lies before the delivery", "Choose %(first)s or later.", date, first=latest)
     asked = [lines_of.invoiced(line.order_line, quantity) for line, quantity in found]
+    if not any(sum(invoices.amounts(item, row.is_gross)) for item in asked):
+        remedy = marked("It goes on the customer's next invoice: tick “All orders of this customer” there.")
+        raise refuse("order", "what was delivered costs nothing", remedy, row.number)
     invoice = invoices.enter(
         session, "sale", row.party_id, date, asked, is_gross=row.is_gross, due=due, text=text, source=(SOURCE, row.id)
     )

@@ -17,10 +17,7 @@ from bizlite.sales import (
     orders,
     promise,
 )  # fmt: skip
-from bizlite.sales.models import (
-    Delivery,
-    DeliveryLine,
-)
+from bizlite.sales.models import UNINVOICED, Delivered, Delivery, DeliveryLine
 from bizlite.stock import items, planning, reservations
 from tests.bizlite import invariants
 from tests.bizlite.conftest import Fresh
@@ -70,6 +67,19 @@ def test_an_order_is_delivered_in_parts_and_invoiced_as_delivered(shop: Shop) ->
     payments.post(SESSION, "in", shop.customer, day(6), 10000)
     assert payments.open_balance(shop.customer, "receivable") == 0
     assert Delivery.get_by_id(first.id).number == "DN-2026-00001"
+
+
+def test_samples_that_cost_nothing_go_on_the_next_invoice(shop: Shop) -> None:
+    receive(shop.bolt, 9, day(1))
+    order = ordered(shop, (shop.bolt, 2), price=0)
+    deliveries.post(SESSION, order.id, day(1))
+    with pytest.raises(Refused, match="what was delivered costs nothing") as caught:
+        invoices.post(SESSION, order.id, day(1))
+    assert "All orders of this customer" in caught.value.problems[0].remedy
+    sold = ordered(shop, (shop.bolt, 3))
+    deliveries.post(SESSION, sold.id, day(2))
+    invoices.post(SESSION, sold.id, day(2), all_orders=True)
+    assert not Delivered.select().where(UNINVOICED).exists()
 
 
 def test_a_double_click_posts_once(shop: Shop) -> None:
