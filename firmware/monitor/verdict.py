@@ -16,6 +16,7 @@ LOSS_ROUNDS = 20
 NO_DEVICE = "The port does not exist."
 NO_CARRIER = "No cable, or the other side is off."
 NO_ADDRESS = "The line has no address yet."
+NO_GATEWAY = "The line was given no gateway."
 NOT_DIALLED = "The line is not dialled in."
 NO_ANSWER = "Nothing answers on the line."
 TOO_LOSSY = "The line loses more than its limit allows."
@@ -27,7 +28,7 @@ SILENT_KIND = {
     "tcp": "Other questions are answered, but connections (TCP) do not come about.",
     "http": "Other questions are answered, but no page comes.",
 }
-AT_ONCE = frozenset({NO_DEVICE, NO_CARRIER, NO_ADDRESS, NOT_DIALLED})
+AT_ONCE = frozenset({NO_DEVICE, NO_CARRIER, NO_ADDRESS, NO_GATEWAY, NOT_DIALLED})
 
 
 class Answers(NamedTuple):
@@ -70,14 +71,14 @@ def verdict(line: Line, seen: Seen, answers: Answers) -> str:
         return NO_CARRIER
     if line.address is None:
         return NO_ADDRESS
+    targets, gateway, answered, proven = answers
+    if gateway is None:
+        return NO_GATEWAY
     if line.targets:
         return _of_targets(line, answers)
-    targets, gateway, answered, proven = answers
     beyond = {target for target in targets if target != gateway} & proven
     if beyond:
         return "" if beyond & answered else NO_ANSWER
-    if gateway is None:
-        return ""
     if gateway in proven:
         return "" if gateway in answered else NO_ANSWER
     if line.is_dialled:  # it has no neighbours; pppd itself asks whether the server is there

@@ -9,9 +9,11 @@ from firmware.monitor.probe_answer import SERVER_ERROR, Answer
 from firmware.monitor.verdict import (
     FLAPPING,
     LOSS_ROUNDS,
+    NO_ADDRESS,
     NO_ANSWER,
     NO_CARRIER,
     NO_DEVICE,
+    NO_GATEWAY,
     NOT_DIALLED,
     SILENT_KIND,
     TOO_SLOW,
@@ -50,6 +52,13 @@ def test_a_dialled_line_says_why_it_is_not() -> None:
     assert of(refused, link=None, port=PULLED) == NO_CARRIER
     assert of(refused, link=None) == NO_DEVICE
     assert of(DIALLED, port=UP) == "", "its server need not answer pings: pppd asks it in its own way"
+
+
+def test_a_line_without_a_gateway_leads_nowhere() -> None:
+    """No connection is given to it, so it must not be called well."""
+    assert of(LINE._replace(gateway=None)) == NO_GATEWAY
+    assert of(ASKED._replace(gateway=None), PING.text) == NO_GATEWAY
+    assert of(LINE._replace(gateway=None, address=None)) == NO_ADDRESS
 
 
 def test_neighbours_count_for_their_own_line_only() -> None:
