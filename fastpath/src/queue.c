@@ -72,7 +72,7 @@ int rs_queue_open(struct rs_queue *q)
 void rs_queue_close(struct rs_queue *q)
 {
     if (q->fd >= 0)
-        close(q->fd); /* the kernel accepts what still waits */
+        close(q->fd); /* the kernel drops what still waits; its senders send it again */
     q->fd = -1;
 }
 

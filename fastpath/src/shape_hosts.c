@@ -115,6 +115,7 @@ static int note(struct rs_map_element *list, uint32_t *count, const struct rs_sh
 /* Of the limits by a host's addresses the first counts. */
 static void want(struct rs_shaped_host *host, uint16_t limit)
 {
+    host->is_seen = 1;
     if (limit && (!host->wanted || limit < host->wanted))
         host->wanted = limit;
 }
@@ -125,11 +126,11 @@ static void settle_limits(struct rs_shaped_hosts *h)
     for (uint32_t slot = 1; slot <= h->highest; slot++) {
         struct rs_shaped_host *host = &h->hosts[slot];
 
-        if (host->wanted && host->wanted != host->limit) {
+        if (host->is_seen && host->wanted != host->limit) {
             host->limit = host->wanted;
             h->is_relimited = 1;
         }
-        host->wanted = 0;
+        host->wanted = host->is_seen = 0;
     }
 }
 

@@ -157,6 +157,7 @@ static void test_a_machine_that_moved_has_the_limit_of_its_new_place(void)
 {
     struct rs_shape_config *c = parse(LIMITS "range 192.0.2.1 192.0.2.9 1\nrange 192.0.2.20 192.0.2.29 2\n");
     static const uint8_t guest[16] = {[10] = 0xff, 0xff, 192, 0, 2, 5}, staff[16] = {[10] = 0xff, 0xff, 192, 0, 2, 25};
+    static const uint8_t free_of_it[16] = {[10] = 0xff, 0xff, 192, 0, 2, 77};
     static const uint8_t six[16] = {0x20, 1, 0xd, 0xb8, [15] = 1}, mac[6] = {2, 0, 0, 0, 0, 7};
     static struct rs_shaped_hosts h;
     char folder[] = "/tmp/rs-shape-XXXXXX", path[64], error[RS_ERROR_SIZE];
@@ -184,6 +185,11 @@ static void test_a_machine_that_moved_has_the_limit_of_its_new_place(void)
             machine = h.known[i].slot;
         }
     assert(machine && h.hosts[machine].limit == 3);
+    rs_host_note_line(shm, rs_host_see(shm, free_of_it, mac, now_ms), 1);
+    now_ms += 11 * 60000;
+    rs_host_see(shm, free_of_it, mac, now_ms);
+    rs_shaped_hosts_scan(&h, c, 1u << 1);
+    assert(h.hosts[machine].limit == 0);
     rs_shaped_hosts_free(&h);
     rs_shm_close(shm);
     rs_shape_free(c);
