@@ -6,6 +6,11 @@ import os
 from collections.abc import Iterable
 
 import pytest
+from hypothesis import settings
+
+# How long an example takes says how busy the machine is.
+settings.register_profile("rs", deadline=None)
+settings.load_profile("rs")
 
 _NEEDS_ROOT = ("kernel", "browser", "vm")
 

@@ -71,8 +71,13 @@ def apply_bar() -> Bar | None:
         is_reverted=_is_reverted(status),
         said=gettext(said) if said else "",
         base=last.get("revision"),
-        can_undo=request.args.get("said") == "applied" and allows(user["role"], "change"),
+        can_undo=_is_own_news(last.get("revision")) and allows(user["role"], "change"),
     )
+
+
+def _is_own_news(in_force: int | None) -> bool:
+    """Tell whether this page was led to by the change in force; what somebody else did since is not undone here."""
+    return request.args.get("said") == "applied" and request.args.get("revision", 0, int) == in_force
 
 
 def _is_reverted(status: dict[str, Any]) -> bool:

@@ -21,13 +21,13 @@ from typing import Any
 from urllib.parse import quote
 
 from flask import Flask, Request, redirect, request
-from werkzeug.exceptions import HTTPException, NotFound, Unauthorized
+from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as BaseResponse
 
 from firmware.client import Client, Refused, Unavailable
 from firmware.model.zone import site_zone
 from webui import errors
-from webui.api.errors import of_status
+from webui.api.errors import of_absence, of_status
 from webui.rules import LateRule
 from webui.security import csrf_token
 from webui.turns import Turns
@@ -67,32 +67,40 @@ class Business:
         try:
             return self._answer(environ, answer)
         except ClosedError:
+            return self._failed(environ, _CLOSED)(environ, answer)
+        except Unavailable as error:
             with self._app.request_context(environ):
-                closed = of_status(_CLOSED) if path.startswith("/api/") else errors.page(_CLOSED)
-            return closed(environ, answer)
+                away = of_absence(error) if path.startswith("/api/") else errors.away(error)
+                return self._app.process_response(away)(environ, answer)
 
     def _answer(self, environ: dict[str, Any], answer: Answer) -> Iterable[bytes]:
-        """:raise ClosedError: the data cannot be written."""
+        """:raise ClosedError: the data cannot be written. :raise Unavailable: rsd does not answer."""
         if self._is_plain_from_outside(environ):
             return redirect(Request(environ).url.replace("http", "https", 1), 308)(environ, answer)
         who = self._who(environ)
         place = self._place()["business"] if who is None else who.get("business")
         if place is None:
-            return NotFound().get_response(environ)(environ, answer)
+            return self._failed(environ, 404)(environ, answer)
         if who is None and not self._is_public(environ, place):
             return self._log_in(environ)(environ, answer)
         environ["rs.who"] = who
         with self._at_work:  # what is sent in parts (CSV) goes on without it: a slow reader keeps nobody waiting
             return self._open(place).wsgi_app(environ, answer)
 
+    def _failed(self, environ: dict[str, Any], status: int) -> BaseResponse:
+        """An error as the router's own: a page, or what programs read."""
+        with self._app.request_context(environ):
+            is_api = environ.get("PATH_INFO", "").startswith("/api/")
+            return self._app.process_response(of_status(status) if is_api else errors.page(status))
+
     def describe(self, document: dict[str, Any], environ: dict[str, Any]) -> dict[str, Any]:
         """The OpenAPI document with what the business adds, for those who have it; a copy, addresses being whole."""
-        who = self._who(environ)
-        if who is None or who.get("business") is None:
-            return document
         try:
+            who = self._who(environ)
+            if who is None or who.get("business") is None:
+                return document
             self._open(who["business"])
-        except ClosedError:
+        except (ClosedError, Unavailable):
             return document
         from bizlite.web.openapi import fragment
 
@@ -106,26 +114,28 @@ class Business:
         }
 
     def _who(self, environ: dict[str, Any]) -> dict[str, Any] | None:
-        with contextlib.suppress(Refused, Unavailable), self._client(environ) as rsd:
-            return dict(rsd.call("whoami"))
+        """Who asks; ``None`` is nobody. :raise Unavailable: rsd does not answer."""
+        client = self._client(environ)
+        if client is not None:
+            with contextlib.suppress(Refused), client as rsd:
+                return dict(rsd.call("whoami"))
         return None
 
-    def _client(self, environ: dict[str, Any]) -> Client:
-        """A client for whoever sent the request. :raise Unavailable: it shows neither a session nor a token."""
+    def _client(self, environ: dict[str, Any]) -> Client | None:
+        """A client for whoever sent the request; ``None``: it shows neither a session nor a token."""
         asked = Request(environ)
         session = asked.cookies.get("__Host-rs" if asked.is_secure else "rs")
         scheme, _, token = asked.headers.get("Authorization", "").partition(" ")
         if scheme.lower() == "bearer" and token.strip():
             return Client(self._socket, None, token=token.strip())
-        if not session:  # nothing is asked at all: rsd would take a page that runs as root for the local owner
-            raise Unavailable
-        return Client(self._socket, session)
+        # Without one nothing is asked at all: rsd would take a page that runs as root for the local owner.
+        return Client(self._socket, session) if session else None
 
     def _log_in(self, environ: dict[str, Any]) -> BaseResponse:
         """What whoever is not logged in gets; a form that was sent is sent again after the login, nothing is lost."""
         asked = Request(environ)
         if asked.path.startswith("/api/"):
-            return Unauthorized().get_response(environ)
+            return self._failed(environ, 401)
         if asked.method == "POST" and asked.mimetype == "application/x-www-form-urlencoded":
             with self._app.request_context(environ):
                 try:
@@ -161,10 +171,12 @@ class Business:
         return bool(is_public(opened, environ))
 
     def _place(self) -> dict[str, Any]:
-        """Where the data lies and the zone (``None``: the business is off), and the box's addresses on its LANs."""
-        with contextlib.suppress(Refused, Unavailable), Client(self._socket) as rsd:
+        """Where the data lies and the zone (``None``: the business is off), and the box's addresses on its LANs.
+
+        :raise Unavailable: rsd does not answer. Nothing may be said then: to a phone with a job card, "off" is final.
+        """
+        with Client(self._socket) as rsd:
             return dict(rsd.call("business.place"))
-        return {"business": None, "lans": []}
 
     def _open(self, place: dict[str, str]) -> Flask:
         """:raise ClosedError: when the box's own disk holds the data and does not take what is written."""
@@ -185,6 +197,7 @@ class Business:
                         zone=site_zone(place["timezone"]),
                         large=self._large,
                         logout=("/logout", csrf_token),
+                        account="/users/",
                         people=self._people,
                         phones=self._phones,
                         rule=LateRule,
@@ -197,8 +210,10 @@ class Business:
 
     def _people(self) -> list[str]:
         """The router's users, where who asks may read its settings."""
-        with contextlib.suppress(Refused, Unavailable), self._client(request.environ) as rsd:
-            return sorted(rsd.call("config.get", path="users", which="running"))
+        client = self._client(request.environ)
+        if client is not None:
+            with contextlib.suppress(Refused, Unavailable), client as rsd:
+                return sorted(rsd.call("config.get", path="users", which="running"))
         return []
 
     def _restored_ns(self) -> int:

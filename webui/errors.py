@@ -6,6 +6,7 @@ import logging
 from http import HTTPStatus
 
 from flask import Flask, current_app, make_response, render_template, request
+from flask import Response as PageResponse
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
@@ -37,17 +38,23 @@ _WORDS = {
 }  # fmt: skip
 
 
+# A form that was sent is not sent again by itself: what was typed would be lost, or done twice.
+_SEND_AGAIN = marked("Wait a moment, go back and try again. Traffic is not affected.")
+
+
 def install(app: Flask) -> None:
-    app.register_error_handler(Unavailable, _unavailable)
+    app.register_error_handler(Unavailable, away)
     app.register_error_handler(Unauthenticated, _unauthenticated)
     app.register_error_handler(Refused, _refused)
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(Exception, _fault)
 
 
-def page(status: int, *, detail: str = "", retry_s: int | None = None) -> Response:
+def page(status: int, *, detail: str = "", retry_s: int | None = None) -> PageResponse:
     """The error page of ``status``; it needs neither rsd nor a session."""
     title, advice = _WORDS.get(status, (HTTPStatus(status).phrase, ""))
+    if status == 503 and not retry_s:
+        advice = _SEND_AGAIN
     words = {"title": gettext(title), "advice": gettext(advice)}
     response = make_response(render_template("errors/error.html", **words, detail=detail, retry_s=retry_s))
     response.status_code = status
@@ -56,9 +63,13 @@ def page(status: int, *, detail: str = "", retry_s: int | None = None) -> Respon
     return response
 
 
-def _unavailable(error: Unavailable) -> Response:
+def away(error: Unavailable) -> PageResponse:
+    """rsd does not answer: a page that comes back by itself, but not instead of a form that was sent."""
     log.warning("rsd: %s", error)
-    response = make_response(render_template("errors/away.html", retry_s=RETRY_S), 503)
+    if request.method == "GET":
+        response = make_response(render_template("errors/away.html", retry_s=RETRY_S), 503)
+    else:
+        response = page(503)
     response.headers["Retry-After"] = str(RETRY_S)
     return response
 

@@ -6,6 +6,7 @@ A field is named like the setting below the form's object (``address``, ``dhcp.s
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -76,14 +77,14 @@ class Form:
         text = self.text(name)
         if not text:
             return default
-        if text.lstrip("-").isdecimal() and len(text) < 18:
+        if re.fullmatch(r"-?\d{1,17}", text):
             return int(text)
         self.add_error(name, gettext("A whole number is expected here."))
         return default
 
     def rate(self, name: str) -> int | None:
         """Bits per second from a field in Mbit/s (``20``, ``0.5``; ``500k`` and ``1G`` too); nonsense is noted."""
-        text = self.text(name).lower().replace(",", ".").removesuffix("bit/s").strip()
+        text = _decimal(self.text(name)).lower().removesuffix("bit/s").strip()
         if not text:
             return None
         factor = {"k": 1e3, "m": 1e6, "g": 1e9}.get(text[-1:], 0)
@@ -98,7 +99,7 @@ class Form:
 
     def gigabytes(self, name: str) -> int | None:
         """Bytes from a field in GB (``200``, ``0.5``); nonsense is noted."""
-        text = self.text(name).lower().replace(",", ".").removesuffix("gb").strip()
+        text = _decimal(self.text(name)).lower().removesuffix("gb").strip()
         if not text:
             return None
         try:
@@ -128,10 +129,7 @@ class Form:
             return False
         if not problems:
             return True
-        if before is None:
-            router().delete(path)
-        else:
-            router().set(path, before)
+        put_back(path, before)
         self.note(problems, path, fields)
         return False
 
@@ -139,19 +137,34 @@ class Form:
         """Put problems to the fields they belong to; those without a field stand above the form with their path."""
         depth = len(shape.split(path))
         for problem in problems:
-            below = [part for part in shape.split(problem.path)[depth:] if not part.isdigit()]
-            name = ".".join(below) if _is_below(problem.path, path) else ""
-            name = (fields or {}).get(name, name)
+            below = shape.split(problem.path)[depth:] if _is_below(problem.path, path) else []
+            name = ".".join(part for part in below if not part.isdigit())
+            name = (fields or {}).get(".".join(below)) or (fields or {}).get(name, name)
             if name in request.form:
                 self.add_error(name, field_text(problem))
             else:
                 self.add_error("", problem_text(language(), problem))
 
 
+def put_back(path: str, before: Any) -> None:
+    """What stood at ``path`` of the candidate before a form changed it; ``None``: nothing."""
+    if before is None:
+        router().delete(path)
+    else:
+        router().set(path, before)
+
+
 def field_text(problem: Problem) -> str:
     """A problem without its path: it stands at its field."""
     words = [translate(language(), text, problem.params) for text in (problem.message, problem.remedy) if text]
     return " ".join(words)
+
+
+def _decimal(text: str) -> str:
+    """A number with its decimal point, however commas stand in it: ``1,000.5`` is a thousand, ``0,5`` a half."""
+    if re.match(r"[1-9][0-9]{0,2}(,[0-9]{3})+(?![0-9,])", text):
+        return text.replace(",", "")
+    return text.replace(",", ".")
 
 
 def _is_below(path: str, parent: str) -> bool:
@@ -163,6 +176,6 @@ def identifier(name: str, taken: Any, fallback: str) -> str:
     """A free identifier that reminds of ``name``; Chinese names get ``fallback`` and a number."""
     letters = "".join(c if c.isascii() and (c.isalnum() or c in "-_") else "-" for c in name.lower()).strip("-_")
     base = (letters if letters[:1].isalpha() else f"{fallback}-{letters}".strip("-"))[:28]
-    if base not in taken:
+    if base not in taken and base != "new":  # the address of the form for a new one
         return base
     return next(f"{base}-{number}" for number in range(2, 100_000) if f"{base}-{number}" not in taken)

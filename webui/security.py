@@ -38,7 +38,7 @@ def install(app: Flask) -> None:
     """Put the guards before and the headers behind every view of ``app``."""
     app.before_request(guard)
     app.after_request(add_headers)
-    app.jinja_env.globals["csrf_token"] = csrf_token
+    app.jinja_env.globals.update(csrf_token=csrf_token, here=here)
 
 
 def session_cookie() -> str:
@@ -108,9 +108,20 @@ def login_redirect() -> BaseResponse:
     return redirect(url_for("session.login", next=None if here == "/" else here), 303)
 
 
+def here() -> str:
+    """The address of this page, to which a button or link may come back: what only a form leads to cannot be opened."""
+    asked = request.url_rule
+    if "here" not in g:
+        rules = current_app.url_map.iter_rules()
+        is_page = asked and any(rule.rule == asked.rule and "GET" in (rule.methods or ()) for rule in rules)
+        g.here = request.path if is_page else url_for("dashboard.overview")
+    return str(g.here)
+
+
 def local_path(target: str | None, default: str) -> str:
     """Return ``target`` when it is a path on this box, else ``default`` (no open redirect)."""
-    if not target or not target.startswith("/") or target.startswith(("//", "/\\")) or "\n" in target or "\r" in target:
+    # Browsers leave out tabs and line ends before they read an address: "/<tab>/evil.example" is another host's.
+    if not target or not target.startswith("/") or target.startswith(("//", "/\\")) or not target.isprintable():
         return default
     return target
 

@@ -20,12 +20,17 @@ from urllib.parse import parse_qs
 
 from flask import Flask, Request, current_app, request
 
+from firmware.model.config import PREFIX_BYTES_MAX
+
 TICKET_S = 3600
 STALE_S = 3600.0
 PIECE_BYTES = 1 << 18
 FORM_BYTES = 64 << 10  # what a form has beside its file
 BACKUP_BYTES = 256 << 20
 _NAME = re.compile(r"[a-z0-9]{32}")
+# Prefix lists may be larger than what everybody may send, and come without a ticket.
+LISTS = re.compile(r"^/(?:lines/lists/[^/]+/preview|api/v1/prefixes/[^/]+(?:/preview)?)$")
+LIST_BYTES = PREFIX_BYTES_MAX * 5 // 4  # JSON writes a line's end as two bytes
 # The front streams what goes to these places; features/web.py has the same expression.
 PLACES = re.compile(r"^/(?:api/v1/uploads/file|system/[a-z]+/upload|business/files/[a-z_.]+/[^/]+)$")
 
@@ -152,6 +157,8 @@ def parser_class(found: Uploads) -> type:
         def parse_header(self, header_plus: bytes) -> None:
             super().parse_header(header_plus)
             max_bytes = found.allowed_bytes(self.path, self.query) if self.body_rcv is not None else None
+            if self.body_rcv is not None and LISTS.match(self.path):
+                max_bytes = LIST_BYTES
             if max_bytes is not None:
                 self.adj = Wider(self.adj, max_bytes)
                 self.body_rcv.buf = Buffer()

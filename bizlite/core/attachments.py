@@ -30,7 +30,7 @@ def attach(
         raise refuse(
             "file", "has the wrong size", "Give a file of 1 to %(most)s bytes.", len(content), most=LARGEST_BYTES
         )
-    plain = Path(name.replace("\\", "/")).name
+    plain = Path(name.replace("\\", "/")).name.replace("\u3000", " ").replace("\xa0", " ")  # as Chinese keyboards have
     if not plain or len(plain) > LONGEST_NAME or not plain.isprintable():
         raise refuse("name", "is not a file name", "Give 1 to 200 printable characters.", plain[:LONGEST_NAME])
     sha256 = hashlib.sha256(content).hexdigest()

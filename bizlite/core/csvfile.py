@@ -36,7 +36,7 @@ def read(text: str, columns: Columns, required: Sequence[str]) -> list[tuple[int
     places = {
         name: heads.index(alias.lower())
         for name, aliases in columns.items()
-        for alias in (name, *aliases)
+        for alias in reversed((name, *aliases))  # the first one counts where several are there
         if alias.lower() in heads
     }
     refuse_all(

@@ -97,15 +97,17 @@ def connect(url: str) -> peewee.Database:
 
 
 def use(url: str) -> peewee.Database:
-    """Makes the database of the URL the one that all models speak to; the registry then brings it up to date."""
+    """Makes the database of the URL the one that all models speak to, once nobody writes: the rest of what is being
+    posted would go to the other one. The registry then brings it up to date."""
     found = connect(url)
     if isinstance(found, peewee.SqliteDatabase) and found.database != ":memory:":
         Path(found.database).parent.mkdir(parents=True, exist_ok=True)
-    previous = database.obj
-    database.initialize(found)
-    if isinstance(previous, Sqlite):
-        previous.close_idle()
-    found.connect(reuse_if_open=True)
+    with _lock:
+        previous = database.obj
+        database.initialize(found)
+        if isinstance(previous, Sqlite):
+            previous.close_idle()
+        found.connect(reuse_if_open=True)
     return found
 
 

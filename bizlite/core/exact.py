@@ -8,12 +8,15 @@ change what an old document says.
 
 from __future__ import annotations
 
+import re
+
 from bizlite.core.errors import refuse
 
 ROUNDING = "line-half-up"  # each line rounds by half_up, sums are sums of rounded lines
 MINOR = 2  # digits of the minor unit
 PRICE = 6  # digits of a unit price
 BASIS_POINTS = 10_000
+GROUPED = re.compile(r"\d{1,3}(,\d{3})+", re.ASCII)
 LARGEST = 2**53 - 1  # what JSON in a browser still holds exactly; far below the 64 bits of the databases
 
 
@@ -65,9 +68,11 @@ def whole(field: str, value: object, *, least: int | None = None, most: int = LA
 
 def parse(field: str, text: str, digits: int) -> int:
     """What a person typed (``1,234.50``) as an integer of smallest units. :raise Refused: with the remedy."""
-    plain = text.strip().replace(",", "").replace(" ", "")
+    plain = text.strip().replace(" ", "")
     sign = -1 if plain.startswith("-") else 1
     before, _, after = (plain[1:] if plain[:1] in ("+", "-") else plain).partition(".")
+    if GROUPED.fullmatch(before):  # ``1,5`` is no 15
+        before = before.replace(",", "")
     if not (before + after).isdecimal() or not (before + after).isascii():
         raise refuse(field, "is not a number", "Give digits with one decimal point.", text)
     if len(after.rstrip("0")) > digits:

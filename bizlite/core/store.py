@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 from peewee import ModelSelect
 
+from bizlite.core import exact
 from bizlite.core.database import DateField, Record, database, depth
 from bizlite.core.errors import Missing, Problem, Stale
 from bizlite.core.models import Audit, Document, Row
@@ -37,7 +38,8 @@ def get(model: type[R], key: object, field: str = "id") -> R:
     """The row of a primary key. :raise Missing: when there is none."""
     main: Any = model._meta.primary_key
     row = None
-    if key is not None and not isinstance(key, bool):
+    is_row = not isinstance(key, int) or abs(key) <= exact.LARGEST  # a larger one is none, and no database takes it
+    if key is not None and not isinstance(key, bool) and is_row:
         row = next(iter(read(model, f'"{main.column_name}" = ?', main.db_value(key))), None)
     if row is None:
         problem = Problem(field=field, message="does not exist", remedy="Choose one that exists.", value=str(key))

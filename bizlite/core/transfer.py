@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import hashlib
+import shutil
 import sqlite3
 import tempfile
 import zipfile
@@ -20,6 +21,7 @@ from bizlite.core.spreadsheet import cell, line
 
 PAGES = 256  # copied at a time, so that a writer waits for milliseconds
 BATCH = 500
+PACKED = ".packed-books-"  # folders in which a backup is made
 # The clock of the machine that ran the migration is no fact of the company.
 SKIPPED = {"core_migration"}
 
@@ -137,8 +139,17 @@ def pack_tables(out: BinaryIO, database: peewee.Database, folder: Path) -> None:
 
 @contextmanager
 def _packed(out: BinaryIO, folder: Path) -> Iterator[tuple[zipfile.ZipFile, Path]]:
-    with tempfile.TemporaryDirectory(dir=folder) as place, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+    with (
+        tempfile.TemporaryDirectory(prefix=PACKED, dir=folder) as place,
+        zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive,
+    ):
         yield archive, Path(place)
+
+
+def sweep(folder: Path) -> None:
+    """Removes what a backup left that was broken off: a copy of all of the books."""
+    for left in folder.glob(f"{PACKED}*"):
+        shutil.rmtree(left, ignore_errors=True)
 
 
 def _put(archive: zipfile.ZipFile, place: Path) -> None:

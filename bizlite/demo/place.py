@@ -51,12 +51,12 @@ def resume(own: Path) -> bool:
 def load(session: Session, own_url: str, own: Path, language: str) -> None:
     """Builds the demo company and works in it. :raise Refused: when there is something in the firm's own."""
     session.require(LOAD)
-    if is_open() or not is_empty():
-        raise refuse("company", "is not empty", "The demo company can be loaded before the first entry only.")
     from bizlite.demo import works
 
-    held = _rights()
-    with alone():
+    with alone():  # what is entered while this waits counts
+        if is_open() or not is_empty():
+            raise refuse("company", "is not empty", "The demo company can be loaded before the first entry only.")
+        held = _rights()
         _close()
         shutil.rmtree(folder(own), ignore_errors=True)
         try:
@@ -74,9 +74,9 @@ def load(session: Session, own_url: str, own: Path, language: str) -> None:
 def remove(session: Session, own_url: str, own: Path) -> None:
     """Goes back to the firm's own company; nothing is left of the demo."""
     session.require(LOAD)
-    if not is_open():
-        raise refuse("company", "is not the demo company", "There is nothing to remove.")
     with alone():
+        if not is_open():
+            raise refuse("company", "is not the demo company", "There is nothing to remove.")
         _close()
         _leave(own_url, own)
 

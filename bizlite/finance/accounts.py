@@ -19,7 +19,7 @@ COLUMNS = {
 # Documents post to these, so they stay, active and without accounts below them.
 FIXED = (
     ledger.RECEIVABLE, ledger.PAYABLE, ledger.RECEIVED, ledger.INPUT_TAX, ledger.OUTPUT_TAX, ledger.SMALL_TAX,
-    ledger.RETAINED, ledger.WAITING, "4001", "5401",
+    ledger.PROFIT, ledger.RETAINED, ledger.WAITING, "4001", "5401",
 )  # fmt: skip
 LONGEST_NAME = 100
 

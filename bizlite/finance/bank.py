@@ -23,7 +23,9 @@ COLUMNS = {
     "out": ("支出", "借方发生额", "借方金额", "支出金额", "支取"),
     "counterparty": ("对方户名", "对方名称", "对方单位", "户名"), "text": ("摘要", "用途", "附言", "备注"),
     "bank_number": ("流水号", "交易流水号", "凭证号"),
+    "side": ("借贷标志", "借贷标记", "借贷方向", "借贷", "收支方向", "收支", "收/支"),
 }  # fmt: skip
+WENT, CAME = ("借", "支", "出", "d"), ("贷", "收", "入", "c")  # how a side begins; a bank debits what goes out
 FORMS = ("%Y-%m-%d", "%Y/%m/%d", "%Y%m%d", "%Y.%m.%d")
 
 
@@ -116,4 +118,9 @@ def _amount(row: dict[str, str]) -> int:
     if len(given) != 1:
         raise refuse("amount", "needs exactly one side", "Give an amount, or what came in or went out.")
     name, value = given.popitem()
+    side = row.get("side", "").lower()
+    if name == "amount" and side:
+        if not side.startswith((*WENT, *CAME)):
+            raise refuse("side", "is neither in nor out", "Write 收 or 支.", side[:100])
+        name = "out" if side.startswith(WENT) else "in"
     return -abs(value) if name == "out" else value

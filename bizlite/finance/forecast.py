@@ -71,7 +71,8 @@ def add_recurring(
         raise refuse("kind", "is not a kind of payment", "Choose in or out.", kind)
     exact.whole("amount", amount, least=1)
     exact.whole("months", months, least=1, most=120)
-    if last is not None and ledger.check_date(last, "last") < ledger.check_date(first, "first"):
+    ledger.check_date(first, "first")  # the forecast of every later day reckons from it
+    if last is not None and ledger.check_date(last, "last") < first:
         raise refuse("last", "lies before its begin", "Choose %(first)s or later.", last, first=first)
     row = Recurring(text=text.strip(), kind=kind, amount=amount, first=first, last=last, months=months)
     return store.insert(session, row)

@@ -18,10 +18,10 @@ from peewee import fn
 
 from bizlite.core import company, exact, numbers, store
 from bizlite.core.commands import command
-from bizlite.core.errors import refuse
+from bizlite.core.errors import Problem, marked, refuse, refuse_all
 from bizlite.core.session import Session
 from bizlite.finance import ledger, parties, payments
-from bizlite.finance.models import Invoice, InvoiceLine, Party
+from bizlite.finance.models import Account, Invoice, InvoiceLine, Party
 
 MOST_LINES = 500
 HIGHEST_RATE = 10_000
@@ -79,7 +79,37 @@ def post(
     due: datetime.date | None = None, their_number: str = "", text: str = "",
 ) -> Invoice:  # fmt: skip
     """Posts an invoice that a person wrote."""
+    refuse_all(_by_hand(kind, lines))
+    if kind == "purchase":
+        check_their_number(party, their_number)
     return enter(session, kind, party, date, lines, is_gross=is_gross, due=due, their_number=their_number, text=text)
+
+
+def _by_hand(kind: str, items: Sequence[Item]) -> list[Problem]:
+    """What an invoice that a person wrote may not book on: what documents keep in step with their own sums, and what
+    is revenue where something is bought."""
+    problems = []
+    for n, item in enumerate(items):
+        field = f"lines.{n}.account"
+        if item.account in (ledger.RECEIVABLE, ledger.PAYABLE):
+            remedy = marked("Choose the account of what is sold or bought.")
+            problems.append(
+                Problem(field=field, message="is kept by invoices and payments", remedy=remedy, value=item.account)
+            )
+        elif kind == "purchase" and Account.get_or_none((Account.code == item.account) & (Account.kind == "income")):
+            remedy = marked("Choose the account of what is bought: an expense, or what we own.")
+            problems.append(Problem(field=field, message="is an account of revenue", remedy=remedy, value=item.account))
+        remedy = marked("Goods are invoiced at their order.")
+        problems += ledger.kept_by_stock(item.account, field, remedy)
+    return problems
+
+
+def check_their_number(party: int, number: str) -> None:
+    """:raise Refused: when an invoice of the supplier with this number stands: it would be paid twice."""
+    twins = (Invoice.party == party) & (Invoice.kind == "purchase") & (Invoice.their_number == number.strip())
+    for found in Invoice.select().where(twins) if number.strip() else ():
+        if left_of(found) > 0:
+            raise refuse("their_number", "is entered already", "Look at %(number)s.", number, number=found.number)
 
 
 def enter(
@@ -108,8 +138,8 @@ def enter(
     if credits is not None:
         _check_credit(credits, net + tax)
     invoice = Invoice(
-        kind=kind, party=row, date=date, due=due, is_gross=is_gross, their_number=their_number, text=text, net=net,
-        tax=tax, tax_kind=company.tax_kind(date) if credits is None else credits.tax_kind, credits=credits,
+        kind=kind, party=row, date=date, due=due, is_gross=is_gross, their_number=their_number.strip(), text=text,
+        net=net, tax=tax, tax_kind=company.tax_kind(date) if credits is None else credits.tax_kind, credits=credits,
         source_kind=source[0], source_id=source[1],
         created_by=session.user, created_ms=session.now_ms(),
     )  # fmt: skip

@@ -17,7 +17,7 @@ RECEIVABLE, PAYABLE = "1122", "220201"
 RECEIVED = "220202"  # goods are here, their invoice is not
 INPUT_TAX, OUTPUT_TAX = "22210101", "22210106"
 SMALL_TAX = "222101"  # a small-scale taxpayer's VAT: the accounts below are a general one's
-RETAINED = "3104"
+PROFIT, RETAINED = "3103", "3104"  # 本年利润, 利润分配
 WAITING = "1901"  # 待处理财产损溢: cleared before a balance sheet is made
 EARLIEST, LATEST = datetime.date(periods.FIRST_YEAR, 1, 1), datetime.date(periods.LAST_YEAR, 12, 31)
 
@@ -62,12 +62,11 @@ def _problems_of_lines(legs: Sequence[Leg]) -> list[Problem]:
     return problems
 
 
-def kept_by_stock(account: str, field: str) -> list[Problem]:
+def kept_by_stock(account: str, field: str, remedy: str = marked("Count the stock, or move it.")) -> list[Problem]:
     """A problem when the account holds the value of items: only moves of stock may change that."""
     held = (Line.account == account) & Line.aux.between("item:", "item;") & (Account.kind << ("asset", "cost"))
     if not Line.select(Line.id).join(Account).where(held).exists():
         return []
-    remedy = marked("Count the stock, or move it.")
     return [Problem(field=field, message="is kept by the stock", remedy=remedy, value=account)]
 
 

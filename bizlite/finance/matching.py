@@ -7,6 +7,7 @@ or from the name. Lines are looked at in order, and no two propose the same mone
 from __future__ import annotations
 
 import datetime
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -21,6 +22,7 @@ MOST = 3  # proposals for a line
 LINES = 20  # of a page
 MOST_DECISIONS = 200
 LONGEST_REJECTED = 2000
+SHORTEST_NUMBER = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,9 +111,11 @@ def proposals(line: BankLine, claims: _Claims | None = None) -> list[Proposal]:
     amount = abs(line.amount)
     open_ = [claim for claim in (claims or _Claims()).of(_ledger(line)) if 0 < claim.rest <= amount]
     of_party = [claim for claim in open_ if line.counterparty and claim.name == line.counterparty]
-    named = [claim for claim in open_ if any(number in line.text for number in claim.numbers)]
+    named = [claim for claim in open_ if any(_names(line.text, number) for number in claim.numbers)]
     found = [Proposal(claim.party, _parts([claim], amount), "number") for claim in named]
-    same = [claim for claim in of_party or open_ if claim.rest == amount]
+    # Who is known by name pays invoices of their own only, whatever amounts others owe.
+    others = () if Party.get_or_none(Party.name == line.counterparty) else open_
+    same = [claim for claim in of_party or others if claim.rest == amount]
     found += [Proposal(claim.party, _parts([claim], amount), "amount") for claim in same]
     if of_party and not found:
         found.append(Proposal(of_party[0].party, _parts(of_party, amount), "name"))
@@ -120,6 +124,12 @@ def proposals(line: BankLine, claims: _Claims | None = None) -> list[Proposal]:
         if proposal.key not in rejected:
             by_key.setdefault(proposal.key, proposal)
     return list(by_key.values())[:MOST]
+
+
+def _names(text: str, number: str) -> bool:
+    """Whether a text names a number, not another one that it is a part of. Short ones stand in texts by chance."""
+    whole = rf"(?<![0-9A-Za-z]){re.escape(number)}(?![0-9A-Za-z])"
+    return len(number) >= SHORTEST_NUMBER and re.search(whole, text) is not None
 
 
 def _ledger(line: BankLine) -> str:

@@ -8,13 +8,15 @@ files in the ZIP are stored plainly, in one order, with one date.
 from __future__ import annotations
 
 import hashlib
+import json
 import zipfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from decimal import Decimal
 from typing import IO
 
 from bizlite.core import exact, history, spreadsheet
-from bizlite.core.models import Attachment
+from bizlite.core.company import NAME as OURS
+from bizlite.core.models import Attachment, Setting
 from bizlite.finance import closing, periods, reports, statements
 from bizlite.finance.models import Account, Entry, Invoice, InvoiceLine, Line, Party, Payment, Period
 
@@ -25,13 +27,17 @@ Rows = Iterable[Sequence[object]]
 
 
 class _Names:
-    """Names of accounts and parties as they were when the month was closed."""
+    """Our own name, those of accounts and parties, as they were when the month was closed."""
 
-    def __init__(self, closed_ms: int | None) -> None:
+    def __init__(self, closed_ms: int | None, company: str) -> None:
+        self.company = company
         self.accounts = dict(Account.select(Account.code, Account.name_zh).tuples())
         self.parties = {p.id: (p.code, p.name, p.tax_number) for p in Party.select()}
         if closed_ms is None:
             return
+        us = history.values_at(Setting, closed_ms).get(OURS)
+        if us is not None:
+            self.company = json.loads(us.get("value", "{}")).get("name", "")
         for code, old in history.values_at(Account, closed_ms).items():
             self.accounts[code] = old.get("name_zh", self.accounts.get(code, ""))
         for key, old in history.values_at(Party, closed_ms).items():
@@ -45,10 +51,10 @@ class _Names:
 
 
 def write(file: IO[bytes], period: int, company: str) -> None:
-    """Writes the pack of a month. :raise Refused: for what is no month."""
+    """Writes the pack of a month; ``company`` is our name today. :raise Refused: for what is no month."""
     periods.check(period)
     closed = Period.get_or_none(Period.period == period)
-    names = _Names(closed.closed_ms if closed else None)
+    names = _Names(closed.closed_ms if closed else None, company)
     parts: dict[str, Callable[[], Rows]] = {
         "vouchers.csv": lambda: _vouchers(period, names),
         "trial_balance.csv": lambda: _trial_balance(period, names),
@@ -65,7 +71,7 @@ def write(file: IO[bytes], period: int, company: str) -> None:
     with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
         for name, rows in parts.items():
             sums.append(_put(archive, name, map(str.encode, spreadsheet.as_csv(rows()))))
-        notes = _notes(period, company, bool(closed), sums)
+        notes = _notes(period, names.company, bool(closed), sums)
         sums.append(_put(archive, NOTES, [notes.encode()]))
         _put(archive, SUMS, [f"{digest}  {name}\n".encode() for name, digest, _ in sums], is_plain=True)
 

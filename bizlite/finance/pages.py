@@ -52,6 +52,7 @@ def three_statements() -> Answer:
 def trial() -> Answer:
     """The trial balance between two days."""
     asked = tables.read((START, END))
+    tables.check_order(asked, "start", "end")
     made = figures.trial_balance(asked["start"], asked["end"], language())
     return tables.page(_("Trial balance"), [made], (START, END))
 
@@ -62,6 +63,7 @@ def ledger() -> Answer:
     """The lines of an account between two days."""
     fields = (BOOK, START, END)
     asked = tables.read(fields)
+    tables.check_order(asked, "start", "end")
     return tables.page(_("Ledger"), [figures.ledger(asked["account"], asked["start"], asked["end"])], fields)
 
 
@@ -74,6 +76,7 @@ def statement() -> Answer:
     start = Date("start", _("From"), default=lambda: today().replace(month=1, day=1))
     fields = (LEDGER, start, END)
     asked = tables.read(fields)
+    tables.check_order(asked, "start", "end")
     if row is None:
         raise refuse("party", "is missing", "Choose one that exists.", key[:50])
     made = figures.statement_of_account(row.id, asked["ledger"], asked["start"], asked["end"])

@@ -14,11 +14,12 @@ from bizlite.core.commands import command
 from bizlite.core.errors import refuse
 from bizlite.core.session import Session
 from bizlite.core.store import delete, insert
-from bizlite.finance.models import Balance, Entry, Period
+from bizlite.finance.models import Account, Balance, Entry, Period
 
 LAST = 12
 CLOSING = 13
 FIRST_YEAR, LAST_YEAR = 1990, 2199
+RESULT = ("income", "expense")  # kinds of account that a year ends with
 
 
 def of(date: datetime.date) -> int:
@@ -74,14 +75,16 @@ def day_for(date: datetime.date) -> datetime.date:
 def close(session: Session, period: int) -> Period:
     """Closes a month. They close in order; December closes its year."""
     until = closed_until()
+    check(period)
     month = period % 100
-    if not 1 <= month <= LAST:
-        raise refuse("period", "is not a month", "Give a period as 202611.", period)
     if period <= until:
         raise refuse("period", "is closed already", "Choose a later one.", period)
     # Before the first closing anything may be closed; what lies before it is closed with it.
     if until and period != after(until):
         raise refuse("period", "is not the next one to close", "Close %(next)s first.", period, next=after(until))
+    last = datetime.date(period // 100, LAST, 31)
+    if month == LAST and session.today() < last:  # it is never opened again
+        raise refuse("period", "ends a year that is not over", "Close it on %(last)s or later.", period, last=last)
     drafts = Entry.select().where(~Entry.posted & (Entry.period <= period)).count()
     if drafts:
         raise refuse("period", "has %(count)s drafts", "Post them, or move them to a later day.", period, count=drafts)
@@ -93,18 +96,35 @@ def close(session: Session, period: int) -> Period:
 
 
 def _close_year(session: Session, year: int) -> None:
+    """What was earned goes to 3103, and all that stands there to 3104; a year opened in its middle may have some."""
     from bizlite.finance import ledger
 
-    own = Balance.select(Balance.account, fn.SUM(Balance.debit - Balance.credit).alias("amount")).where(
-        (Balance.aux == "*") & (Balance.period <= year * 100 + CLOSING)
-    )
-    result = own.where(Balance.account.startswith("5")).group_by(Balance.account).order_by(Balance.account)
-    legs = [ledger.Leg(account=row.account, credit=int(row.amount)) for row in result if row.amount]
+    earned = _balances(year, Account.kind << RESULT)
+    _transfer(session, year, {**earned, ledger.PROFIT: -sum(earned.values())})
+    profit = sum(_balances(year, Account.code == ledger.PROFIT).values())
+    _transfer(session, year, {ledger.PROFIT: profit, ledger.RETAINED: -profit})
+
+
+def _balances(year: int, which: object) -> dict[str, int]:
+    """Debits less credits of accounts at the end of a year."""
+    rows = Balance.select(Balance.account, fn.SUM(Balance.debit - Balance.credit)).join(
+        Account, on=(Account.code == Balance.account)
+    ).where((Balance.aux == "*") & (Balance.period <= year * 100 + CLOSING) & which)  # fmt: skip
+    return {code: int(sum_) for code, sum_ in rows.group_by(Balance.account).order_by(Balance.account).tuples()}
+
+
+def _transfer(session: Session, year: int, amounts: dict[str, int]) -> None:
+    """Takes debits less credits off each account, on the side where that is no red."""
+    from bizlite.finance import ledger
+
+    legs = [
+        ledger.Leg(account=code, credit=amount) if amount > 0 else ledger.Leg(account=code, debit=-amount)
+        for code, amount in amounts.items()
+        if amount
+    ]
     if legs:
-        total = sum(leg.credit for leg in legs)
-        legs.append(ledger.Leg(account=ledger.RETAINED, debit=total))
-        last = datetime.date(year, LAST, 31)
-        ledger.enter(session, last, "closing", legs, text=f"{year}", period=year * 100 + CLOSING)
+        day = datetime.date(year, LAST, 31)
+        ledger.enter(session, day, "closing", legs, text=f"{year}", period=year * 100 + CLOSING)
 
 
 @command("finance.period.close")

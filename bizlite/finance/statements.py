@@ -74,7 +74,7 @@ def income_statement(period: int, months: int = 1) -> list[Printed]:
     """Of the month (or of 3 that end with it) and of the year so far; of a year and the one before it."""
     rows = layout("income")
     accounts, spans = _accounts(), _spans(period, months)
-    return _printed(rows, *(_values(rows, _turnover(first, last), accounts) for first, last in spans))
+    return _printed(rows, *(_values(rows, _turnover(first, last, accounts), accounts) for first, last in spans))
 
 
 def cash_flow(period: int, months: int = 1) -> list[Printed]:
@@ -173,17 +173,17 @@ def _printed(rows: tuple[Row, ...], now: dict[int, int], year: dict[int, int]) -
     return [Printed(row, now.get(row.number, 0), year.get(row.number, 0)) for row in rows]
 
 
-def _turnover(first: int, last: int) -> list[tuple[str, int]]:
+def _turnover(first: int, last: int, accounts: Accounts) -> list[tuple[str, int]]:
     """Debits less credits by account of the months; the closing entry of a year is in none of them.
 
     What a year had earned when its books were opened belongs to the months from its begin to then.
     """
-    where = (Balance.aux == "*") & Balance.period.between(first, last) & Balance.account.startswith("5")
+    where = (Balance.aux == "*") & Balance.period.between(first, last)
     sums = Balance.select(Balance.account, fn.SUM(Balance.debit - Balance.credit)).where(where)
     found = [(account, int(amount)) for account, amount in sums.group_by(Balance.account).tuples()]
-    if first == _first(first):
-        return found
-    return found + [(o.account, -o.amount) for o in opening.lines(first, last) if o.account.startswith("5")]
+    if first != _first(first):
+        found += [(one.account, -one.amount) for one in opening.lines(first, last)]
+    return [(account, amount) for account, amount in found if accounts[account][0] in periods.RESULT]
 
 
 def _turned(*ends: tuple[int, Sequence[opening.Sum]]) -> Iterator[list[tuple[str, int]]]:

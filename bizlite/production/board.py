@@ -52,9 +52,9 @@ def paid() -> str:
     """Piece-rate pay of a span of days, by default of this month."""
     today = session().today()
     first, last = _day("first", today.replace(day=1)), _day("last", today)
-    people: dict[str, dict[str, Any]] = {}
+    people: dict[int, dict[str, Any]] = {}
     for line in pay.list_(first, last):
-        person = people.setdefault(line.name, {"lines": [], "amount": 0})
+        person = people.setdefault(line.worker, {"name": f"{line.name} ({line.code})", "lines": [], "amount": 0})
         person["lines"].append(line)
         person["amount"] += line.amount
     total = sum(person["amount"] for person in people.values())

@@ -9,7 +9,7 @@ from peewee import fn
 from bizlite.core import exact
 from bizlite.core.session import Session
 from bizlite.finance import ledger, periods
-from bizlite.finance.models import Entry, Line
+from bizlite.finance.models import Account, Entry, Line
 from bizlite.production import pay
 from bizlite.production.models import Order, Output
 from bizlite.stock import checks, transfers
@@ -45,7 +45,7 @@ def settle(session: Session, order: Order) -> None:
     wages = pay.of_order(order.id) - _wages(order)
     today = periods.day_for(session.today())
     if wages:
-        _enter(session, order, today, IN_PROGRESS, WAGES, wages)
+        _enter(session, order, today, IN_PROGRESS, _wages_account(), wages)
     rest = in_progress(order)
     receipts = standing(order)
     if not receipts:
@@ -73,7 +73,13 @@ def shares(total: int, weights: list[int]) -> list[int]:
 def _wages(order: Order) -> int:
     own = (Entry.source_kind == "production_order") & (Entry.source_id == order.id) & Entry.posted
     query = Line.select(fn.COALESCE(fn.SUM(Line.credit - Line.debit), 0)).join(Entry)
-    return int(query.where(own & (Line.account == WAGES)).scalar())
+    return int(query.where(own & Line.account.startswith(WAGES)).scalar())
+
+
+def _wages_account() -> str:
+    """2211, or the first account below it where a firm keeps wages apart from insurance and the like (221101)."""
+    below = Account.select(Account.code).where(Account.code.startswith(WAGES) & Account.is_leaf & Account.is_active)
+    return str(below.order_by(Account.code).limit(1).scalar() or WAGES)
 
 
 def _enter(session: Session, order: Order, date: datetime.date, debit: str, credit: str, amount: int) -> None:

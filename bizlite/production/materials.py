@@ -8,7 +8,7 @@ from bizlite.core import exact
 from bizlite.core.commands import command
 from bizlite.core.errors import refuse
 from bizlite.core.session import Session
-from bizlite.finance import ledger
+from bizlite.finance import ledger, periods
 from bizlite.production import boms, cards, orders
 from bizlite.production.models import Material, Order
 from bizlite.stock import items, picking, transfers
@@ -32,7 +32,7 @@ def issue(
     own = picking.reserved(orders.KIND, row.id).get(material.position, {})
     there = picking.free([material.item_id]).get(material.item_id, {})
     spots = picking.take(
-        material.item, exact.whole("quantity", quantity, least=1), own, there, {}, lot=lot,
+        session, material.item, exact.whole("quantity", quantity, least=1), own, there, {}, day, lot=lot,
         location=row.location_id if location is None else location,
     )  # fmt: skip
     paper = transfers.move(session, "issue", day, _lines(row, material, spots), source=(orders.KIND, row.id))
@@ -53,7 +53,15 @@ def storno(session: Session, order: int, number: str) -> Transfer:
     return paper
 
 
-def backflush(session: Session, order: Order, quantity: int) -> list[transfers.Line]:
+def use_up(session: Session, order: Order) -> None:
+    """Takes what the pieces used that were scrapped since the last receipt: no receipt will."""
+    day = periods.day_for(session.today())
+    lines = backflush(session, order, 0, day)
+    if lines:
+        transfers.move(session, "issue", day, lines, source=(orders.KIND, order.id))
+
+
+def backflush(session: Session, order: Order, quantity: int, day: datetime.date) -> list[transfers.Line]:
     """What receiving ``quantity`` more has used, with the pieces that were scrapped, less what is issued already."""
     lines: list[transfers.Line] = []
     made, reserved, chosen = orders.received(order.id) + quantity, picking.reserved(orders.KIND, order.id), {}
@@ -65,7 +73,7 @@ def backflush(session: Session, order: Order, quantity: int) -> list[transfers.L
         if missing > 0:
             own = reserved.get(material.position, {})
             there = free.get(material.item_id, {})
-            spots = picking.take(material.item, missing, own, there, chosen, location=order.location_id)
+            spots = picking.take(session, material.item, missing, own, there, chosen, day, location=order.location_id)
             lines += _lines(order, material, spots)
     return lines
 

@@ -94,6 +94,8 @@ def cancel(session: Session, order: int) -> Order:
 @command("production.order.close")
 def close(session: Session, order: int) -> Order:
     """Ends an order that is made and received: its product gets its final cost, nothing of it stays in 4001."""
+    from bizlite.production import materials as used  # which asks this module
+
     row = open_order(order)
     unfinished = [card for card in cards.of_order(row.id) if not cards.is_done(card)]
     if unfinished:
@@ -104,6 +106,7 @@ def close(session: Session, order: int) -> Order:
     left = cards.output(row.id) - received(row.id)
     if left:
         raise refuse("order", "%(left)s good ones are not received", "Receive them first.", row.number, left=left)
+    used.use_up(session, row)
     costs.settle(session, row)
     return _end(session, row, "closed")
 

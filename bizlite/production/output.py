@@ -37,7 +37,7 @@ def receive(
     lot = row.lot
     if lot_code or expires:
         lot = items.lot_named(session, row.item, lot_code or row.lot_code or row.number, "lot_code", expires=expires)
-    lines = materials.backflush(session, row, quantity)
+    lines = materials.backflush(session, row, quantity, day)
     product = transfers.Line(
         item=row.item_id, lot=lot, quantity=quantity, source=items.place("PRODUCTION"), target=row.location_id,
         value=planned(row, quantity, day),

@@ -17,6 +17,7 @@ class Pay:
     """What a worker earned at an operation of an order: ``quantity`` smallest units, ``amount`` fen."""
 
     worker: int
+    code: str
     name: str
     order: str
     operation: str
@@ -34,15 +35,24 @@ def list_(first: datetime.date, last: datetime.date, worker: int | None = None) 
     where = Count.date.between(first, last)
     if worker is not None:
         where &= Report.worker == worker
-    sums: dict[tuple[int, str, str, str, int], list[int]] = {}
-    columns = (Worker.id, Worker.name, Order.number, Operation.name, Unit.scale, Count.good, Operation.rate)
-    for person, name, order, operation, scale, good, rate in _counts(columns).where(where).tuples():
-        sum_ = sums.setdefault((person, name, order, operation, scale), [0, 0])
+    sums: dict[tuple[int, str, str, str, str, int], list[int]] = {}
+    columns = (
+        Worker.id,
+        Worker.code,
+        Worker.name,
+        Order.number,
+        Operation.name,
+        Unit.scale,
+        Count.good,
+        Operation.rate,
+    )
+    for person, code, name, order, operation, scale, good, rate in _counts(columns).where(where).tuples():
+        sum_ = sums.setdefault((person, code, name, order, operation, scale), [0, 0])
         sum_[0] += good
         sum_[1] += exact.amount(good, scale, rate)
     return [
-        Pay(person, name, order, operation, quantity, scale, amount)
-        for (person, name, order, operation, scale), (quantity, amount) in sorted(sums.items())
+        Pay(person, code, name, order, operation, quantity, scale, amount)
+        for (person, code, name, order, operation, scale), (quantity, amount) in sorted(sums.items())
         if quantity or amount
     ]
 

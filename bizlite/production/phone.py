@@ -128,7 +128,7 @@ def sign_in(token: str) -> BaseResponse | tuple[str, int]:
         return show(token, gettext("Code and PIN do not fit. After five wrong ones wait five minutes.")), 403
     answer = redirect(_at("card", token), 303)
     until = int(time.time()) + SHIFT_S
-    value = f"{worker.id}.{until}.{_proof(f'{worker.id}.{until}')}"
+    value = f"{worker.id}.{until}.{_proof(worker, str(until))}"
     answer.set_cookie(
         _cookie(), value, max_age=SHIFT_S, httponly=True, secure=request.is_secure, samesite="Lax", path="/business"
     )
@@ -191,21 +191,18 @@ def _cookie() -> str:
 def _by_cookie() -> Worker | None:
     number, _, rest = request.cookies.get(_cookie(), "").partition(".")
     until, _, proof = rest.partition(".")
-    if not (number.isdecimal() and until.isdecimal() and _fits(proof, f"{number}.{until}")):
-        return None
-    if int(until) < time.time():
+    if not (number.isdecimal() and len(number) < 16 and until.isdecimal() and len(until) < 16):
         return None
     found: Worker | None = Worker.get_or_none((Worker.id == int(number)) & Worker.is_active)
-    return found
+    if found is None or int(until) < time.time():
+        return None
+    return found if hmac.compare_digest(proof.encode(), _proof(found, until).encode()) else None
 
 
-def _fits(proof: str, text: str) -> bool:
-    return hmac.compare_digest(proof.encode(), _proof(text).encode())
-
-
-def _proof(text: str) -> str:
+def _proof(worker: Worker, until: str) -> str:
+    """With the PIN in it: another PIN ends what was begun with the one before."""
     secret = bytes.fromhex(json.loads(Setting.get_by_id(cards.SECRET).value))
-    return hmac.new(secret, f"worker {text}".encode(), hashlib.sha256).hexdigest()
+    return hmac.new(secret, f"worker {worker.id}.{until} {worker.pin}".encode(), hashlib.sha256).hexdigest()
 
 
 def _words(refused: Refused) -> str:

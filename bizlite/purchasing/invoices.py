@@ -162,11 +162,7 @@ def _their_number(order: Order, text: str) -> str:
     number = text.strip()
     if not number or len(number) > 100:
         raise refuse("their_number", "is missing or too long", "Give the number on the supplier's invoice.", text[:100])
-    twin = (Invoice.party == order.party_id) & (Invoice.kind == "purchase") & (Invoice.their_number == number)
-    for found in Invoice.select().where(twin):
-        credited = Invoice.select(fn.COALESCE(fn.SUM(Invoice.net + Invoice.tax), 0)).where(Invoice.credits == found)
-        if credited.scalar() < found.net + found.tax:
-            raise refuse("their_number", "is entered already", "Look at %(number)s.", number, number=found.number)
+    invoices.check_their_number(order.party_id, number)
     return number
 
 

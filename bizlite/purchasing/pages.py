@@ -12,7 +12,7 @@ from bizlite.purchasing import requests, suggestions
 from bizlite.stock.fields import quantity
 from bizlite.stock.models import Item
 from bizlite.web.guard import requires, session, today
-from bizlite.web.pages import page_of
+from bizlite.web.pages import page_of, to_person
 from bizlite.web.resource import permission
 
 bp = Blueprint("purchasing", __name__, template_folder="templates")
@@ -42,7 +42,7 @@ def order_suggested() -> Response | tuple[str, int]:
             asked = [_pair(text) for text in sent.getlist("item")]
             made = suggestions.order(session(), today(), asked, key=key)
     except Refused as refused:
-        return _suggested(refused), 422
+        return _suggested(to_person(refused)), 422
     return redirect(page_of(made) + "?done=create", 303)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
-from bizlite.core import registry
+from bizlite.core import registry, store
 from bizlite.core import tables as figures
 from bizlite.core.errors import Problem, Refused
 from bizlite.core.tables import Column, Line, Table
@@ -88,13 +88,14 @@ def margin() -> Answer:
     asked = tables.read(fields)
     periods.check(asked["first"], "first")
     periods.check(asked["last"], "last")
+    tables.check_order(asked, "first", "last")
     party, item = _key("party"), _key("item")
     made = margins.table(asked["by"], asked["first"], asked["last"], party=party, item=item)
     named = []
     if party > 0:
-        named.append(Party.get_by_id(party).name)
+        named.append(store.get(Party, party, "party").name)
     if item > 0:
-        named.append(Item.get_by_id(item).name)
+        named.append(store.get(Item, item, "item").name)
     chart = _chart(made, "margin") if asked["by"] == "month" else ""
     words = {"party": party, "item": item, "subtitle": " · ".join(named), "chart": chart}
     return tables.page(_("Gross profit"), [made], fields, template="reports/margin.html", **words)
@@ -151,7 +152,8 @@ def _behind(kind: str, key: str) -> Answer:
         from bizlite.reports.sources import production
 
         rows = [number] if kind == "production_order" else [o.id for o in production.work_orders(kind, number)]
-        found = [made for row in rows for made in (production.cards(row), production.people(row))]
+        zone = session().zone
+        found = [made for row in rows for made in (production.cards(row, zone), production.people(row, zone))]
     target = _document((kind, number))
     href = tables.href(Line((), target)) if target else ""
     return tables.page(_("What stands behind the order"), found, template="reports/order.html", href=href)

@@ -38,7 +38,7 @@ def post(
     row = orders.confirmed(order)
     if ledger.check_date(date) < row.date:
         raise refuse("date", "lies before the order", "Choose %(first)s or later.", date, first=row.date)
-    spots = _spots(row, _all_open(row) if lines is None else lines)
+    spots = _spots(session, row, date, _all_open(row) if lines is None else lines)
     _inspected(spots)
     delivery = Delivery(
         order=row, party=row.party_id, date=date, text=check_note("text", text), created_by=session.user,
@@ -113,14 +113,14 @@ def _inspected(spots: list[tuple[OrderLine, Pick]]) -> None:
         inspections.require("delivery", line.item_id, quantity, orders.key_of(line))
 
 
-def proposed(order: Order) -> list[Pick]:
-    """What can go out now of each line that is open, and from where; a line of which nothing is there stands alone."""
+def proposed(order: Order, day: datetime.date) -> list[Pick]:
+    """What can go out on a day of each line that is open, and from where; of what is not there the line alone."""
     reserved, chosen, found = picking.reserved(orders.KIND, order.id), {}, []
     rows = [row for row in orders.progress_of(order.id) if row.open]
     free = picking.free(row.line.item_id for row in rows)
     for row in rows:
         there = free.get(row.line.item_id, {})
-        spots = picking.choose(row.line.item, row.open, reserved.get(row.line_id, {}), there, chosen)
+        spots = picking.choose(row.line.item, row.open, reserved.get(row.line_id, {}), there, chosen, day)
         found += [Pick(line=row.line_id, quantity=part, lot=lot, location=at) for lot, at, part in spots] or [
             Pick(line=row.line_id, quantity=row.open)
         ]
@@ -131,7 +131,7 @@ def _all_open(order: Order) -> list[Pick]:
     return [Pick(line=row.line_id, quantity=row.open) for row in orders.progress_of(order.id) if row.open]
 
 
-def _spots(order: Order, lines: Sequence[Pick]) -> list[tuple[OrderLine, Pick]]:
+def _spots(session: Session, order: Order, day: datetime.date, lines: Sequence[Pick]) -> list[tuple[OrderLine, Pick]]:
     """Each pick at the spots that it is taken from. :raise Refused: naming the line."""
     if not 0 < len(lines) <= transfers.MOST_LINES:
         raise refuse("lines", "nothing is to be delivered", "Give a quantity of a line that is open.", order.number)
@@ -152,8 +152,8 @@ def _spots(order: Order, lines: Sequence[Pick]) -> list[tuple[OrderLine, Pick]]:
         left[pick.line] -= pick.quantity
         own = reserved.setdefault(line.id, {})
         spots = picking.take(
-            line.item, pick.quantity, own, free.get(line.item_id, {}), chosen, lot=pick.lot, location=pick.location,
-            at=f"lines.{n}.",
+            session, line.item, pick.quantity, own, free.get(line.item_id, {}), chosen, day, lot=pick.lot,
+            location=pick.location, at=f"lines.{n}.",
         )  # fmt: skip
         for lot, at, part in spots:  # what is reserved can be taken once, also by two lines of the paper
             own[lot, at] = max(0, own.get((lot, at), 0) - part)

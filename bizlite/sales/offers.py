@@ -13,7 +13,7 @@ from bizlite.sales.lines import Wanted
 from bizlite.sales.models import Contact, Customer, Group, Opportunity, Price, Quotation, QuotationLine
 from bizlite.stock.fields import item, quantity
 from bizlite.web import fields as kinds
-from bizlite.web.fields import Area, Choice, Date, Money, Percent, Reference, Text, YesNo
+from bizlite.web.fields import Area, Choice, Date, Money, Percent, Reference, Text, Values, YesNo
 from bizlite.web.guard import today
 from bizlite.web.resource import Action, Column, Lines, Link, Resource
 from bizlite.web.texts import marked as _
@@ -27,8 +27,12 @@ def customer() -> Reference:
 
 
 def contact() -> Reference:
-    """A person there."""
-    return Reference("contact", _("Contact"), to="sales.contact", required=False)
+    """A person at the customer, a field that stands before it: others may have people of the same name."""
+
+    def like(values: Values) -> Values:
+        return {"party": values["party"]} if values.get("party") else {}
+
+    return Reference("contact", _("Contact"), required=False, to="sales.contact", like=like)
 
 
 LINE_FIELDS = (

@@ -70,7 +70,7 @@ def _open_lines(row: Order) -> list[dict[str, Any]]:
 
 def _proposed(row: Order) -> list[dict[str, Any]]:
     """What can be delivered now, with the lot and the place that it is taken from."""
-    return [{**asdict(pick), "lot": pick.lot or None} for pick in deliveries.proposed(row)]
+    return [{**asdict(pick), "lot": pick.lot or None} for pick in deliveries.proposed(row, today())]
 
 
 def _to_inspect(row: Order) -> list[Note]:

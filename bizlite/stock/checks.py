@@ -8,6 +8,7 @@ from peewee import Tuple, fn
 
 from bizlite.core import store
 from bizlite.core.errors import refuse
+from bizlite.stock import items
 from bizlite.stock.models import NO_LOT, Item, Location, Lot, Move, OnHand, Transfer
 
 
@@ -37,7 +38,8 @@ def origin_of(item: int, lot: int, quantity: int, origin_id: int, direction: str
         raise refuse("origin", "is later, or reversed", "Choose the move that is returned.", origin_id)
     left = origin.quantity - returned(origin)
     if quantity > left:
-        raise refuse("quantity", "is more than can be returned", "Give at most %(most)s.", quantity, most=left)
+        most = items.shown(item, left)
+        raise refuse("quantity", "is more than can be returned", "Give at most %(most)s.", quantity, most=most)
 
 
 def returned(move: Move) -> int:
@@ -57,7 +59,7 @@ def available(item: Item, lot: int, location: Location, quantity: int, free: int
     if item.may_be_negative:
         return
     if quantity > free:
-        words = {"item": item.code, "place": location.code, "free": free}
+        words = {"item": item.code, "place": location.code, "free": items.shown(item.id, free)}
         raise refuse(
             "quantity",
             "only %(free)s of %(item)s are free in %(place)s",

@@ -16,12 +16,14 @@ from bizlite.stock.models import NO_LOT, CountLine, Item, OnHand, Transfer
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Found:
-    """What lay at a place; ``value`` is what a surplus is worth where there is no average yet."""
+    """What lay at a place; ``value`` is what a surplus is worth where there is no average yet. ``expected`` is what
+    should lie there as whoever counted was told."""
 
     item: int
     quantity: int
     lot: int = NO_LOT
     value: int | None = None
+    expected: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -87,4 +89,9 @@ def _checked(n: int, one: Counted, date: datetime.date) -> int:
         raise refuse(f"lines.{n}.item", "moved after the day of the count", remedy, one.item)
     own = (OnHand.item == one.item) & (OnHand.lot == one.lot) & (OnHand.location == one.location)
     row = OnHand.get_or_none(own)
-    return int(row.quantity) if row else 0
+    should = int(row.quantity) if row else 0
+    if one.expected not in (None, should):  # it may have been counted before or after
+        words = {"item": item.code, "should": items.shown(item.id, should)}
+        remedy = marked("Look again: %(should)s should be there now.")
+        raise refuse(f"lines.{n}.item", "%(item)s came or went while you counted", remedy, one.item, **words)
+    return should

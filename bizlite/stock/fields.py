@@ -72,7 +72,7 @@ def lot(line_of: Callable[[Values], Values] = lambda values: values) -> Referenc
         found = line_of(values).get("item")
         return {} if found is None else {"item": found}
 
-    return Reference("lot", _("Lot"), required=False, to="stock.lot", like=like)
+    return Reference("lot", _("Lot"), required=False, to="stock.lot", is_whole=True, like=like)
 
 
 def own_place() -> Reference:

@@ -6,13 +6,12 @@ import datetime
 
 from peewee import fn
 
+from bizlite.core import tables
 from bizlite.core.errors import marked as _
 from bizlite.core.exact import half_up
 from bizlite.core.tables import Column, Line, Table
 from bizlite.stock import planning
 from bizlite.stock.models import Cost, Item, Location, Lot, Move, OnHand, Plan, Transfer, Unit
-
-CARD_LINES = 500
 
 
 def on_hand(language: str) -> Table:
@@ -61,7 +60,7 @@ def values() -> Table:
     return Table("stock-values", _("Value of the stock"), columns, lines, ("value",))
 
 
-def card(item: Item, start: datetime.date, language: str) -> Table:
+def card(item: Item, start: datetime.date, language: str, most: int | None = None) -> Table:
     """The stock card (存货明细账) of an item: what came and went, and what there was after each move."""
     source, target = Location.alias(), Location.alias()
     name = f"name_{language}"
@@ -72,8 +71,9 @@ def card(item: Item, start: datetime.date, language: str) -> Table:
         )
         .join(Transfer).switch(Move).join(Cost, on=(Cost.move == Move.id)).switch(Move)
         .join(source, on=(Move.source == source.id)).switch(Move).join(target, on=(Move.target == target.id))
-        .where((Move.item == item) & (Move.date >= start)).order_by(Move.date, Move.rank, Move.id).limit(CARD_LINES)
+        .where((Move.item == item) & (Move.date >= start)).order_by(Move.date, Move.rank, Move.id)
     )  # fmt: skip
+    rows, rest = tables.part(query, query, most)
     scale = int(item.unit.scale)
     lines = [
         Line(
@@ -89,14 +89,14 @@ def card(item: Item, start: datetime.date, language: str) -> Table:
             ),
             ("biz.stock-transfer-show", {"key": paper}),
         )
-        for date, paper, number, came, went, direction, quantity, change, there, value in query.tuples()
+        for date, paper, number, came, went, direction, quantity, change, there, value in rows
     ]
     columns = (
         Column("date", _("Date"), "date"), Column("number", _("Number")), Column("source", _("From")),
         Column("target", _("To")), Column("quantity", _("Quantity"), "quantity"), Column("change", _("Value"), "money"),
         Column("there", _("There after it"), "quantity"), Column("value", _("Worth after it"), "money"),
     )  # fmt: skip
-    return Table("stock-card", _("Stock card"), columns, lines)
+    return Table("stock-card", _("Stock card"), columns, lines, rest=rest)
 
 
 def plan(item: Item, today: datetime.date, until: datetime.date) -> Table:

@@ -41,9 +41,7 @@ def add_item(
     if Item.get_or_none(Item.code == code):
         raise refuse("code", "is taken", "Choose another code.", code)
     store.get(Unit, unit, "unit")
-    found = store.get(Account, account, "account")
-    if not found.is_leaf or found.kind not in VALUE_KINDS:
-        raise refuse("account", "cannot hold the value of stock", "Choose an asset account.", account)
+    _check_account(account)
     row = Item(
         code=code, name=name, unit=unit, account=account, barcode=barcode, has_lots=has_lots,
         may_be_negative=may_be_negative,
@@ -58,13 +56,34 @@ def change_item(session: Session, item: int, **values: object) -> Item:
     unknown = sorted(set(values) - {"name", "barcode", "unit", "account", "has_lots", "may_be_negative", "is_active"})
     if unknown:
         raise refuse(unknown[0], "cannot be changed", "Leave it out.")
-    for name in ("unit", "account", "has_lots"):
-        current = row.__data__[name]
-        if name in values and values[name] != current and Move.get_or_none(Move.item == row):
-            raise refuse(name, "cannot be changed once there are moves", "Make a new item.", values[name])
+    if "name" in values:
+        values["name"] = check_text("name", str(values["name"]), LONGEST_NAME)
+    differing = [n for n in ("unit", "account", "has_lots") if n in values and values[n] != row.__data__[n]]
+    if differing and Move.get_or_none(Move.item == row):
+        name = differing[0]
+        raise refuse(name, "cannot be changed once there are moves", "Make a new item.", values[name])
+    if "unit" in differing:
+        store.get(Unit, values["unit"], "unit")
+        if _is_counted(row):
+            remedy = marked("Make a new item, or take this one out of them first.")
+            raise refuse("unit", "documents count the item in its unit", remedy, values["unit"])
+    if "account" in differing:
+        _check_account(values["account"])
     if values.get("may_be_negative") is False and _is_below(row):
         raise refuse("may_be_negative", "there is negative stock", "Receive or count it first.")
     return store.change(session, row, **values)
+
+
+def _check_account(code: object) -> None:
+    found = store.get(Account, code, "account")
+    if not found.is_leaf or found.kind not in VALUE_KINDS:
+        raise refuse("account", "cannot hold the value of stock", "Choose an asset account.", code)
+
+
+def _is_counted(item: Item) -> bool:
+    """Whether a row of whatever module has a quantity of the item: orders, prices, bills of material, rules."""
+    uses = ((column, model) for column, model in Item._meta.backrefs.items() if model is not Lot)
+    return any(model.select().where(column == item.id).exists() for column, model in uses)
 
 
 def _is_below(item: Item) -> bool:
@@ -83,6 +102,12 @@ def add_lot(session: Session, item: int, code: str, *, expires: datetime.date | 
     if Lot.get_or_none((Lot.item == row) & (Lot.code == code)):
         raise refuse("code", "is taken", "Choose another code.", code)
     return store.insert(session, Lot(item=row, code=code, expires=expires))
+
+
+@command("stock.item.change")
+def change_lot(session: Session, lot: int, *, expires: datetime.date | None = None) -> Lot:
+    """Corrects the day until which a lot is good; without one it is good for ever."""
+    return store.change(session, store.get(Lot, lot, "lot"), expires=expires)
 
 
 @command("stock.item.change")

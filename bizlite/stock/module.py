@@ -17,6 +17,7 @@ MODULE = Module(
         "stock.location.change": _("Change stores and places"),
         "stock.move.post": _("Move stock from place to place"),
         "stock.count.post": _("Post counts of the stock"),
+        "stock.expired.take": _("Take lots out whose day is over"),
         "stock.reserve": _("Reserve stock and release it"),
         "stock.view": _("See stock and items"),
     },

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import secrets
 
 from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
@@ -14,6 +15,7 @@ from bizlite.stock.models import NO_LOT, Item, Location, Lot, OnHand, Reorder
 from bizlite.web import charts, tables
 from bizlite.web.fields import Date, Reference, Whole
 from bizlite.web.guard import requires, session, today
+from bizlite.web.pages import AGAIN, to_person
 from bizlite.web.texts import gettext, language
 from bizlite.web.texts import marked as _
 
@@ -36,7 +38,7 @@ def card() -> Answer:
     """The stock card of an item."""
     start = Date("start", _("From"), default=lambda: today() - AHEAD)
     row = _item()
-    made = figures.card(row, tables.read((start,))["start"], language())
+    made = figures.card(row, tables.read((start,))["start"], language(), tables.most())
     return tables.page(_("Stock card"), [made], (start,), template="stock/item.html", item=row)
 
 
@@ -112,9 +114,10 @@ def count() -> Answer | tuple[str, int]:
             paper = counting.post(session(), date, _counted(place.id), key=request.form.get("key") or None)
             return redirect(url_for("biz.stock-transfer-show", key=paper.id, done="create"), 303)
         except Refused as refused:
-            problems = refused.problems
+            problems = to_person(refused).problems
     page = render_template(
         "stock/count.html", place=place, rows=_spots(place.id), typed=request.values, problems=problems,
+        key=(AGAIN not in problems and request.form.get("key")) or secrets.token_urlsafe(16),
         show=exact.show, today=today(),
         places=Location.select().where((Location.kind == "internal") & Location.is_active),
     )  # fmt: skip
@@ -130,13 +133,17 @@ def _spots(place: int) -> list[tuple[OnHand, Item, Lot | None]]:
 
 
 def _counted(place: int) -> list[counting.Counted]:
-    """What was typed beside the spots, and one further item; an empty field was not counted."""
+    """What was typed beside the spots, with what should be there as the page had it, and one further item; an empty
+    field was not counted."""
     counted = []
-    for row, item, _lot in _spots(place):
-        text = request.form.get(f"spot.{row.item}.{row.lot}", "").strip()
-        if text:
+    for name, text in request.form.items():
+        head, _, spot = name.partition(".")
+        if head == "spot" and text.strip():
+            item_key, lot = (Whole(name, "").read(part, name, {}) for part in spot.partition(".")[::2])
+            item = store.get(Item, item_key, name)
+            was = Whole(name, "", required=False).read(request.form.get(f"was.{spot}", ""), name, {})
             quantity = exact.parse(item.code, text, int(item.unit.scale))
-            counted.append(counting.Counted(item=row.item, lot=row.lot, location=place, quantity=quantity))
+            counted.append(counting.Counted(item=item.id, lot=lot, location=place, quantity=quantity, expected=was))
     if request.form.get("item"):
         item = store.get(Item, Reference("item", "", to="stock.item").read(request.form["item"], "item", {}), "item")
         lot = fields.lot().read(request.form.get("lot", ""), "lot", {"item": item.id}) or NO_LOT

@@ -7,7 +7,7 @@ from peewee import fn
 from bizlite.core import exact, store
 from bizlite.core.commands import command
 from bizlite.core.session import Session
-from bizlite.stock import items, picking
+from bizlite.stock import expiry, items, picking
 from bizlite.stock.models import Item, OnHand, Reservation
 
 Key = tuple[str, int, int]  # kind and number of the document, number of the line
@@ -35,15 +35,15 @@ def held_by_line(kind: str, document: int) -> dict[int, int]:
 def reserve(session: Session, key: Key, item: int, quantity: int, location: int | None = None) -> int:
     """Reserves up to ``quantity`` of what is free, in one place or in all; gives how much it is.
 
-    What expires first goes first, then what came first.
+    What expires first goes first, then what came first; what is expired is kept for nobody.
     """
     exact.whole("quantity", quantity, least=1)
     row = store.get(Item, item, "item")
     if location is not None:
         items.own_place(location)
-    left = quantity
+    left, expired = quantity, expiry.over(row, session.today())
     for (lot, place), there in picking.in_turn(row, picking.free([row.id]).get(row.id, {})):
-        part = min(left, there) if location in (None, place) else 0
+        part = min(left, there) if location in (None, place) and lot not in expired else 0
         if part > 0:
             keep(session, key, item, lot, place, part)
             left -= part

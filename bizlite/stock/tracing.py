@@ -11,6 +11,7 @@ from peewee import Case, fn
 
 from bizlite.core.errors import marked as _
 from bizlite.core.tables import Column, Line, Table
+from bizlite.stock import checks
 from bizlite.stock.models import NO_LOT, Item, Location, Lot, Move, Transfer, Unit
 
 Source = tuple[str, int]  # kind and number of a document
@@ -98,19 +99,27 @@ def _way(goods: Goods, named: Named, language: str) -> Table:
 
 
 def _who_has_it(goods: Goods, named: Named) -> Table:
-    """Documents that took it, or something that it went into, out of the house."""
+    """Documents that took it, or something that it went into, out of the house, less what came back."""
     lines = []
     for item, lot in _later(goods):
         for source in _sources((item, lot), 1):
             net = _net(source)
-            if all(other >= 0 for other in net.values()):
+            left = net[item, lot] - _came_back(source, (item, lot))
+            if left > 0 and all(other >= 0 for other in net.values()):
                 found, scale = _item(item), int(_item(item).unit.scale)
-                lines.append(Line((found.code, found.name, _lot_code(lot), (net[item, lot], scale), *named(source))))
+                lines.append(Line((found.code, found.name, _lot_code(lot), (left, scale), *named(source))))
     columns = (
         Column("item", _("Item")), Column("name", _("Name")), Column("lot", _("Lot")),
         Column("quantity", _("Quantity"), "quantity"), Column("document", _("Document")), Column("party", _("With")),
     )  # fmt: skip
     return Table("who-has-it", _("Who has it, or something made of it"), columns, lines)
+
+
+def _came_back(source: Source, goods: Goods) -> int:
+    """How much of what a document took was returned by others."""
+    own = (Transfer.source_kind == source[0]) & (Transfer.source_id == source[1]) & (Move.direction == "out")
+    moves = Move.select().join(Transfer).where(own & (Move.item == goods[0]) & (Move.lot == goods[1]))
+    return sum(checks.returned(move) for move in moves)
 
 
 def _item(key: int) -> Item:

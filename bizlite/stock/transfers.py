@@ -17,7 +17,7 @@ from bizlite.core.commands import command
 from bizlite.core.errors import Refused, at_line, refuse
 from bizlite.core.session import Session
 from bizlite.finance import ledger, periods
-from bizlite.stock import checks, costing, reservations
+from bizlite.stock import checks, costing, expiry, reservations
 from bizlite.stock.costing import Revalued
 from bizlite.stock.models import NO_LOT, Move, Transfer
 from bizlite.stock.paper import Paper
@@ -70,7 +70,7 @@ def move(
     paper = Paper(_open(session, kind, date, text=text, source=source), known)
     for n, line in enumerate(lines):
         try:
-            _move(paper, line)
+            _move(session, paper, line)
         except Refused as refused:
             raise at_line(refused, n) from None
     return _close(session, paper)
@@ -207,7 +207,7 @@ def _add(
     sums[key] = sums.get(key, 0) + (amount if is_positive else -amount)
 
 
-def _move(paper: Paper, line: Line) -> None:
+def _move(session: Session, paper: Paper, line: Line) -> None:
     """Checks one line and moves its quantity."""
     quantity = exact.whole("quantity", line.quantity, least=1)
     item, source, target = paper.item(line.item), paper.place(line.source, "source"), paper.place(line.target, "target")
@@ -217,6 +217,8 @@ def _move(paper: Paper, line: Line) -> None:
     checks.lots(item, line.lot)
     direction = "within" if source.kind == target.kind else "in" if target.kind == "internal" else "out"
     basis, value = _basis(line, direction)
+    if direction == "out" and target.kind in expiry.BARRED:
+        expiry.check(session, line.lot, paper.transfer.date, "lot")
     if line.origin is not None:
         paper.write()  # lines before this one may return a part of the same
         checks.origin_of(item.id, line.lot, quantity, line.origin, direction, paper.transfer.date)

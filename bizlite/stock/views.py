@@ -92,11 +92,16 @@ LOT = Resource(
     one=_("lot"),
     model=Lot,
     view="stock.view",
-    fields=(item(), Text("code", _("Code")), Date("expires", _("Expires"), required=False)),
+    fields=(
+        Reference("item", _("Item"), to="stock.item", fixed=True),
+        Text("code", _("Code"), fixed=True),
+        Date("expires", _("Expires"), required=False),
+    ),
     columns=("code", "item", "expires"),
     filters=("item",),
     sorts=("-id",),
     create=items.add_lot,
+    change=items.change_lot,
     pages=(Page(label=_("Where it came from and went"), endpoint="stock.trace", by="lot"),),
     empty=_("There is no lot yet. Lots belong to items that are kept by lots."),
 )

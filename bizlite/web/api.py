@@ -82,14 +82,16 @@ def change(resource: Resource, key: str) -> Response:
 
 
 def _as_it_is(resource: Resource, row: Any, sent: dict[str, Any]) -> dict[str, Any]:
-    """Values that the command wants and that were not sent: those that the row has."""
+    """What the command takes and was not sent, as the row has it: its own defaults are those of a new row. A command
+    that takes any names changes only what it is given."""
     parameters = signature(resource.change).parameters.values()  # type: ignore[arg-type]
-    lacking = {p.name for p in parameters if p.kind is p.KEYWORD_ONLY and p.default is p.empty} - set(sent)
-    values = {entry.name: raw(row, entry.name) for entry in resource.fields if entry.name in lacking}
-    if resource.lines is not None and resource.lines.argument in lacking:
-        values[resource.lines.argument] = [
-            resource.lines.make(**{entry.name: raw(line, entry.name) for entry in resource.lines.fields})
-            for line in resource.lines.rows(row)
+    lacking = {p.name: p for p in parameters if p.kind is p.KEYWORD_ONLY and p.name not in sent}
+    fields = reading.open_fields(resource, is_new=False)
+    values = {entry.name: raw(row, entry.name) for entry in fields if entry.name in lacking}
+    lines = resource.lines
+    if lines is not None and lines.argument in lacking and lacking[lines.argument].default is Parameter.empty:
+        values[lines.argument] = [
+            lines.make(**{entry.name: raw(line, entry.name) for entry in lines.fields}) for line in lines.rows(row)
         ]
     return values
 

@@ -14,7 +14,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.routing import Rule
 from werkzeug.wrappers import Response as BaseResponse
 
-from bizlite.core import company, registry, rights
+from bizlite.core import company, registry, rights, transfer
 from bizlite.core.attachments import LARGEST_BYTES
 from bizlite.core.database import database, is_sqlite
 from bizlite.core.errors import Forbidden, Missing, Problem, Refused
@@ -46,6 +46,7 @@ def create_app(
     look: str = "/static/",
     login: str = "",
     logout: tuple[str, Callable[[], str]] | None = None,
+    account: str = "",
     people: Callable[[], Sequence[str]] = tuple,
     large: Callable[[str, int], str] = lambda address, max_bytes: address,
     phones: Callable[[], str] = lambda: request.host_url.rstrip("/"),
@@ -55,15 +56,16 @@ def create_app(
 
     ``identify(environ)`` says who asks, by the login of whatever mounts this; there is none here. ``look`` is the
     address of the router's style sheet and icons, ``login`` that of its login page, ``logout`` that which a form with a
-    token (``csrf``) is sent to. Attachments lie in ``folder``, usually beside the SQLite file. ``people`` gives the
-    names of the login's users, where who asks may know them. ``large`` gives the address to which so many bytes may be
-    sent, where the server takes that from nobody else. ``phones`` gives the address, without a path, at which a phone
-    in the works finds these pages: it is printed in QR codes. The business day is that of ``zone``. ``rule`` is what
-    the addresses are made of.
+    token (``csrf``) is sent to. ``account`` is the page where one changes one's own password. Attachments lie in
+    ``folder``, usually beside the SQLite file. ``people`` gives the names of the login's users, where who asks may know
+    them. ``large`` gives the address to which so many bytes may be sent, where the server takes that from nobody else.
+    ``phones`` gives the address, without a path, at which a phone in the works finds these pages: it is printed in QR
+    codes. The business day is that of ``zone``. ``rule`` is what the addresses are made of.
     """
     opened = registry.open_company(url)
     if folder is None:
         folder = Path(opened.database).parent if is_sqlite(opened) else Path.cwd()
+    transfer.sweep(folder)
     app = Flask(__name__, static_url_path=f"{ROOT}/static")
     app.url_rule_class = rule
     app.config.update(MAX_CONTENT_LENGTH=BODY_MAX_BYTES, SEND_FILE_MAX_AGE_DEFAULT=365 * 86_400, LOOK=look, LOGIN=login,
@@ -73,8 +75,8 @@ def create_app(
     app.jinja_env.globals.update(
         _=texts.in_page, gettext=texts.in_page,
         language=texts.language, languages=texts.LANGUAGES, csrf_token=guard.csrf_token, static=_static,
-        said=texts.said, look=look, logout=logout, menu=core.menu, may_open=core.may_open, may=pages.may,
-        address=addresses.address, heads_of=listing.heads,
+        said=texts.said, look=look, logout=logout, account=account, menu=core.menu, may_open=core.may_open,
+        may=pages.may, address=addresses.address, heads_of=listing.heads,
         list_cells=listing.drawn, args_of=pages.args_of, linked=addresses.linked, company=company.read,
         lines_default=pages.blank_line, limits=reading.limits, files_of=keeping.files_of, place_of=reading.place,
         to_send_to=lambda address: large(address, LARGEST_BYTES), table_cells=tables.drawn,

@@ -25,7 +25,8 @@ class Bar:
 
 def bars(title: str, found: Sequence[Bar]) -> Markup:
     """The picture; values below 0 hang from the axis. Its text is what a reader of the screen hears."""
-    top, bottom = max(0, *(bar.value for bar in found)), min(0, *(bar.value for bar in found))
+    values = [0, *(bar.value for bar in found)]
+    top, bottom = max(values), min(values)
     scale = (HEIGHT - FOOT - 2 * HEAD) / ((top - bottom) or 1)
     axis, step = HEAD + top * scale, WIDTH / max(LEAST, len(found))
     is_crowded = len(found) > CROWDED

@@ -18,7 +18,7 @@ from bizlite.core.models import Audit
 from bizlite.core.store import key_of
 from bizlite.web import holding, listing, pages
 from bizlite.web.addresses import address
-from bizlite.web.guard import ANYBODY, requires, session
+from bizlite.web.guard import ANYBODY, check_on, requires, session
 from bizlite.web.resource import Resource, every, find, standard, views
 from bizlite.web.texts import LANGUAGES, gettext, language, said_in
 
@@ -144,6 +144,7 @@ def log(name: str, key: str) -> str:
         abort(404)
     resource = find(name)
     session().require(resource.view)
+    check_on(resource.module)
     row = resource.get(key)
     query = Audit.select().where((Audit.table == row._meta.table_name) & (Audit.row == key_of(row)))
     return render_template(

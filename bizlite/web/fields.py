@@ -48,6 +48,7 @@ class Field:
     is_number: ClassVar[bool] = False
     # Control characters, and halves of a character, which no database takes.
     unprintable: ClassVar[re.Pattern[str]] = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
+    spaces: ClassVar[Mapping[int, str]] = {0x3000: " ", 0xA0: " "}  # of Chinese keyboards, and of spreadsheets
     empty: ClassVar[Any] = ""
     json_type: ClassVar[str | tuple[str, ...]] = "string"
 
@@ -57,7 +58,7 @@ class Field:
 
     def read(self, text: str, at: str, values: Values) -> Any:
         """The value of what was typed; ``at`` is its place, ``values`` what the same row has so far. :raise Refused:"""
-        text = text.strip()
+        text = text.translate(self.spaces).strip()
         if not text:
             return self._nothing(at)
         if len(text) > LONGEST:
@@ -110,6 +111,7 @@ class Area(Field):
     """A text of several lines."""
 
     unprintable = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+    spaces: ClassVar[Mapping[int, str]] = {}
     widget = "area"
 
 
@@ -300,10 +302,12 @@ class YesNo(Field):
 class Reference(Field):
     """A row of another resource, typed by its code; ``where`` limits the rows that may be chosen.
 
-    ``like`` limits them by the row's other values: what columns of the other resource have to be.
+    ``like`` limits them by the row's other values: what columns of the other resource have to be. Where what is typed
+    is done at once and another row would be harm, a part of a code is not enough (``is_whole``).
     """
 
     to: str = ""
+    is_whole: bool = False
     where: Callable[[], Any] | None = None
     like: Callable[[Values], Values] = lambda values: {}
 
@@ -327,12 +331,18 @@ class Reference(Field):
             raise refuse(at, "does not exist", "Choose one that exists.", text[:100])
         if len(found) > 1:
             raise refuse(at, "fits more than one", "Choose one of the list.", text[:100])
+        if self.is_whole and not self.target.is_called(found[0], text):
+            raise refuse(at, "does not exist", "Choose one that exists.", text[:100])
         return found[0]._pk
 
     def accept(self, value: Any, at: str, values: Values) -> Any:
         target = self.target
         if isinstance(value, str):
-            return self.read(value, at, values)
+            key = self.read(value, at, values)
+            text = value.translate(self.spaces).strip()
+            if key is not None and not target.is_called(self.row(key), text):  # nobody sees what was meant
+                raise refuse(at, "does not exist", "Choose one that exists.", value[:100])
+            return key
         exact.whole(at, value, least=0)
         if not target.model.select().where((target.key == value) & self._limits(values)).exists():
             raise refuse(at, "does not exist", "Choose one that exists.", value)

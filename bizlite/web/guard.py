@@ -103,7 +103,7 @@ def install(app: Flask, identify: Identify) -> None:
         if permission is None:
             abort(500, f"the route {request.endpoint} names no permission")
         if permission == PUBLIC:
-            _check_on(view.module)  # type: ignore[attr-defined]
+            check_on(view.module)  # type: ignore[attr-defined]
             return
         g.who = identify(request.environ)
         if g.who is None:
@@ -113,14 +113,15 @@ def install(app: Flask, identify: Identify) -> None:
         g.session = _session_of(g.who)
         if not g.session.rights or (permission != ANYBODY and not g.session.may(permission)):
             abort(403)
-        _check_on(view.module)  # type: ignore[attr-defined]
+        check_on(view.module)  # type: ignore[attr-defined]
 
     app.extensions["identify"] = identify
     app.before_request(guard)
     app.after_request(_add_headers)
 
 
-def _check_on(module: str) -> None:
+def check_on(module: str) -> None:
+    """:raise Off: while the module is off."""
     if module in registry.NAMES and not registry.is_on(module):
         raise Off(next(entry for entry in registry.modules() if entry.name == module))
 

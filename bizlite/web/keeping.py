@@ -15,7 +15,7 @@ from bizlite.core.errors import refuse
 from bizlite.core.models import Attachment, CustomField
 from bizlite.core.store import get, read
 from bizlite.web.addresses import address
-from bizlite.web.guard import ANYBODY, requires, session
+from bizlite.web.guard import ANYBODY, check_on, requires, session
 from bizlite.web.resource import Resource, every
 
 
@@ -46,7 +46,7 @@ def files_of(resource: Resource, row: Any) -> list[Attachment]:
 def attach(name: str, key: str) -> BaseResponse:
     """Keeps a file that was sent for a row."""
     resource = every().get(name) or abort(404)
-    session().require(resource.view)
+    _seen(resource)
     row = resource.get(key)
     sent = request.files.get("file")
     if sent is None or not sent.filename or not isinstance(row._pk, int):
@@ -61,8 +61,14 @@ def file(number: int) -> Response:
     """A file, always to be saved: what somebody sent is never shown as a page of ours."""
     row = get(Attachment, number)
     resource = next((entry for entry in every().values() if entry.kind == row.kind), None) or abort(404)
-    session().require(resource.view)
+    _seen(resource)
     return saved(row)
+
+
+def _seen(resource: Resource) -> None:
+    """:raise Forbidden, Off: when the user may not see the rows of a resource, or nobody does."""
+    session().require(resource.view)
+    check_on(resource.module)
 
 
 def saved(row: Attachment) -> Response:

@@ -12,7 +12,7 @@ from typing import Any
 from flask import Blueprint, Response, redirect, render_template, request, stream_with_context
 from werkzeug.wrappers import Response as BaseResponse
 
-from bizlite.core.errors import Forbidden, Missing, Refused, Stale
+from bizlite.core.errors import Forbidden, Missing, Problem, Refused, Stale
 from bizlite.core.models import Audit
 from bizlite.core.registry import is_on
 from bizlite.core.session import Session
@@ -34,7 +34,12 @@ from bizlite.web.resource import (
     takes,
     values_of,
 )  # fmt: skip
+from bizlite.web.texts import marked as _
 
+AGAIN = Problem(
+    field="", message=_("this form was saved already, and was changed since"),
+    remedy=_("Look whether what you need is there. Press the button once more if you want both."),
+)  # fmt: skip
 LINKED = 20
 CHOICES = 20
 
@@ -131,9 +136,9 @@ def edit(resource: Resource, key: str) -> Any:
     """The form of a row that is there."""
     row = resource.get(key)
     fields = reading.open_fields(resource, is_new=False)
-    if not resource.may_change(session(), row):
-        return redirect(address(resource, "show", key=key), 303)
     if request.method == "GET":
+        if not resource.may_change(session(), row):
+            return redirect(address(resource, "show", key=key), 303)
         return _form(resource, reading.of_row(row, fields, resource.lines, own_values(row)), fields, row)
     form = reading.of_form(request.form, fields, resource.lines)
     try:
@@ -178,6 +183,7 @@ def act(resource: Resource, action: Action, key: str) -> Any:
     except (Forbidden, Missing):
         raise
     except Refused as refused:
+        refused = to_person(refused)
         form.problems = refused.problems
         return show(resource, key, form, action.name, refused), 409 if isinstance(refused, Stale) else 422
     goes = page_of(result) if hasattr(result, "_meta") else ""
@@ -202,16 +208,25 @@ def own_values(row: Any) -> dict[str, str]:
 
 
 def _form(resource: Resource, form: Form, fields: Any, row: Any = None, theirs: Any = None) -> str:
+    key = "" if AGAIN in form.problems else request.form.get("key")
     return render_template(
         "form.html", resource=resource, form=form, fields=fields, row=row, theirs=theirs, blank=reading.BLANK,
-        key=request.form.get("key") or secrets.token_urlsafe(16), version=getattr(row, "version", ""),
+        key=key or secrets.token_urlsafe(16), version=getattr(row, "version", ""),
     )  # fmt: skip
+
+
+def to_person(refused: Refused) -> Refused:
+    """The same refusal for whoever went back to a form that is saved and changed it: they know of no keys."""
+    if any(problem.field == "key" for problem in refused.problems):
+        return Refused(AGAIN)
+    return refused
 
 
 def _again(refused: Refused, resource: Resource, form: Form, fields: Any, row: Any = None) -> Any:
     """The form once more, with all that was typed and what is wrong with it."""
     if isinstance(refused, Forbidden):
         raise refused
+    refused = to_person(refused)
     form.problems = refused.problems
     theirs = None
     if isinstance(refused, Stale):

@@ -217,6 +217,10 @@ class Resource:
         condition = self.holding(text)
         return [] if condition is None else list(base.where(condition).order_by(self.key).limit(most))
 
+    def is_called(self, row: Any, text: str) -> bool:
+        """Whether the text names the row exactly."""
+        return text in {f"#{row._pk}", *(str(raw(row, name)) for name in self.exact)}
+
     def holding(self, text: str) -> Any:
         """The condition that a searched column holds the text."""
         condition = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -145,8 +145,8 @@ def address(form: str, name: str = "") -> str:
 
 
 def most(rows: int = MOST) -> int | None:
-    """How many rows have to be read: those that are shown, or all of them for a file."""
-    return None if request.args.get("format") else rows
+    """How many rows have to be read: those that are shown, or all of them for a file or a program."""
+    return None if request.args.get("format") or is_api() else rows
 
 
 def wanted(found: list[Table]) -> Response | None:
@@ -169,6 +169,12 @@ def read(fields: Sequence[Field]) -> dict[str, Any]:
         entry.name: entry.read(request.args.get(entry.name) or entry.typed(entry.first(), {}), entry.name, {})
         for entry in fields
     }
+
+
+def check_order(asked: Mapping[str, Any], first: str, last: str) -> None:
+    """:raise Refused: when a span ends before it begins: its figures would be another one's, with other signs."""
+    if asked[last] < asked[first]:
+        raise refuse(last, "lies before its begin", "Choose %(first)s or later.", asked[last], first=asked[first])
 
 
 def page(

@@ -79,16 +79,18 @@ class Bench:
 
     def report(self, mac: str, values: dict[str, str]) -> None:
         """A box is ready, or has failed."""
+        result = values.get("result") or "?"
         with self._lock:
-            if mac not in self.boxes:
+            if mac not in self.boxes or self.boxes[mac].result == result:  # it has missed our answer, and says so again
                 return
-            box = self.boxes[mac] = self.boxes[mac]._replace(result=values.get("result") or "?", percent=100)
+            box = self.boxes[mac]._replace(result=result, percent=100)
             self._on_report(box, values)
+            self.boxes[mac] = box  # only now: what could not be kept must be said again
 
     @property
     def ready(self) -> list[Box]:
         with self._lock:
-            return [box for box in self.boxes.values() if box.result == "verified"]
+            return [box for box in self.boxes.values() if box.result == protocol.VERIFIED]
 
 
 def serials(first: str, count: int) -> list[str]:
@@ -98,6 +100,23 @@ def serials(first: str, count: int) -> list[str]:
         raise ValueError("The first serial number must end with digits.")
     width = len(match[2])
     return [provision.check_serial(f"{match[1]}{int(match[2]) + i:0{width}d}") for i in range(count)]
+
+
+def given_before(path: Path, numbers: list[str]) -> str:
+    """The first of the numbers that a box has got already, by the protocol or by standing there twice; else nothing."""
+    given = {row.serial for row in protocol.rows(path) if row.result == protocol.VERIFIED} if path.exists() else set()
+    for number in numbers:
+        if number in given:
+            return number
+        given.add(number)
+    return ""
+
+
+def keep_label(folder: Path, made: label.Label, say: Say) -> None:
+    """A label on its own, and all of the folder on one sheet: those of an earlier batch are nowhere else."""
+    (folder / f"label-{made.serial}.svg").write_text(label.svg(made, say), encoding="utf-8")
+    drawn = [path.read_text(encoding="utf-8") for path in sorted(folder.glob("label-*.svg"))]
+    (folder / "labels.html").write_text(label.page(drawn, say), encoding="utf-8")
 
 
 def dnsmasq_configuration(interface: str, address: str) -> str:
@@ -135,8 +154,9 @@ def run(arguments: argparse.Namespace, say: Say) -> int:
     numbers = numbers or serials(arguments.first_serial, arguments.count)
     folder: Path = arguments.folder
     folder.mkdir(parents=True, exist_ok=True)
+    if taken := given_before(folder / "protocol.csv", numbers):
+        raise OSError(say(_TAKEN, serial=taken, folder=folder))
     headquarters = provision.check_headquarters(arguments.hq)
-    labels: dict[str, label.Label] = {}
 
     def keep(box: Box, values: dict[str, str]) -> None:
         row = protocol.Row(
@@ -146,9 +166,8 @@ def run(arguments: argparse.Namespace, say: Say) -> int:
         protocol.append(folder / "protocol.csv", row)
         page = protocol.page(protocol.rows(folder / "protocol.csv"), say)
         (folder / "protocol.html").write_text(page, encoding="utf-8")
-        if box.result == "verified":  # at once: nobody else knows the password
-            labels[box.told.serial] = label.Label(box.told.serial, box.told.first_password, box.macs)
-            (folder / "labels.html").write_text(label.page(labels.values(), say), encoding="utf-8")
+        if box.result == protocol.VERIFIED:  # at once: nobody else knows the password
+            keep_label(folder, label.Label(box.told.serial, box.told.first_password, box.macs), say)
 
     bench = Bench(numbers, headquarters, keep, say.language)
     url = f"http://{arguments.address}:{PORT}"
@@ -169,6 +188,7 @@ def run(arguments: argparse.Namespace, say: Say) -> int:
     return 0 if done == arguments.count else 1
 
 
+_TAKEN = "%(serial)s was given to a box before (%(folder)s/protocol.csv): name other numbers, or another --folder."
 _NO_EFI = "Boxes with UEFI cannot start: %(program)s is missing. Install grub-efi-amd64-bin, then make image-installer."
 _BEGIN = "Boxes on %(interface)s may now be switched on with network start. Ctrl-C ends it."
 

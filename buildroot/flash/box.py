@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import select
 import subprocess
 import time
+import urllib.error
 import urllib.request
 from pathlib import Path
 from typing import Any
 
 from buildroot.flash import disks, label, protocol, provision
-from buildroot.flash.image import ImageError, Packed, Remote
+from buildroot.flash.image import Packed, Remote
 from buildroot.flash.run import Installed, Progress, install
 from buildroot.flash.words import Say
 from buildroot.flash.write import MediumError
@@ -21,6 +23,8 @@ SETTINGS = "install.json"
 _WAIT_S = 10
 _TELL_S = 2.0
 _TIMEOUT_S = 30
+_REPORTS = 10  # a laptop that is busy or was just plugged in again
+_GONE = 410
 
 
 class Consoles:
@@ -69,8 +73,8 @@ def run(medium: Path, laptop: str, say: Say) -> int:
     consoles = Consoles(settings.get("language", say.language), names)
     consoles.tell("R-Series: installing")
     try:
-        made = _by_network(laptop, consoles) if laptop else _by_medium(medium, settings, consoles)
-    except (MediumError, ImageError, OSError, ValueError) as error:
+        made, is_kept = _by_network(laptop, consoles) if laptop else _by_medium(medium, settings, consoles)
+    except (MediumError, OSError, ValueError) as error:
         consoles.tell("Not installed: %(reason)s", reason=str(error))
         consoles.beep(3)
         if not laptop:
@@ -78,6 +82,10 @@ def run(medium: Path, laptop: str, say: Say) -> int:
         return 1
     consoles.tell("Installed. Note the first password now: it is shown only here.")
     consoles.label(made)
+    if not is_kept:
+        consoles.beep(3)
+        consoles.ask("This label could not be kept anywhere: write it down, then press Enter to switch off.")
+        return 0
     consoles.tell("Remove the installation medium; the box switches off.")
     consoles.beep(1)
     time.sleep(_WAIT_S)
@@ -112,7 +120,8 @@ def choose(free: list[disks.Disk], consoles: Consoles | None) -> disks.Disk:
             return found[0]
 
 
-def _by_medium(medium: Path, settings: dict[str, str], consoles: Consoles) -> label.Label:
+def _by_medium(medium: Path, settings: dict[str, str], consoles: Consoles) -> tuple[label.Label, bool]:
+    """The label, and whether the medium has kept it."""
     source = Packed(medium / "firmware.rsi")
     serial = settings.get("serial") or consoles.ask("Type the box's serial number: ")
     told = provision.Provision(
@@ -127,31 +136,37 @@ def _by_medium(medium: Path, settings: dict[str, str], consoles: Consoles) -> la
         told.headquarters,
     )  # fmt: skip
     made = label.Label(serial, told.first_password, macs())
-    result, seconds = "verified", 0.0
+    result, seconds, is_kept = protocol.STOPPED, 0.0, False
     try:
         seconds = install(source, disk.path, told, consoles.progress, settings.get("language", "")).seconds
-    except (MediumError, OSError) as error:
+        result = protocol.VERIFIED
+    except (MediumError, ValueError, OSError) as error:
         result = str(error)
         raise
     finally:
         row = row._replace(result=result, seconds=f"{seconds:.0f}")
-        _keep(medium, row, made, Say(settings.get("language", "en")))
-    return made
+        is_kept = _keep(medium, row, made, Say(settings.get("language", "en")))
+    return made, is_kept
 
 
-def _keep(medium: Path, row: protocol.Row, made: label.Label, say: Say) -> None:
-    """Protocol and label go onto the medium, for the laptop to print; one that is write-protected has none."""
+def _keep(medium: Path, row: protocol.Row, made: label.Label, say: Say) -> bool:
+    """Protocol and label go onto the medium, for the laptop to print; one that is write-protected or full has none."""
     if subprocess.run(["mount", "-o", "remount,rw", str(medium)], check=False).returncode:
-        return
-    protocol.append(medium / "protocol.csv", row)
-    page = protocol.page(protocol.rows(medium / "protocol.csv"), say)
-    (medium / "protocol.html").write_text(page, encoding="utf-8")
-    if row.result == "verified":
-        (medium / f"label-{made.serial}.svg").write_text(label.svg(made, say), encoding="utf-8")
-    subprocess.run(["mount", "-o", "remount,ro", str(medium)], check=False)
+        return False
+    try:
+        if row.result == protocol.VERIFIED:  # first: nobody else knows the password
+            (medium / f"label-{made.serial}.svg").write_text(label.svg(made, say), encoding="utf-8")
+        protocol.append(medium / "protocol.csv", row)
+        page = protocol.page(protocol.rows(medium / "protocol.csv"), say)
+        (medium / "protocol.html").write_text(page, encoding="utf-8")
+    except OSError:
+        return False
+    # Only a medium that has taken all of it can be mounted so again
+    return subprocess.run(["mount", "-o", "remount,ro", str(medium)], check=False).returncode == 0
 
 
-def _by_network(laptop: str, consoles: Consoles) -> label.Label:
+def _by_network(laptop: str, consoles: Consoles) -> tuple[label.Label, bool]:
+    """The label, and whether the laptop has it."""
     mac, told_s = next(iter(macs()), ""), 0.0
 
     def post(what: str, **values: object) -> dict[str, str]:
@@ -166,20 +181,37 @@ def _by_network(laptop: str, consoles: Consoles) -> label.Label:
         consoles.progress(stage, done, whole)
         if time.monotonic() - told_s > _TELL_S:
             told_s = time.monotonic()
-            post("progress", stage=stage, percent=done * 100 // whole)
+            with contextlib.suppress(OSError):  # the next one will do
+                post("progress", stage=stage, percent=done * 100 // whole)
 
-    given = post("hello", macs=macs())
+    def report(**values: str) -> bool:
+        for _ in range(_REPORTS):
+            try:
+                post("report", **values)
+            except OSError:
+                time.sleep(_TELL_S)
+            else:
+                return True
+        return False
+
+    try:
+        given = post("hello", macs=macs())
+    except urllib.error.HTTPError as error:
+        with error:
+            if error.code == _GONE:
+                raise MediumError("The laptop's list has no serial number left.") from None
+            raise
     try:
         disk = choose(disks.disks(), None)
-        source = Remote(laptop)
         told = provision.Provision(given["serial"], given["first_password"], given.get("headquarters", ""))
-        done: Installed = install(source, disk.path, told, tell, given.get("language", ""))
-    except (MediumError, ImageError, OSError) as error:
-        post("report", result=str(error))
+        with contextlib.closing(Remote(laptop)) as source:
+            done: Installed = install(source, disk.path, told, tell, given.get("language", ""))
+    except (MediumError, ValueError, OSError) as error:
+        report(result=str(error))
         raise
-    name = f"{disk.name} {disk.model} {disk.serial}".strip()
-    post("report", result="verified", disk=name, size=str(disk.size), seconds=f"{done.seconds:.0f}", image=done.sha256)
-    return label.Label(told.serial, told.first_password, macs())
+    name, seconds = f"{disk.name} {disk.model} {disk.serial}".strip(), f"{done.seconds:.0f}"
+    is_heard = report(result=protocol.VERIFIED, disk=name, size=str(disk.size), seconds=seconds, image=done.sha256)
+    return label.Label(told.serial, told.first_password, macs()), is_heard
 
 
 def _settings(medium: Path) -> dict[str, str]:

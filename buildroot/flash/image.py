@@ -10,6 +10,7 @@ import http.client
 import json
 import threading
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -96,7 +97,7 @@ class Packed:
         try:
             with self._lock:
                 return self._zip.read(f"blocks/{digest}")
-        except (zipfile.BadZipFile, KeyError) as error:
+        except (zipfile.BadZipFile, zlib.error, EOFError, KeyError) as error:
             raise ImageError("this image is damaged") from error
 
 

@@ -53,9 +53,9 @@ def svg(label: Label, say: Say) -> str:
     return "".join([*parts, "</svg>"])
 
 
-def page(labels: Iterable[Label], say: Say) -> str:
-    """All labels on one sheet."""
-    drawn = "\n".join(f'<div class="label">{svg(label, say)}</div>' for label in labels)
+def page(labels: Iterable[str], say: Say) -> str:
+    """All labels, each as ``svg`` has drawn it, on one sheet."""
+    drawn = "\n".join(f'<div class="label">{label}</div>' for label in labels)
     style = "body{margin:8mm;display:flex;flex-wrap:wrap;gap:4mm}.label{break-inside:avoid}"
     return _html(say("Labels"), style, drawn, say)
 

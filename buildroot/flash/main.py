@@ -52,13 +52,12 @@ def _write(arguments: argparse.Namespace, say: Say) -> int:
     if path.is_block_device() and input(say(_ASK, name=path.name)).strip() != path.name:
         print(say("Nothing was written."))
         return 1
-    result = "verified"
-    seconds = 0.0
+    result, seconds = protocol.STOPPED, 0.0
     try:
         done = install(source, path, told, progress, say.language)
-        seconds = done.seconds
+        result, seconds = protocol.VERIFIED, done.seconds
         print(say(_DONE, seconds=f"{seconds:.0f}", data=done.data_bytes // _MB))
-    except (MediumError, OSError) as error:
+    except (MediumError, ValueError, OSError) as error:
         result = str(error)
         raise
     finally:
@@ -142,6 +141,8 @@ def _size(name: str) -> int:
 
 def _provision(arguments: argparse.Namespace) -> provision.Provision | None:
     if not arguments.serial:
+        if arguments.hq:
+            raise ValueError("The address of headquarters is given with a serial number only: say --serial too.")
         return None
     serial = provision.check_serial(arguments.serial)
     return provision.Provision(serial, provision.draw_password(), provision.check_headquarters(arguments.hq))

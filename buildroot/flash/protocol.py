@@ -12,6 +12,7 @@ from typing import NamedTuple
 from buildroot.flash.label import _html
 from buildroot.flash.words import Say
 
+VERIFIED, STOPPED = "verified", "stopped before the end"
 _NAMES = {
     "time": "Time", "engineer": "Engineer", "serial": "Serial number", "mac": "MAC", "disk": "Disk", "size": "Size",
     "image": "Image (SHA-256)", "result": "Result", "seconds": "Seconds", "headquarters": "Headquarters",
@@ -24,7 +25,7 @@ _STYLE = (
 
 
 class Row(NamedTuple):
-    """``result`` is ``verified`` or what went wrong, in English. Passwords are never in a protocol."""
+    """``result`` is ``VERIFIED`` or what went wrong, in English. Passwords are never in a protocol."""
 
     time: str
     engineer: str
@@ -60,7 +61,7 @@ def rows(path: Path) -> list[Row]:
 def page(found: Iterable[Row], say: Say) -> str:
     """To be printed: the rows, how many boxes are well, a line to sign on."""
     all_rows = list(found)
-    good = sum(row.result == "verified" for row in all_rows)
+    good = sum(row.result == VERIFIED for row in all_rows)
     head = "".join(f"<th>{escape(say(_NAMES[name]))}</th>" for name in Row._fields)
     body = "".join(f"<tr>{''.join(_cells(row, say))}</tr>\n" for row in all_rows)
     count = say("%(good)s of %(all)s boxes were written and verified.", good=good, all=len(all_rows))
@@ -74,7 +75,7 @@ def page(found: Iterable[Row], say: Say) -> str:
 def _cells(row: Row, say: Say) -> Iterable[str]:
     for name, value in row._asdict().items():
         shown = say(value) if name == "result" else value
-        kind = ' class="bad"' if name == "result" and value != "verified" else ""
+        kind = ' class="bad"' if name == "result" and value != VERIFIED else ""
         yield f"<td{kind}>{escape(shown)}</td>"
 
 

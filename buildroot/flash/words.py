@@ -46,6 +46,8 @@ ZH: dict[str, str] = {
         "该镜像版本过旧，没有预留序列号的位置。",
     "The serial number and the address are too long together.": "序列号与总部地址合计过长。",
     "A serial number has letters, digits and hyphens, 32 at most.": "序列号只能包含字母、数字和连字符，最多 32 位。",
+    "The address of headquarters is given with a serial number only: say --serial too.":
+        "总部地址须与序列号一起写入：请加上 --serial。",
     "The address of headquarters begins with https:// and a name.": "总部地址应以 https:// 开头，后接主机名。",
     "this is no image of a router": "这不是路由器镜像",
     "this image is damaged": "镜像已损坏",
@@ -67,6 +69,7 @@ ZH: dict[str, str] = {
     "Seconds": "用时（秒）",
     "Headquarters": "总部地址",
     "verified": "校验通过",
+    "stopped before the end": "未完成即中止",
     "%(good)s of %(all)s boxes were written and verified.": "共 %(all)s 台，写入并校验通过 %(good)s 台。",
     "Date, signature: ": "日期、签名：",
     # --- on the box
@@ -77,6 +80,8 @@ ZH: dict[str, str] = {
     "Only one disk: %(name)s. Installing begins in %(seconds)s s; switch off to stop.":
         "仅有一块磁盘 %(name)s，%(seconds)s 秒后开始安装；要取消请断电。",
     "Installed. Note the first password now: it is shown only here.": "安装完成。请立即记下初始密码，仅在此显示一次。",
+    "This label could not be kept anywhere: write it down, then press Enter to switch off.":
+        "标签未能保存：请先抄下来，再按回车键关机。",
     "Remove the installation medium; the box switches off.": "请拔出安装介质，设备即将关机。",
     "Not installed: %(reason)s": "安装失败：%(reason)s",
     "Press Enter to switch off.": "按回车键关机。",
@@ -86,6 +91,8 @@ ZH: dict[str, str] = {
         "本机没有 dnsmasq，请先安装（Debian：apt install dnsmasq-base）。",
     "%(name)s is missing in %(folder)s: build it with make image-installer.":
         "%(folder)s 中缺少 %(name)s，请用 make image-installer 生成。",
+    "%(serial)s was given to a box before (%(folder)s/protocol.csv): name other numbers, or another --folder.":
+        "序列号 %(serial)s 已经用过（见 %(folder)s/protocol.csv）：请换其他号码，或用 --folder 指定另一个目录。",
     "Boxes on %(interface)s may now be switched on with network start. Ctrl-C ends it.":
         "现在可将 %(interface)s 上的设备以网络启动方式开机。按 Ctrl-C 结束。",
     "started": "已启动",

@@ -9,8 +9,9 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+import threading
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Mapping
 from ipaddress import ip_address
 from pathlib import Path
 from types import TracebackType
@@ -34,12 +35,16 @@ class TableRefusedError(ValueError):
 
 
 class Runtime:
-    """One shared file. With ``queues`` the file is made where it does not fit; without, it must be there."""
+    """One shared file. With ``queues`` the file is made where it does not fit; without, it must be there.
+
+    Threads may share it: C runs without the GIL, so what one of them works with is let go by who used it last.
+    """
 
     def __init__(self, shm_path: Path | str, queues: int = 0, flows: int = 16384) -> None:
         """:raise OSError: FileNotFoundError without ``queues``; EBUSY when a fastpath runs with another geometry."""
         self.path = Path(shm_path)
         self._policy: tuple[int, Any] | None = None
+        self._deciding = threading.Lock()  # a policy that was opened for one thread caches for one
         self._shm = self._open(queues, flows)
 
     def __enter__(self) -> Runtime:
@@ -52,10 +57,7 @@ class Runtime:
 
     def close(self) -> None:
         """Lets go of the file; the fastpath goes on. May be called twice."""
-        if self._shm is not None:
-            lib.rs_shm_close(self._shm)
-            self._shm = None
-        self._forget_policy()
+        self._shm = self._policy = None
 
     # -- tables -------------------------------------------------------------------------------------------------------
 
@@ -74,13 +76,9 @@ class Runtime:
         """Both at once, as a changed numbering of applications needs it."""
         shm = self._attached()
         if policy is not None:
-            lib.rs_policy_close(_open_policy(policy))
-        changed: list[tuple[Path, Path]] = []
+            _open_policy(policy)
+        changed = _replace_all({self.path.with_name("policy.bin"): policy, self.path.with_name("apps.bin"): apps})
         try:
-            if policy is not None:
-                changed.append(_replace(self.path.with_name("policy.bin"), policy))
-            if apps is not None:
-                changed.append(_replace(self.path.with_name("apps.bin"), apps))
             if lib.rs_shm_announce(shm, apps is not None) < 0:
                 return
             error = ffi.new("char[]", lib.RS_ERROR_SIZE)
@@ -88,17 +86,12 @@ class Runtime:
             if result == -errno.ETIMEDOUT:
                 raise TimeoutError(records.text(error))
             if result < 0:
-                # The refused file must not be what a restarted fastpath finds.
-                for path, before in changed:
-                    if before.exists():
-                        before.replace(path)
-                    else:
-                        path.unlink()
+                _put_back(changed)
                 raise TableRefusedError(records.text(error))
         finally:
             for _, before in changed:
                 before.unlink(missing_ok=True)
-            self._forget_policy()
+            self._policy = None
 
     def decide(self, ip: str, mac: str | None = None, application: int = 0) -> Decision:
         """What the policy table beside the file says; a MAC that is not given is looked up among the hosts seen."""
@@ -110,7 +103,8 @@ class Runtime:
         if policy is None:
             return Decision("allow", None, ())
         decision = ffi.new("rs_decision *")
-        lib.rs_policy_decide(policy, 0, identity, application, decision)
+        with self._deciding:
+            lib.rs_policy_decide(policy, 0, identity, application, decision)
         count = lib.rs_policy_groups(policy, identity, ffi.NULL, 0)
         groups = ffi.new("uint32_t[]", max(count, 1))
         lib.rs_policy_groups(policy, identity, groups, count)
@@ -228,17 +222,16 @@ class Runtime:
         result = lib.rs_shm_open(os.fsencode(self.path), queues, flows, handle, error)
         if result < 0:
             raise OSError(-result, f"rs_shm_open: {records.text(error)}")
-        return handle[0]
+        return ffi.gc(handle[0], lib.rs_shm_close)
 
     def _attached(self) -> Any:
         """The mapping; anew where the fastpath was restarted with another geometry and replaced the file."""
-        if self._shm is None:
+        shm = self._shm
+        if shm is None:
             raise ValueError("the runtime is closed")
-        if lib.rs_shm_is_replaced(self._shm):
-            fresh = self._open()
-            lib.rs_shm_close(self._shm)
-            self._shm = fresh
-        return self._shm
+        if lib.rs_shm_is_replaced(shm):
+            shm = self._shm = self._open()
+        return shm
 
     def _loaded_policy(self) -> Any:
         """``policy.bin`` opened here; again when the file was replaced."""
@@ -247,15 +240,10 @@ class Runtime:
             inode = path.stat().st_ino
         except FileNotFoundError:
             return None
-        if self._policy is None or self._policy[0] != inode:
-            self._forget_policy()
-            self._policy = (inode, _open_policy(path.read_bytes()))
-        return self._policy[1]
-
-    def _forget_policy(self) -> None:
-        if self._policy is not None:
-            lib.rs_policy_close(self._policy[1])
-            self._policy = None
+        loaded = self._policy
+        if loaded is None or loaded[0] != inode:
+            loaded = self._policy = (inode, _open_policy(path.read_bytes()))
+        return loaded[1]
 
 
 def _open_policy(data: bytes) -> Any:
@@ -263,16 +251,42 @@ def _open_policy(data: bytes) -> Any:
     error = ffi.new("char[]", lib.RS_ERROR_SIZE)
     if lib.rs_policy_open(data, len(data), 1, handle, error) < 0:
         raise TableRefusedError(records.text(error))
-    return handle[0]
+    return ffi.gc(handle[0], lib.rs_policy_close)
+
+
+def _replace_all(contents: Mapping[Path, bytes | Path | None]) -> list[tuple[Path, Path]]:
+    """Each by ``_replace``, or none when one fails."""
+    changed = []
+    try:
+        for path, content in contents.items():
+            if content is not None:
+                changed.append(_replace(path, content))
+    except OSError:
+        _put_back(changed)
+        raise
+    return changed
+
+
+def _put_back(changed: Iterable[tuple[Path, Path]]) -> None:
+    """A restarted fastpath shall find the pair that is in force, not one that was refused or is half there."""
+    for path, before in changed:
+        if before.exists():
+            before.replace(path)
+        else:
+            path.unlink()
 
 
 def _replace(path: Path, content: bytes | Path) -> tuple[Path, Path]:
     """Puts new content in the file's place by rename; what was there is kept as ``*.before``."""
     fresh, before = path.with_name(path.name + ".new"), path.with_name(path.name + ".before")
-    if isinstance(content, Path):
-        shutil.copyfile(content, fresh)
-    else:
-        fresh.write_bytes(content)
+    try:
+        if isinstance(content, Path):
+            shutil.copyfile(content, fresh)
+        else:
+            fresh.write_bytes(content)
+    except OSError:
+        fresh.unlink(missing_ok=True)
+        raise
     before.unlink(missing_ok=True)
     if path.exists():
         before.hardlink_to(path)

@@ -93,7 +93,8 @@ enum rs_state rs_dissect_radius(struct rs_dissect *d)
                                                                                           : RS_EXCLUDED;
 }
 
-/* Versions 1, 5, 7 have records of one size; 9 and 10 (IPFIX) name their length or time. */
+/* Versions 1, 5, 7 have records of one size; 9 and 10 (IPFIX) name their length or time. Of that only the century is
+ * compared: now_s counts from the start of the box, it is no date. */
 enum rs_state rs_dissect_netflow(struct rs_dissect *d)
 {
     const uint8_t *p = d->data;
@@ -108,7 +109,7 @@ enum rs_state rs_dissect_netflow(struct rs_dissect *d)
         return rs_is(d, RS_P_NETFLOW);
     if (version == 10 && count == d->length && rs_be32(p + 4) > 946684800)
         return rs_is(d, RS_P_NETFLOW);
-    return version == 9 && count >= 1 && count <= 100 && seconds > 946684800 && seconds < d->now_s + 86400 &&
+    return version == 9 && count >= 1 && count <= 100 && seconds > 946684800 && seconds < 4102444800 &&
                    rs_be16(p + 20) <= 4096
                ? rs_is(d, RS_P_NETFLOW)
                : RS_EXCLUDED;

@@ -211,6 +211,7 @@ static enum rs_state read_hello(struct rs_dissect *d, const struct rs_stream *s,
 static enum rs_state from_client(struct rs_dissect *d)
 {
     uint8_t clear[DATAGRAM_MAX];
+    const uint32_t version = rs_be32(d->data + 1); /* of the first packet: behind it anything may stand */
     struct initial in = {0};
     struct rs_quic_keys keys;
     uint32_t at = 0;
@@ -240,7 +241,7 @@ static enum rs_state from_client(struct rs_dissect *d)
         at += in.header + in.length;
     }
     d->protocol = RS_P_QUIC;
-    return s == NULL ? RS_NEED_MORE : read_hello(d, s, in.version);
+    return s == NULL ? RS_NEED_MORE : read_hello(d, s, version);
 }
 
 enum rs_state rs_dissect_quic(struct rs_dissect *d)

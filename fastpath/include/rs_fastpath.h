@@ -43,6 +43,7 @@ typedef struct rs_packet {
     uint64_t now_ms;
     uint8_t mac[6];          /* source MAC where known */
     uint8_t has_mac;
+    uint8_t is_undecided;    /* conntrack has no verdict on its connection: after a silence it is another one than before */
 } rs_packet;
 
 typedef struct rs_result {

@@ -33,12 +33,14 @@ const struct rs_ledger_slot *rs_ledger_find(rs_shm *shm, uint64_t key)
     return ledger_find(shm, key, &index);
 }
 
-/* The row of host, application and line, and where its number stands (or would) in the index; NO_SLOT when it is new. */
+/* The row of host, application and line, and where its number stands (or would) in the index; NO_SLOT when it is new. A host
+ * chooses its IPv6 addresses, so the file's own number is in the hash: without it one host makes one long chain of them. */
 static uint32_t usage_find(const rs_shm *shm, uint32_t bank, const uint8_t *host, uint16_t application, uint8_t wan,
                            uint32_t *place)
 {
     const struct rs_usage_bank *b = shm->banks[bank];
-    uint64_t hash = rs_mix(rs_hash_address(host), UINT64_C(0x9e3779b97f4a7c15) ^ (uint64_t)application << 8 ^ wan);
+    uint64_t hash = rs_mix(rs_hash_address(host) ^ shm->header->instance,
+                           UINT64_C(0x9e3779b97f4a7c15) ^ (uint64_t)application << 8 ^ wan);
 
     for (*place = (uint32_t)hash % RS_USAGE_INDEX; b->index[*place]; *place = (*place + 1) % RS_USAGE_INDEX) {
         const struct rs_usage_row *row = &b->rows[b->index[*place] - 1];

@@ -145,6 +145,17 @@ static void index_addresses(const struct rs_apps *a, struct rs_apps_blocks *bloc
     }
 }
 
+/* How many of the first ids ascend. */
+static uint32_t count_ascending(const struct rs_apps *a)
+{
+    uint32_t count = a->blob->apps > 0;
+
+    while (count > 0 && count < a->blob->apps &&
+           strcmp(a->strings + a->records[count - 1].id, a->strings + a->records[count].id) < 0)
+        count++;
+    return count;
+}
+
 int rs_apps_open(const void *data, size_t length, rs_apps **out, char *error)
 {
     struct rs_apps *a;
@@ -161,6 +172,7 @@ int rs_apps_open(const void *data, size_t length, rs_apps **out, char *error)
         free(a);
         return refuse(error, "an offset or a number is out of range");
     }
+    a->ascending = count_ascending(a);
     index_ports(a, RS_TCP, &a->tcp);
     index_ports(a, RS_UDP, &a->udp);
     index_addresses(a, &a->net);
@@ -195,7 +207,7 @@ const char *rs_apps_category(const rs_apps *apps, uint16_t app)
 
 uint16_t rs_apps_find(const rs_apps *apps, const char *id)
 {
-    uint32_t low = 0, high = apps->blob->apps; /* the compiler sorts by id */
+    uint32_t low = 0, high = apps->ascending;
 
     while (low < high) {
         uint32_t middle = (low + high) / 2;
@@ -208,5 +220,8 @@ uint16_t rs_apps_find(const rs_apps *apps, const char *id)
         else
             low = middle + 1;
     }
+    for (uint32_t i = apps->ascending; i < apps->blob->apps; i++)
+        if (strcmp(id, apps->strings + apps->records[i].id) == 0)
+            return (uint16_t)(i + 1);
     return 0;
 }

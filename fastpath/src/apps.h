@@ -76,6 +76,7 @@ struct rs_apps {
     const struct rs_v6_range *v6;
     const struct rs_pattern *patterns;
     const char *strings;
+    uint32_t ascending; /* so many of the first ids ascend; behind them stand the admin's own, few and in any order */
     struct rs_apps_blocks tcp, udp, net; /* made when it is opened */
 };
 

@@ -9,6 +9,8 @@
 #include "../dissectors/dns.h"
 #include "../dissectors/http.h"
 
+#define FORGOTTEN_S 30u /* nf_conntrack_udp_timeout: no connection of datagrams is forgotten sooner */
+
 static uint16_t *stream_slot(struct rs_look *look)
 {
     return &look->flow->detail.open.stream[!look->from_client];
@@ -243,14 +245,17 @@ static void note_syn(struct rs_look *look)
     f->detail.open.base[side] = look->view.sequence;
 }
 
-/* A fresh connection between the same ports as one before. */
-static int is_reopened(const struct rs_look *look)
+/* A fresh connection between the same ports as one before. Datagrams have no sign of it, but conntrack forgets them after a
+ * silence. Silence alone says nothing: what is settled is not queued. */
+static int is_reopened(const struct rs_look *look, uint32_t silent_s)
 {
     const struct rs_view *v = &look->view;
     const struct rs_flow *f = look->flow;
 
+    if (v->transport == RS_UDP)
+        return (f->flags & RS_FLOW_FINAL) != 0 && look->packet->is_undecided && silent_s >= FORGOTTEN_S;
     return v->transport == RS_TCP && (v->tcp_flags & (RS_TCP_SYN | RS_TCP_ACK)) == RS_TCP_SYN &&
-           (f->payloads[0] | f->payloads[1]) != 0;
+           ((f->payloads[0] | f->payloads[1]) != 0 || f->state == RS_DECIDED);
 }
 
 static void begin(struct rs_classifier *c, struct rs_look *look, struct rs_flow *old)
@@ -259,6 +264,23 @@ static void begin(struct rs_classifier *c, struct rs_look *look, struct rs_flow 
     c->stats.flows_evicted += (old->flags & RS_FLOW_USED) != 0;
     c->stats.flows++;
     choose_client(look);
+}
+
+/* Datagrams that conntrack forgot may be the connection of before after all: its line failed, and its entries were dropped.
+ * Then nothing in them begins one, and it is what it was. */
+static int goes_on(struct rs_classifier *c, struct rs_look *look, const struct rs_flow *before)
+{
+    struct rs_flow *f = look->flow;
+
+    if (before->state != RS_DECIDED || f->state != RS_NEED_MORE || (f->flags & RS_FLOW_PARTIAL) != 0)
+        return 0;
+    rs_drop_buffers(c, f, look->flow_number);
+    *f = *before;
+    f->packets++;
+    look->from_client = look->source_is_high == ((f->flags & RS_FLOW_CLIENT_IS_HIGH) != 0);
+    c->stats.flows--;
+    c->stats.flows_evicted--;
+    return 1;
 }
 
 static void fill(const struct rs_classifier *c, const struct rs_look *look, rs_result *r)
@@ -292,7 +314,8 @@ int rs_classifier_packet(rs_classifier *c, const rs_packet *packet, rs_result *r
 {
     struct rs_look look;
     struct rs_flow old;
-    int is_new, rc;
+    uint32_t silent_s;
+    int is_new, is_again, rc;
 
     look.packet = packet;
     look.now_s = (uint32_t)(packet->now_ms / 1000);
@@ -303,9 +326,10 @@ int rs_classifier_packet(rs_classifier *c, const rs_packet *packet, rs_result *r
     }
     c->stats.packets++;
     look.source_is_high = (uint8_t)rs_flow_source_is_high(&look.view);
-    look.flow = rs_flow_find(&c->table, &look.view, look.now_s, &is_new, &old);
+    look.flow = rs_flow_find(&c->table, &look.view, look.now_s, &is_new, &old, &silent_s);
     look.flow_number = (uint32_t)(look.flow - c->table.flows);
-    if (!is_new && is_reopened(&look)) {
+    is_again = !is_new && is_reopened(&look, silent_s);
+    if (is_again) {
         rs_flow_clear(look.flow, &old);
         is_new = 1;
     }
@@ -324,6 +348,8 @@ int rs_classifier_packet(rs_classifier *c, const rs_packet *packet, rs_result *r
         else if ((look.flow->flags & RS_FLOW_FINAL) != 0)
             learn_later(c, &look);
     }
+    if (is_again && look.view.transport == RS_UDP && goes_on(c, &look, &old))
+        is_new = 0;
     fill(c, &look, result);
     result->is_new = (uint8_t)is_new;
     return 0;

@@ -76,7 +76,7 @@ static uint32_t longest_silent(const struct rs_flow_bucket *b, uint32_t now_s)
 }
 
 struct rs_flow *rs_flow_find(struct rs_flow_table *table, const struct rs_view *view, uint32_t now_s, int *is_new,
-                             struct rs_flow *old)
+                             struct rs_flow *old, uint32_t *silent_s)
 {
     struct rs_flow key, *flows;
     struct rs_flow_bucket *bucket;
@@ -91,8 +91,10 @@ struct rs_flow *rs_flow_find(struct rs_flow_table *table, const struct rs_view *
     bucket = &table->index[number];
     flows = &table->flows[number * RS_FLOW_WAYS];
     *is_new = 0;
+    *silent_s = 0;
     for (way = 0; way < RS_FLOW_WAYS && bucket->tags[way] != 0; way++)
         if (bucket->tags[way] == tag && same_key(&flows[way], &key)) {
+            *silent_s = (uint16_t)(now_s - bucket->seen_s[way]);
             bucket->seen_s[way] = (uint16_t)now_s;
             return &flows[way];
         }

@@ -82,9 +82,10 @@ struct rs_flow_table {
 
 /* Buckets for at least that many flows. */
 uint32_t rs_flow_buckets(uint32_t flows);
-/* The flow of the packet; *is_new is set when its place was taken just now, and *old gets what was there. */
+/* The flow of the packet; *is_new is set when its place was taken just now, and *old gets what was there. *silent_s: since
+ * the packet before (modulo 18 hours). */
 struct rs_flow *rs_flow_find(struct rs_flow_table *table, const struct rs_view *view, uint32_t now_s, int *is_new,
-                             struct rs_flow *old);
+                             struct rs_flow *old, uint32_t *silent_s);
 /* Begins the same flow anew; *old gets what it was. */
 void rs_flow_clear(struct rs_flow *flow, struct rs_flow *old);
 /* 1 when the packet comes from the greater of its two endpoints. */

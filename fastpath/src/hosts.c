@@ -36,8 +36,9 @@ static void note_alias(rs_shm *shm, uint64_t mac, const uint8_t *address, uint64
             atomic_fetch_add(&shm->header->host_changes, 1);
         rs_counter_set(&slot->changed_ms, now_ms);
         atomic_store(&slot->address, v4);
-    } else if (now_ms - rs_counter_get(&slot->changed_ms) > ALIAS_TOGETHER_MS) {
+    } else if (atomic_load(&slot->is_shared) && now_ms - rs_counter_get(&slot->changed_ms) > ALIAS_TOGETHER_MS) {
         atomic_store(&slot->is_shared, 0);
+        atomic_fetch_add(&shm->header->host_changes, 1);
     }
     rs_counter_set(&slot->last_ms, now_ms);
 }

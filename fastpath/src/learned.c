@@ -149,10 +149,8 @@ uint16_t rs_learned_find_pair(const struct rs_learned *l, const uint8_t client[1
     return app;
 }
 
-void rs_learned_set_numbering(struct rs_learned *l, uint32_t apps_crc)
+void rs_learned_forget(struct rs_learned *l)
 {
-    if (__atomic_exchange_n(&l->apps_crc, apps_crc, __ATOMIC_ACQ_REL) == apps_crc)
-        return;
     for (uint32_t i = 0; i < l->buckets * RS_LEARNED_WAYS; i++)
         __atomic_store_n(&l->entries[i].until_s, 0, __ATOMIC_RELAXED);
 }

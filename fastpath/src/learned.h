@@ -29,7 +29,6 @@ struct rs_learned_entry {
 
 struct rs_learned {
     uint32_t buckets, seed;
-    uint32_t apps_crc; /* atomic: which numbering the entries use */
     uint32_t evicted;
     struct rs_learned_entry entries[];
 };
@@ -47,7 +46,7 @@ void rs_learned_add_pair(struct rs_learned *l, const uint8_t client[16], const u
                          uint16_t app, uint32_t now_s, uint32_t ttl_s);
 uint16_t rs_learned_find_pair(const struct rs_learned *l, const uint8_t client[16], const uint8_t server[16],
                               uint16_t port, uint32_t now_s);
-/* Forgets everything when the numbering of the applications has changed. */
-void rs_learned_set_numbering(struct rs_learned *l, uint32_t apps_crc);
+/* Everything: the applications have other numbers now. Each thread that learned by the old ones calls it after its last. */
+void rs_learned_forget(struct rs_learned *l);
 
 #endif

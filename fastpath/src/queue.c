@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "netlink.h"
@@ -129,6 +130,19 @@ static void take_packet(struct rs_queue *q, struct batch *b, const struct rs_tab
     }
 }
 
+/* A packet without its verdict holds its place in the queue for ever, and when all are held everything passes unjudged. The
+ * kernel has taken none of them when it had no memory for the message. */
+static void send_verdicts(const struct rs_queue *q, const struct rs_nl *verdicts)
+{
+    const struct timespec pause = {0, 1000000};
+    int result = rs_nl_send(q->fd, verdicts);
+
+    while ((result == -ENOBUFS || result == -ENOMEM) && !atomic_load_explicit(q->stop, memory_order_relaxed)) {
+        nanosleep(&pause, NULL);
+        result = rs_nl_send(q->fd, verdicts);
+    }
+}
+
 static void answer_requests(struct rs_queue *q, struct batch *b, const struct rs_tables *tables)
 {
     for (uint32_t i = 0; i < b->request_count; i++) {
@@ -160,7 +174,7 @@ static void take_batch(struct rs_queue *q, struct batch *b, uint32_t count)
             take_packet(q, b, tables, message, now_ms);
     }
     if (b->out.length) /* none when the thread only woke to take new tables over */
-        rs_nl_send(q->fd, &b->out);
+        send_verdicts(q, &b->out);
     answer_requests(q, b, tables);
     rs_tables_leave(&q->worker.shared->turn);
     rs_count(&q->worker.shared->batches, count > 0);

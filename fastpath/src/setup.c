@@ -139,15 +139,16 @@ static void renumber(rs_classifier *c, const rs_apps *from, const rs_apps *to)
 
 void rs_classifier_set_apps(rs_classifier *c, const rs_apps *apps)
 {
-    if (c->apps != NULL && rs_apps_crc(c->apps) != rs_apps_crc(apps))
+    if (c->apps != NULL && rs_apps_crc(c->apps) != rs_apps_crc(apps)) {
         renumber(c, c->apps, apps);
+        rs_learned_forget(c->learned);
+    }
     c->apps = apps;
     memset(c->protocols, 0, sizeof c->protocols);
     for (uint32_t p = 1; p < RS_P_COUNT; p++) {
         c->numbers[p] = rs_apps_find(apps, rs_protocol_ids[p]);
         c->protocols[c->numbers[p] / 64] |= UINT64_C(1) << c->numbers[p] % 64;
     }
-    rs_learned_set_numbering(c->learned, rs_apps_crc(apps));
     if (c->ndpi != NULL)
         rs_ndpi_set_apps(c->ndpi, apps);
 }

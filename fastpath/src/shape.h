@@ -170,6 +170,7 @@ struct rs_share {
 struct rs_shaped_host {
     uint64_t key;          /* 0 free */
     uint16_t limit, group; /* number + 1, 0 none; group: under which its classes were made */
+    uint16_t wanted;       /* limit by the addresses it has in this scan */
     uint16_t next, addresses;
     uint8_t lines, fresh; /* bits: where it has classes; where they are still to be made */
     uint8_t address[16];  /* the first one seen */

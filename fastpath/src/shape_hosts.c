@@ -113,12 +113,24 @@ static int note(struct rs_map_element *list, uint32_t *count, const struct rs_sh
 }
 
 /* Of the limits by a host's addresses the first counts. */
-static void limit_by(struct rs_shaped_hosts *h, struct rs_shaped_host *host, uint16_t limit)
+static void want(struct rs_shaped_host *host, uint16_t limit)
 {
-    if (!limit || (host->limit && host->limit <= limit))
-        return;
-    host->limit = limit;
-    h->is_relimited = 1;
+    if (limit && (!host->wanted || limit < host->wanted))
+        host->wanted = limit;
+}
+
+/* Limits follow the addresses that hosts have now; who has none at the moment keeps his. */
+static void settle_limits(struct rs_shaped_hosts *h)
+{
+    for (uint32_t slot = 1; slot <= h->highest; slot++) {
+        struct rs_shaped_host *host = &h->hosts[slot];
+
+        if (host->wanted && host->wanted != host->limit) {
+            host->limit = host->wanted;
+            h->is_relimited = 1;
+        }
+        host->wanted = 0;
+    }
 }
 
 /* The address leaves the maps; its host stays as long as another address of it is known or it has classes. */
@@ -159,7 +171,7 @@ static void take_in(struct rs_shaped_hosts *h, const struct rs_shape_config *con
         known->slot = slot;
         h->hosts[slot].addresses++;
     }
-    limit_by(h, &h->hosts[known->slot], rs_shape_limit_of(config, &host));
+    want(&h->hosts[known->slot], rs_shape_limit_of(config, &host));
     for (uint32_t line = 1; line < RS_SHAPE_LINES; line++) {
         struct rs_shaped_host *to = &h->hosts[known->slot];
 
@@ -198,6 +210,7 @@ void rs_shaped_hosts_scan(struct rs_shaped_hosts *h, const struct rs_shape_confi
         if (on && memcmp(from->address, nowhere, 16) != 0)
             take_in(h, config, from, known, on);
     }
+    settle_limits(h);
 }
 
 void rs_shaped_hosts_relimit(struct rs_shaped_hosts *h, const struct rs_shape_config *config)
@@ -210,8 +223,9 @@ void rs_shaped_hosts_relimit(struct rs_shaped_hosts *h, const struct rs_shape_co
         if (!h->known[i].slot)
             continue;
         rs_shm_identity(h->shm, h->known[i].address, &host);
-        limit_by(h, &h->hosts[h->known[i].slot], rs_shape_limit_of(config, &host));
+        want(&h->hosts[h->known[i].slot], rs_shape_limit_of(config, &host));
     }
+    settle_limits(h);
 }
 
 void rs_shaped_hosts_leave(struct rs_shaped_hosts *h, uint32_t slot, uint32_t line)

@@ -4,6 +4,7 @@
  * thousand classes cost seconds.
  */
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <linux/gen_stats.h>
 #include <linux/if_ether.h>
@@ -291,7 +292,7 @@ int rs_tc_redirect(struct rs_tc *tc, int from, int to)
     uint8_t all[sizeof selector + sizeof(struct tc_u32_key)] = {0}; /* a key without a bit matches everything */
     struct tcmsg head = {.tcm_ifindex = from,
                          .tcm_parent = TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_EGRESS),
-                         .tcm_info = TC_H_MAKE(1u << 16, (uint32_t)__builtin_bswap16(ETH_P_ALL))};
+                         .tcm_info = TC_H_MAKE(1u << 16, (uint32_t)htons(ETH_P_ALL))};
     size_t options, actions, action, own;
 
     rs_tc_undirect(tc, from);

@@ -297,7 +297,7 @@ int rs_shm_wait_loaded(rs_shm *shm, int timeout_ms, char *error)
 
         if (rs_counter_get(&h->loaded_policy) >= policy && rs_counter_get(&h->loaded_apps) >= apps)
             return 0;
-        if (rs_counter_get(&h->refused_policy) >= policy || (apps && rs_counter_get(&h->refused_apps) >= apps)) {
+        if (rs_counter_get(&h->refused_policy) >= policy) { /* announced last, with either table */
             memcpy(error, h->error, RS_ERROR_SIZE);
             error[RS_ERROR_SIZE - 1] = 0;
             return -EINVAL;

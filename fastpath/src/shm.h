@@ -119,8 +119,8 @@ struct rs_shm_header {
     _Atomic uint32_t generation, interval_ms;
     rs_counter starts, heartbeat_ms;
     rs_counter wanted_policy, wanted_apps, loaded_policy, loaded_apps, refused_policy, refused_apps;
-    uint32_t apps_crc;            /* of the numbering that the marks follow */
-    uint64_t foreign_generations; /* bit g: marks of generation g follow an older numbering */
+    uint32_t apps_crc;              /* of the numbering that the marks follow */
+    rs_counter foreign_generations; /* bit g: marks of generation g follow an older numbering */
     _Alignas(64) rs_counter active_epoch, acked_epoch,
         drain_wanted; /* bank is epoch & 1; frozen: active - 1, unless acked */
     _Atomic uint32_t usage_count[2];

@@ -18,7 +18,7 @@ struct listing {
     const rs_flow_filter *wanted;
     rs_live_flow *flows;
     uint32_t capacity, count, smallest; /* smallest: index, valid when full */
-    uint64_t now_ms, now_ns;
+    uint64_t now_ms, now_ns, foreign;   /* foreign: generations whose marks have the numbers of an older database */
 };
 
 static uint64_t flow_bytes(const rs_live_flow *flow)
@@ -62,7 +62,8 @@ static void take_flow(void *context, const struct rs_ct *ct)
     rs_ct_find_side(l->policy, ct, &side);
     if (ct->mark & RS_MARK_DECIDED) {
         flow.is_decided = 1;
-        flow.application = ct->mark & RS_MARK_APP;
+        if (!(l->foreign >> (ct->mark >> RS_MARK_GENERATION_SHIFT & 63) & 1)) /* else not named until its next packet */
+            flow.application = ct->mark & RS_MARK_APP;
         flow.action = ct->mark >> RS_MARK_ACTION_SHIFT & 15;
     }
     flow.wan = ct->mark >> 12 & 15;
@@ -174,7 +175,8 @@ static int join_flow_tables(const struct listing *l)
 int rs_shm_flows(rs_shm *shm, const rs_policy *policy, const rs_flow_filter *wanted, rs_live_flow *out,
                  uint32_t capacity)
 {
-    struct listing listing = {shm, policy, wanted, out, capacity, 0, 0, rs_now_ms(), 0};
+    struct listing listing = {shm, policy, wanted,      out, capacity,
+                              0,   0,      rs_now_ms(), 0,   rs_counter_get(&shm->header->foreign_generations)};
     struct timespec now;
     int fd = rs_nl_open(NETLINK_NETFILTER, 0, 1 << 20), result;
 

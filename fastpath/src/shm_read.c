@@ -89,7 +89,9 @@ uint32_t rs_shm_events(rs_shm *shm, rs_event *out, uint32_t capacity)
 
 void rs_shm_drained(rs_shm *shm, uint64_t epoch)
 {
-    rs_counter_set(&shm->header->acked_epoch, epoch);
+    /* Any other epoch was drained of a file that this one has replaced. */
+    if (epoch + 1 == rs_counter_get(&shm->header->active_epoch))
+        rs_counter_set(&shm->header->acked_epoch, epoch);
 }
 
 static int copy_bank(const rs_shm *shm, uint64_t epoch, rs_usage *out, uint32_t capacity)

@@ -101,11 +101,11 @@ static void note_numbering(struct rs_tables *t, const struct rs_tables *old, str
     uint64_t mine = UINT64_C(1) << t->generation;
 
     if (crc == h->apps_crc || !h->apps_crc || (old && keeps_numbers(old->apps, t->apps)))
-        t->foreign = h->foreign_generations & ~mine;
+        t->foreign = rs_counter_get(&h->foreign_generations) & ~mine;
     else
         t->foreign = ~mine;
+    rs_counter_set(&h->foreign_generations, t->foreign);
     h->apps_crc = crc;
-    h->foreign_generations = t->foreign;
 }
 
 /* Until every reader that may hold the old pair has ended its turn. Turns last a batch: a millisecond or so. */
@@ -170,6 +170,10 @@ int rs_tables_load(struct rs_tables_box *box, rs_shm *shm, const char *apps_path
     int is_same = old && old->apps && rs_counter_get(&h->loaded_apps) == apps_serial, result = -ENOMEM;
     struct rs_tables *tables;
 
+    if (is_start) { /* what a process before had loaded is not ours; what is refused now is tried again at the next signal */
+        rs_counter_set(&h->loaded_policy, 0);
+        rs_counter_set(&h->loaded_apps, 0);
+    }
     if (!is_start && rs_counter_get(&h->loaded_policy) == policy_serial &&
         rs_counter_get(&h->loaded_apps) == apps_serial)
         return 0;

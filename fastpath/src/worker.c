@@ -164,12 +164,14 @@ static void judge(struct rs_worker *w, const struct rs_tables *t, const rs_packe
                   uint32_t mark, struct rs_verdict *out)
 {
     struct known known = {.view = v};
+    rs_packet asked = *packet;
     rs_identity host;
     rs_decision decision;
     rs_result r;
     int is_last;
 
-    if (rs_classifier_packet(w->classifier, packet, &r) < 0) {
+    asked.is_undecided = !(mark & RS_MARK_DECIDED);
+    if (rs_classifier_packet(w->classifier, &asked, &r) < 0) {
         rs_count(&w->shared->unreadable, 1);
         return;
     }

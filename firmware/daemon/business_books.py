@@ -69,17 +69,29 @@ class Books:
         """
         if business.database:
             raise InvalidError("The data lie in PostgreSQL: put them back there.")
-        with self._unpacked(source) as saved, self._room() as place:
+        with self._unpacked(source) as saved:
+            self.put(business, saved)
+
+    def put(self, business: Business, saved: Path) -> None:
+        """Puts what was unpacked in the place of what is there. Raises InvalidError: it is unfit, and that stays."""
+        if business.database:  # the database is theirs, the files are ours
+            business_data.restore(self._state, saved)
+            return
+        with self._room() as place:
             before = Path(place, FOLDER)
             before.mkdir()
-            (before / DATABASE).touch()  # an empty file is an empty database
-            if self._has_data(business):
+            had_data = self._has_data(business)
+            if had_data:
                 _copy(self._state / FOLDER / DATABASE, before / DATABASE)
             try:
                 business_data.restore(self._state, saved)
-                self._ask("status", business)  # an older one is brought up to date, a newer one refused
+                if self._has_data(business):  # an older one is brought up to date, a newer one refused
+                    self._ask("status", business)
             except (InvalidError, ValueError) as error:
-                business_data.restore(self._state, Path(place))
+                if had_data:
+                    business_data.restore(self._state, Path(place))
+                else:
+                    business_data.remove(self._state)
                 reason = error.params["reason"] if isinstance(error, InvalidError) else str(error)
                 raise InvalidError("This backup cannot be used: %(reason)s", reason=reason) from None
 

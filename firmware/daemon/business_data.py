@@ -39,7 +39,7 @@ def restore(state: Path, saved: Path) -> None:
             os.chown(folder, owner.st_uid, owner.st_gid)
         if not _ours(target).exists():
             put(target, path.read_bytes())
-    if not (saved / FOLDER / DATABASE).exists():  # the firm's is PostgreSQL; SQLite would make an empty one
+    if not (saved / FOLDER / DATABASE).exists():  # of a firm whose data lay in PostgreSQL: the files were all of it
         return
     database = home / DATABASE
     if not _ours(database).exists():
@@ -53,6 +53,12 @@ def restore(state: Path, saved: Path) -> None:
     except sqlite3.Error as error:
         raise ValueError(str(error)) from error
     put(home / MARK, b"")
+
+
+def remove(state: Path) -> None:
+    """Takes the database away again, of a box that had none before."""
+    for end in ("", "-wal", "-shm"):
+        (state / FOLDER / f"{DATABASE}{end}").unlink(missing_ok=True)
 
 
 def show_within(source: Path, target: Path) -> None:

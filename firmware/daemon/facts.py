@@ -14,7 +14,9 @@ from typing import Any
 from firmware.features import limits, schedules
 from firmware.kernel import probe
 from firmware.model.config import Config, Wan
+from firmware.model.devices import line_device
 from firmware.model.facts import Facts, LineState, PortFact, PrefixFact, Signs
+from firmware.model.values import can_be_gateway, parse_address, parse_interface
 
 log = logging.getLogger(__name__)
 
@@ -113,17 +115,37 @@ class FactsSource:
 def _state(wan: Wan, given: dict[str, Any], *, is_up: bool) -> LineState:
     """The line's state of what the person said, where it is static, and of what it was given, where it asks."""
     v4 = {"address": wan.address, "gateway": wan.gateway, "dns": wan.dns}
+    if given.get("device") not in (None, line_device(wan)):  # the line lay elsewhere
+        given = {}
     if wan.protocol != "static":
         if given.get("protocol", "dhcp") != wan.protocol:  # it was got in another way before
             given = {key: value for key, value in given.items() if key not in ("address", "gateway", "dns4")}
-        v4 = {"address": given.get("address"), "gateway": given.get("gateway"), "dns": tuple(given.get("dns4") or ())}
+        v4 = {"address": given.get("address"), "gateway": _gateway(wan, given)}
+        v4["dns"] = tuple(given.get("dns4") or ())
     v6 = {"ipv6_address": wan.ipv6_address, "ipv6_gateway": wan.ipv6_gateway, "ipv6_prefix": wan.ipv6_prefix}
     if wan.ipv6 == "dhcp":
         v6 = {name: given.get(name) for name in v6}
-        v4["dns"] = (*(v4["dns"] or ()), *(given.get("dns6") or ()))
+        v4["dns"] = (*(v4["dns"] or ()), *filter(_is_server, given.get("dns6") or ()))
     if wan.ipv6 == "off":
         v6 = {}
     return LineState(up=is_up, **v4, **v6)  # type: ignore[arg-type]
+
+
+def _gateway(wan: Wan, given: dict[str, Any]) -> str | None:
+    """The gateway that a line was given, where it can be one: a route that the kernel refuses would keep all lines from
+    following what happens. A session has one neighbour, whatever it is called."""
+    address, gateway = given.get("address"), given.get("gateway")
+    if not address or not gateway or wan.protocol == "pppoe":
+        return gateway
+    return gateway if can_be_gateway(parse_address(gateway), parse_interface(address)) else None
+
+
+def _is_server(text: str) -> bool:
+    """Whether a name server can be asked by its address alone: a modem may name itself, ``fe80::1%eth0``."""
+    try:
+        return not parse_address(text).is_link_local
+    except ValueError:
+        return False
 
 
 def _front() -> tuple[str, ...]:

@@ -47,6 +47,12 @@ _LOOK_S = 2.0
 _REBOOT_AFTER_S = 2.0  # the answer must reach whoever asked
 _RETRY_S = 5.0
 _LISTENING_S, _POLL_S = 20.0, 0.05  # a slow box takes seconds to start the installer
+_END_S = 10.0
+_SLOT = "firmware.slot"
+_SPARE = (
+    "Slot %(other)s was started twice in vain, so slot %(own)s with version %(version)s is running. Power cuts shortly"
+    " after the start are enough for that. Install the newer version again, or start the other slot from the console."
+)
 _TAKEN_BACK = "Version %(version)s was taken back, %(before)s is running again. %(reason)s"
 
 
@@ -80,17 +86,22 @@ class FirmwareUpdates:
     def _arrive(self, place: Slots) -> None:
         """Whether this is the version on trial, or the one before, which has its turn again."""
         state = self._record.load()
-        if state.phase in ("restarting", "trying"):
-            if state.slot == place.own:
-                self._begin_trial(state)
+        is_trial = state.phase in ("restarting", "trying")
+        if is_trial and state.slot != place.own:
+            if state.phase == "restarting" and self._is_confirmed:  # rsd ended before the box did: it is still to start
+                self._reboot_soon()
             else:
                 self._come_back(place, state)
+            return
+        # An older version, by --downgrade, or because somebody or GRUB took the slot of before.
+        if self._record.is_from_the_future():
+            self._record.bring_back_configuration(VERSION)
+        if is_trial:
+            self._begin_trial(state)
         elif state.phase == "checking" and not self._is_working():
             self._save(State(phase="failed", reason="It was interrupted: nothing was changed.", before=VERSION))
 
     def _begin_trial(self, state: State) -> None:
-        if self._record.is_from_the_future():  # an older version, installed by --downgrade
-            self._record.bring_back_configuration(VERSION)
         self._save(msgspec.structs.replace(state, phase="trying"))
         with contextlib.suppress(OSError):
             self._record.reach("configuration")
@@ -156,10 +167,15 @@ class FirmwareUpdates:
                         self._record.reach(stage)
                 return
         try:
-            place.confirm_start()
+            is_spare = place.confirm_start()
         except CommandError as error:  # starting again and again would not mend it
             message = "The boot partition cannot be written: %(reason)s. The next start may be that of the other slot."
             box.tell("firmware.boot", "critical", message, {"reason": error.reason})
+        else:
+            if is_spare:
+                box.tell(_SLOT, "warning", _SPARE, {"other": place.other, "own": place.own, "version": VERSION})
+            else:
+                box.alarm(_SLOT, None)
         files.write(self._run / "started-well", "")
         self._is_confirmed = True
         if state.phase == "trying":
@@ -176,6 +192,11 @@ class FirmwareUpdates:
             message = "Nothing says where versions are published: set update.url to the address of their list, ….json."
             raise InvalidError(message)
         self._rollout_of(box).look_for()
+
+    @property
+    def is_on_trial(self) -> bool:
+        """Whether this version was just installed and may still be taken back."""
+        return not self._is_confirmed and self._record.load().phase == "trying"
 
     @property
     def taken_back(self) -> str:
@@ -210,10 +231,13 @@ class FirmwareUpdates:
         if not self._is_confirmed:
             raise BusyError("This version is still on trial; wait until it is confirmed.", _RETRY_S)
         with self._lock:
-            if self._state().phase in (*WORKING, "restarting"):
+            found = self._state()
+            if found.phase in (*WORKING, "restarting"):
                 raise BusyError("An update is under way; wait for it, or cancel it.", _RETRY_S)
+            # Nobody has asked for it: unless there is something newer, it still counts why a version did not stay.
+            kept = found if automatic and found.phase == "fell_back" else State(before=VERSION)
             # Nothing can be told later when nothing can be written now.
-            self._save_or_refuse(State(phase="checking", before=VERSION))
+            self._save_or_refuse(msgspec.structs.replace(kept, phase="checking"))
             for name in (PROGRESS, UPLOAD_SOCKET):  # of one that was killed
                 (self._run / name).unlink(missing_ok=True)
             argv = [*program(_INSTALL), str(self._state_dir), str(self._run), source]
@@ -242,12 +266,20 @@ class FirmwareUpdates:
                 pid = self._state().pid
                 if not pid:
                     raise BusyError("The installer is just starting; try again.", _RETRY_S)
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL)
-                with self._helper_lock.open("a") as held:
-                    fcntl.flock(held, fcntl.LOCK_EX)
+                self._end(pid)
             (self._run / PROGRESS).unlink(missing_ok=True)
             self._save_or_refuse(State(before=VERSION))
+
+    def _end(self, pid: int) -> None:
+        """Let the installer go, with the stick that it has mounted; one that does not is killed."""
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGTERM)
+        deadline_s = time.monotonic() + _END_S
+        while self._is_working():
+            if time.monotonic() > deadline_s:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            time.sleep(_POLL_S)
 
     def restart(self, box: Services) -> None:
         """Keep the configuration for the way back, switch slots, start the box again. Raises InvalidError."""
@@ -272,6 +304,10 @@ class FirmwareUpdates:
                     "The configuration cannot be kept for the way back, so nothing was changed: %(reason)s.",
                     reason=str(error),
                 ) from error
+        box.alarm("configuration", None)  # the gate asks for it, and means what the new version has read
+        self._reboot_soon()
+
+    def _reboot_soon(self) -> None:
         timer = threading.Timer(_REBOOT_AFTER_S, self._reboot)
         timer.daemon = True
         timer.start()

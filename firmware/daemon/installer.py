@@ -11,6 +11,7 @@ import argparse
 import contextlib
 import hashlib
 import os
+import signal
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -175,7 +176,9 @@ def _by_version(path: Path) -> tuple[tuple[int, ...], str]:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Ends with 0 when the slot is ready, with 1 when it is not: the state says why."""
+    """Ends with 0 when the slot is ready, with 1 when it is not: the state says why. SIGTERM ends it in order."""
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(1))
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})  # rsd waits for it, and its children inherit that
     parser = argparse.ArgumentParser()
     parser.add_argument("state", type=Path)
     parser.add_argument("run", type=Path)
@@ -188,7 +191,10 @@ def main(arguments: Sequence[str]) -> int:
     if place is None:
         return 1
     installer = Installer(record, asked.run, place, bundle.own(VERSION))
+    kept = record.load()  # by whoever began it, with the reason when a version did not stay
     state = _install(installer, asked, place)
+    if asked.automatic and kept.reason and state.phase != "ready":
+        state = msgspec.structs.replace(kept, phase="fell_back")
     try:
         record.save(state)
     except OSError:  # the disk takes nothing any more: until the restart it is told from memory
@@ -212,7 +218,7 @@ def _install(installer: Installer, asked: argparse.Namespace, place: Slots) -> S
             return installer.install(read, may_go_back=asked.downgrade, automatic=asked.automatic, wanted=wanted)
         except BundleError as error:
             if asked.automatic and isinstance(error, OldVersionError):
-                return State(before=VERSION)
+                return State(before=VERSION, automatic=True)
             return msgspec.structs.replace(failed, reason=error.message, params=error.params)
         except (OSError, CommandError, HTTPException) as error:
             return msgspec.structs.replace(failed, reason=_UNREADABLE, params={"reason": _why(error)})

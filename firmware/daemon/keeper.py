@@ -75,7 +75,12 @@ class Keeper:
         is_old = time.monotonic() - self._refreshed_s > HEAL_S
         if self._is_poked.is_set() or active != self._active or is_old:
             self._is_poked.clear()
-            self._engine.refresh()
+            is_done = False
+            try:
+                is_done = self._engine.refresh()
+            finally:
+                if not is_done:  # a line that died must not wait for the next event: it is tried again
+                    self._is_poked.set()
             self._active, self._refreshed_s = active, time.monotonic()
             self._on_refresh()
         waits = [LOOK_S, self._until_next_change_s()]

@@ -4,6 +4,7 @@ That file is the box's identity, not its configuration: a factory reset leaves i
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections.abc import Callable
 from pathlib import Path
@@ -49,10 +50,15 @@ def take(state_dir: Path, on_trouble: Callable[[str], None]) -> Box:
         first = hash_password(found.first_password) if found.first_password else box.first_password
         box = Box(serial=found.serial, headquarters=found.headquarters or box.headquarters, first_password=first)
         files.write(kept, msgspec.json.encode(box), 0o600)
-    except (OSError, ValueError) as error:  # msgspec's errors are ValueErrors
+    except OSError as error:  # a full or a worn disk: it stays for the next start, or the label would never be true
+        log.error("box.json: %s", error)
+        on_trouble(str(error))
+        return box
+    except ValueError as error:  # msgspec's
         log.error("provision.json: %s", error)
         on_trouble(str(error))
-    told.unlink(missing_ok=True)  # it holds a password in clear
+    with contextlib.suppress(OSError):
+        told.unlink(missing_ok=True)  # it holds a password in clear
     return box
 
 

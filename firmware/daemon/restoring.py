@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from firmware.daemon import business_data
 from firmware.daemon.backup_parts import SECRETS
 from firmware.daemon.backups import saved_config
 from firmware.daemon.errors import InvalidError, VerbError
@@ -286,7 +285,7 @@ def _statistics(box: Services, folder: Path) -> None:
 
 
 def _business(box: Services, folder: Path) -> None:
-    business_data.restore(box.backups.state, folder)
+    box.books.put(box.engine.config.business, folder)
 
 
 _DATA: dict[str, Callable[[Any, Path], None]] = {

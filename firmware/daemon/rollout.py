@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from firmware.daemon.bundle import BundleError
 from firmware.daemon.daily import Daily
+from firmware.daemon.due import Due
 from firmware.daemon.errors import BusyError, InvalidError
 from firmware.daemon.update_state import WORKING, State
 from firmware.features.update import is_index, may_restart
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+RESTART_AGAIN_S = 600.0  # after one that was refused
 FAILED, PUBLISHED = "firmware.update", "firmware.published"  # keys of alarms
 
 
@@ -30,6 +32,7 @@ class Rollout:
         self._updates, self._box = updates, box
         self._daily = Daily("firmware", self._begin_daily)
         self._tried = ""  # which published version was begun since the last look at the list
+        self._restart_due = Due(RESTART_AGAIN_S, 0.0)
         self._told = 0.0  # which failure somebody was told of
 
     def look(self, passed_s: float, state: State) -> None:
@@ -39,12 +42,23 @@ class Rollout:
         if state.phase == "failed" and state.automatic and state.time != self._told:  # nobody was looking
             box.tell(FAILED, "warning", state.reason, state.params)
             self._told = state.time
+        elif state.phase == "idle" and state.automatic:  # it went well again: there is nothing newer
+            box.alarm(FAILED, None)
+        if time.time() < CLOCK_IS_SET_S:  # nobody knows whether it is night
+            return
         if not wanted.daily or box.engine.pending is not None or not may_restart(box.engine.config, datetime.now(UTC)):
             return
         if state.phase == "ready" and state.automatic:
-            self._updates.restart(box)
+            if self._restart_due.after(passed_s):
+                self._restart()
         elif is_index(wanted.url) and state.phase not in (*WORKING, "ready", "restarting"):
             self._take_turn(wanted.url)
+
+    def _restart(self) -> None:
+        try:
+            self._updates.restart(self._box)
+        except InvalidError as error:  # such as a full disk
+            self._box.tell(FAILED, "warning", error.message, error.params)
 
     def look_for(self) -> None:
         """Look at the list of versions now, and tell whoever has to press a button. Raises InvalidError."""
@@ -76,10 +90,7 @@ class Rollout:
 
     def _take_turn(self, url: str) -> None:
         """Begin what is published, once after each look: lines are free within the hours of the restart."""
-        now_s = time.time()
-        if now_s < CLOCK_IS_SET_S:  # nobody knows whether it is night
-            return
-        release = self._updates.published.turn(url, self._box.box.serial, now_s)
+        release = self._updates.published.turn(url, self._box.box.serial, time.time())
         if release is None or release.version in {self._tried, self._updates.taken_back}:
             return
         self._tried = release.version

@@ -21,9 +21,9 @@ Row = dict[str, Any]
 
 
 class Seen(NamedTuple):
-    """What the box does: ``connections`` by line within WINDOW_S, the verb ``bandwidth``, numbers of the queues that
-    somebody reads, how many there should be (0: the fastpath does not run, which has an alarm of its own), and the
-    names of all flowtables but our own."""
+    """What the box does: who takes connections (``Sharing``), ``connections`` by line within WINDOW_S, the verb
+    ``bandwidth``, numbers of the queues that somebody reads, how many there should be (0: the fastpath does not run,
+    which has an alarm of its own), and the names of all flowtables but our own."""
 
     takers: Sequence[Line]
     connections: Mapping[str, int]
@@ -31,6 +31,21 @@ class Seen(NamedTuple):
     read_queues: frozenset[int]
     queues: int
     flowtables: Sequence[str]
+
+
+class Sharing:
+    """Since when connections are shared as they are now: what was counted before says nothing about it."""
+
+    def __init__(self) -> None:
+        self._shares: list[tuple[str, int]] = []
+        self._since_s = 0.0
+
+    def settled(self, takers: Sequence[Line], now_s: float) -> Sequence[Line]:
+        """The lines that take connections, once they have taken these shares for WINDOW_S; ``now_s`` is monotonic."""
+        shares_ = [(line.name, line.weight) for line in takers]
+        if shares_ != self._shares:
+            self._shares, self._since_s = shares_, now_s
+        return takers if now_s - self._since_s >= WINDOW_S else ()
 
 
 class Finding(NamedTuple):

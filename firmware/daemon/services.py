@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import os
+import threading
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -40,7 +42,7 @@ from firmware.features import offload, shares
 from firmware.features.backup import destinations
 from firmware.features.pppoe import unit_name
 from firmware.features.qos import SHAPE_STATE
-from firmware.features.topology import bridge, lines
+from firmware.features.topology import Line, bridge, lan_of, lines
 from firmware.features.update import is_index
 from firmware.kernel.errors import KernelError
 from firmware.kernel.supervisor import EventKind, Supervisor
@@ -52,8 +54,9 @@ from firmware.version import VERSION
 
 log = logging.getLogger(__name__)
 
-_FOUND_ANEW = ("unit.", "selfcheck.", "monitor ", "secrets", "provision", "restore")  # keys of alarms
 ROOT = Path(firmware.__file__).resolve().parent.parent
+# Alarms that only who has raised them knows to be over. After a start they are raised anew where there is cause.
+_OF_A_RUN = ("unit.", "selfcheck.", "monitor ", "secrets", "provision", "restore")
 
 
 class Options(NamedTuple):
@@ -74,11 +77,12 @@ class Services:
         state, run = options.state_dir, options.run_dir
         queues = options.queues or min(os.cpu_count() or 1, 4)
         self.is_closing = False
+        self._configuring = threading.Lock()
         self.firmware = FirmwareUpdates(state, run)  # before all stores: it may bring back those of another version
         self._certificates = Certificates(state, run)
         self.with_web = options.with_web
         self.journal = Journal(state / "log.db")
-        self._begin_anew()
+        self._close_those_of_a_run()
         self.box = provision.take(state, self._not_provisioned)
         build = ROOT / "fastpath" / "build"
         self.database = Database(build, state, run)
@@ -146,11 +150,14 @@ class Services:
         """Bring the box to its configuration and begin to look after it."""
         self._ensure_certificate(self.engine.config)
         self._prepare_dialling()
-        self.prefixes.forget_strangers()
+        if self.engine.pending is None:  # else what it goes back to may need what is no list's now
+            self.prefixes.forget_strangers()
         self.metering.look(self.engine.config)  # a line that is spent takes nothing from the first moment on
         self.engine.start()
+        if not self.engine.revisions.was_mended and not self.firmware.is_on_trial:  # the gate still has to see it
+            self.alarm("configuration", None)
+        self._close_alarms(self.engine.config)
         self._configure_monitor()
-        self._close_strangers()
         self.monitor.start()
         self.keeper.start()
         self.watching.start()
@@ -262,11 +269,11 @@ class Services:
             return  # still starting
         self.restoring.changed(what, revision)
         self._configure_monitor()
+        self._close_alarms(self.engine.config)
         self.metering.look(self.engine.config)  # another cap counts at once
         self.keeper.look()
         if self.engine.pending is None:
             self._forget_users()
-        self._close_strangers()
         self._ensure_certificate(self.engine.config)
         self.monitor.broadcaster.publish("commit", {"what": what, "revision": revision})
 
@@ -275,6 +282,18 @@ class Services:
         log.warning("alarm: %s", message % params if params else message)
         if self.journal.raise_alarm(key, level, message, params):
             self._publish_alarms()
+
+    def _close_alarms(self, config: Config) -> None:
+        """Those of what is no more, or is not looked at any more."""
+        enabled = [name for name, wan in config.wans.items() if wan.enabled]
+        watched = {f"{what}.{name}" for what in ("line", "overlap") for name in enabled}
+        watched |= {f"prefixes.{name}" for name, item in config.prefix_lists.items() if item.daily}
+        watched |= {f"backup.{name}" for name in destinations(config.backup)}
+        watched |= {"applications"} if config.recognition.update_daily else set()
+        watched |= {PUBLISHED} if is_index(config.update.url) else set()
+        for key in self.journal.open_keys - watched:
+            if key.startswith(("line.", "overlap.", "prefixes.", "backup.")) or key in {"applications", PUBLISHED}:
+                self.alarm(key, None)
 
     def _publish_alarms(self) -> None:
         if hasattr(self, "monitor"):
@@ -323,7 +342,7 @@ class Services:
             self.dead_lines.line_is(wan.number, is_up)
         if is_up:
             self.alarm(f"line.{name}", None)
-        else:
+        elif wan is not None and wan.enabled:
             self._tell_line_down(name, reason)
         self.keeper.poke()
 
@@ -332,13 +351,27 @@ class Services:
         self.tell(f"line.{name}", "warning", message, {"line": name, "reason": reason})
 
     def _configure_monitor(self) -> None:
-        config = self.engine.config
-        dialled = [name for name, wan in config.wans.items() if wan.protocol == "pppoe"]
-        troubles = {name: self.dialling.trouble(name) for name in dialled}
-        facts = self.facts(config)
-        not_offloaded, parts = offload.obstacles(config, facts), shares.percents(config, facts)
-        self.monitor.configure(config, facts.lines, troubles, not_offloaded, parts)
-        self.dead_lines.cut(lines(config, facts))
+        """One at a time: the keeper must not tell what it has read after a commit has told of another."""
+        with self._configuring:
+            config = self.engine.config
+            dialled = [name for name, wan in config.wans.items() if wan.protocol == "pppoe"]
+            troubles = {name: self.dialling.trouble(name) for name in dialled}
+            facts = self.facts(config)
+            not_offloaded, parts = offload.obstacles(config, facts), shares.percents(config, facts)
+            self.monitor.configure(config, facts.lines, troubles, not_offloaded, parts)
+            self._tell_overlaps(config, lines(config, facts))
+            self.dead_lines.cut(lines(config, facts))
+
+    def _tell_overlaps(self, config: Config, active: Iterable[Line]) -> None:
+        """A line that was given addresses of a LAN: what its modem answers, names too, is taken for forged."""
+        message = "The line %(line)s was given the network %(network)s of the LAN %(lan)s: give the LAN another."
+        for line in active:
+            key, lan = f"overlap.{line.name}", lan_of(config, line)
+            if lan is None:
+                self.alarm(key, None)
+            elif line.address4 is not None and not self.journal.is_open(key):
+                params = {"line": line.name, "network": str(line.address4.network), "lan": lan}
+                self.tell(key, "critical", message, params)
 
     def _not_provisioned(self, reason: str) -> None:
         message = "What the box was told when its disk was written cannot be read: %(reason)s."
@@ -353,29 +386,17 @@ class Services:
 
     def _forget_users(self) -> None:
         try:
-            self.authority.secrets.keep_users(set(self.engine.config.users))
+            known = (self.engine.config, *self.engine.candidates())  # who is being made may have his password already
+            self.authority.secrets.keep_users({user for config in known for user in config.users})
             self.dialling.forget_lines(self.engine.config.wans)
         except OSError as error:
             log.error("secrets.json: %s", error)
         self.authority.prepare_first_password()
 
-    def _begin_anew(self) -> None:
-        """Close what this rsd will raise by itself where it is still wrong; who would have closed it is no more."""
+    def _close_those_of_a_run(self) -> None:
         for key in self.journal.open_keys:
-            if key.startswith(_FOUND_ANEW):
+            if key.startswith(_OF_A_RUN):
                 self.journal.clear_alarm(key)
-
-    def _close_strangers(self) -> None:
-        """Alarms of what is no more, or is switched off: nobody else would ever say that they are over."""
-        config = self.engine.config
-        wanted = {f"line.{name}" for name, wan in config.wans.items() if wan.enabled}
-        wanted |= {f"prefixes.{name}" for name, item in config.prefix_lists.items() if item.daily}
-        wanted |= {f"backup.{name}" for name in destinations(config.backup)}
-        wanted |= {"applications"} if config.recognition.update_daily else set()
-        wanted |= {PUBLISHED} if is_index(config.update.url) else set()
-        for key in self.journal.open_keys - wanted:
-            if key.startswith(("line.", "prefixes.", "backup.")) or key in {"applications", PUBLISHED}:
-                self.alarm(key, None)
 
     def _ensure_certificate(self, config: Config) -> None:
         """A certificate for the front, which takes up a new one without losing a connection."""

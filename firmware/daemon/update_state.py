@@ -118,8 +118,10 @@ class Record:
         shutil.rmtree(copy, ignore_errors=True)
         new.rename(copy)
         files.sync_directory(self.folder)
-        copies = sorted(self.folder.glob("config-*"), key=lambda path: path.stat().st_mtime)
-        for old in copies[:-_COPIES]:
+        # The clock may have been set back: the one just made is kept whatever time it has.
+        others = [path for path in self.folder.glob("config-*") if path != copy]
+        others.sort(key=lambda path: path.stat().st_mtime, reverse=True)
+        for old in others[_COPIES - 1 :]:
             shutil.rmtree(old)
 
     def bring_back_configuration(self, version: str) -> bool:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from firmware.daemon.due import Due
 from firmware.daemon.fastpath import UNIT
-from firmware.daemon.selfcheck import WINDOW_S, Finding, Seen, selfcheck
+from firmware.daemon.selfcheck import WINDOW_S, Finding, Seen, Sharing, selfcheck
 from firmware.features import shares
 from firmware.kernel import nft, storage
 from firmware.kernel.queues import read_queues
@@ -45,6 +46,7 @@ class Watching:
         self._check, self._status, self._disk = Due(CHECK_S), Due(STATUS_S), Due(DISK_S, 0.0)
         self._certificate = Due(CERTIFICATE_S, CERTIFICATE_FIRST_S)
         self._found_before: frozenset[str] = frozenset()
+        self._sharing = Sharing()
 
     def start(self) -> None:
         """Look from now on."""
@@ -108,7 +110,7 @@ class Watching:
         config = self._box.engine.config
         facts = self._box.facts(config)
         seen = Seen(
-            takers=shares.takers(config, facts),
+            takers=self._sharing.settled(shares.takers(config, facts), time.monotonic()),
             connections={row["key"]: row["connections"] for row in self._box.monitor.usage("wan", WINDOW_S, 16)},
             bandwidth=self._box.monitor.bandwidth(),
             read_queues=read_queues(),

@@ -56,7 +56,7 @@ class Applier:
         """
         lacking: list[str] = []
         for step, act in self._acts(plan, current, generation, lacking):
-            act()
+            _do(step, act)
             steps.reached(phase, step)
         return lacking
 
@@ -65,7 +65,7 @@ class Applier:
         lacking: list[str] = []
         for step, act in self._acts(plan, None, generation, lacking):
             try:
-                act()
+                _do(step, act)
             except KernelError as error:
                 lacking.append(str(error))
             steps.reached(phase, step)
@@ -111,7 +111,7 @@ class Applier:
             "shape": set_shape,
             "nft": lambda: nft.apply(plan, current, Path(self._places["state"])),
             "queue": set_queue,
-            "links": lambda: _with_door(lambda door: links.apply(door, plan.links)),
+            "links": lambda: _with_door(lambda door: links.apply(door, plan.links, self._run_dir)),
             "offload": set_offload,
             "sysctls": lambda: sysctl.apply(plan.sysctls, self._run_dir),
             "routes": lambda: _with_door(lambda door: _set_routes(door, plan)),
@@ -123,12 +123,16 @@ class Applier:
         return [(step, acts[step]) for step in steps.APPLY]
 
     def _write_files(self, plan: Plan, current: Plan | None) -> None:
-        if current is not None and plan.files == current.files:
-            return
-        try:
+        if current is None or plan.files != current.files:
             files.apply(self._run_dir, plan.files, self._places)
-        except OSError as error:
-            raise KernelError("files", error.strerror or str(error)) from error
+
+
+def _do(step: str, act: Callable[[], None]) -> None:
+    """Carry a step out. Raises KernelError whatever fails: a full run directory, or a kernel that does not answer."""
+    try:
+        act()
+    except OSError as error:
+        raise KernelError(step, error.strerror or str(error)) from error
 
 
 def _with_door(act: Callable[[Netlink], None]) -> None:

@@ -74,9 +74,13 @@ class Box:
 
     def force(self, wanted: Rendered, phase: Phase) -> list[str]:
         """Bring the box to a Plan, whatever state it is in, every step being tried; returns what it lacks."""
-        self._use(wanted)
+        lacking = []
+        try:
+            self._use(wanted)
+        except KernelError as error:  # only the next rsd of this boot would have asked for it
+            lacking.append(str(error))
         self._in_force = wanted
-        return self._applier.apply_all(wanted.plan, wanted.generation, phase)
+        return lacking + self._applier.apply_all(wanted.plan, wanted.generation, phase)
 
     def restore(self, to: Rendered | None = None) -> None:
         """Apply the Plan in force (or another) again, whole."""

@@ -139,6 +139,11 @@ class Engine:
         kept = self._candidates.get(author)
         return self._config if kept is None else kept.config
 
+    def candidates(self) -> list[Config]:
+        """What all authors are working on."""
+        kept = (self._candidates.get(author) for author in self._candidates.authors())
+        return [candidate.config for candidate in kept if candidate is not None]
+
     def change(self, author: str, edit: Callable[[Config], Config]) -> list[Problem]:
         """Change the author's candidate and tell what verify says. Raises ConfigError, StorageError."""
         with self._locked():
@@ -225,16 +230,18 @@ class Engine:
                 self._take_back("revert")
         return None
 
-    def refresh(self) -> None:
-        """Render anew with the facts of the moment and apply the difference; trouble is an alarm, not an error."""
+    def refresh(self) -> bool:
+        """Render anew with the facts of the moment and apply the difference; trouble is an alarm, not an error. Returns
+        whether the box is as the facts want it."""
         with self._locked():
             try:
                 self._tell_lacking(self._box.apply(self._box.render(self._config), "refresh"))
             except KernelError as error:
                 message = "A change of the lines or the schedules could not be applied: %(reason)s."
                 self._listener.alarm("refresh", message, reason=str(error))
-            else:
-                self._listener.alarm("refresh", None)
+                return False
+            self._listener.alarm("refresh", None)
+            return True
 
     def close(self) -> None:
         """Close the database; the box stays as it is."""
@@ -248,6 +255,8 @@ class Engine:
         if confirm_s is not None and not CONFIRM_MIN_S <= confirm_s <= CONFIRM_MAX_S:
             text = "Give from %(low)s to %(high)s seconds to confirm."
             raise RefusedError(text, low=str(CONFIRM_MIN_S), high=str(CONFIRM_MAX_S))
+        if config.users != self._config.users and _RANK.get(actor.role, 0) < _RANK["owner"]:
+            raise NotAllowedError("Only an owner may change users.")
         self._check(config)
         steps.reached("commit", "verified")
         if config == self._config:

@@ -63,6 +63,7 @@ class Revisions:
         self._directory = directory
         self._copy = directory / "config.json"
         self._lock = threading.RLock()
+        self.was_mended = False
         self._database = self._open(factory, on_repair)
 
     def close(self) -> None:
@@ -204,6 +205,7 @@ class Revisions:
                 message = "The configuration on the disk and its copy were broken; the factory's settings are in force."
         database = self._begun(path, config, message or "factory settings")
         if message:
+            self.was_mended = True
             on_repair(message)
         return database
 

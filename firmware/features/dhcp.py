@@ -42,11 +42,10 @@ def render(config: Config, facts: Facts) -> Part:
     conf, reservations = ["dhcp-authoritative", "quiet-dhcp", "quiet-dhcp6", "quiet-ra"], []
     has_ipv6 = any(wan.enabled and wan.ipv6 != "off" for wan in config.wans.values())
     for name, lan in sorted(config.lans.items()):
+        # A LAN without a range is given no IPv4; "no-dhcp-interface" would keep it from IPv6 too.
         if lan.dhcp.enabled:
             first, last = pool(lan.dhcp, lan_address(lan))
             conf.append(f"dhcp-range=set:{name},{first},{last},{lan_address(lan).netmask},{lan.dhcp.lease_s}")
-        else:
-            conf.append(f"no-dhcp-interface={bridge(name)}")
         if lan.ipv6 and has_ipv6:
             # The prefix comes from the bridge's own address, so a new delegation needs no new configuration here.
             conf.append(

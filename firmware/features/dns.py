@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from firmware.features import dhcp, line_policies, server_names
 from firmware.features.part import Part
 from firmware.features.problems import problem, unreadable
@@ -120,17 +122,30 @@ def render(config: Config, facts: Facts) -> Part:
 
 
 def _redirect(config: Config, facts: Facts) -> tuple[str, ...]:
-    """Questions that leave for a server of the internet come here; those to a server of another LAN do not."""
+    """Questions that leave for a server of the internet come here; those to a server of another LAN do not, nor those
+    of a server in a LAN that is asked itself: each would ask the other."""
     if not (config.dns.redirect and config.lans):
         return ()
-    question = "meta l4proto { tcp, udp } th dport 53 redirect"
-    networks4 = ", ".join(map(str, lan_networks4(config)))
-    networks6 = ", ".join(map(str, lan_networks6(config, facts)))
-    away6 = f"ip6 daddr != {{ {networks6} }} " if networks6 else "meta nfproto ipv6 "
-    return (
-        f"iifname @lan_devices ip daddr != {{ {networks4} }} {question}",
-        f"iifname @lan_devices {away6}{question}",
-    )
+    rules = []
+    for ip, networks in (("ip", lan_networks4(config)), ("ip6", lan_networks6(config, facts))):
+        asked = [
+            server for server in map(parse_address, config.dns.upstreams) if any(server in one for one in networks)
+        ]
+        rules.append(
+            " ".join(
+                (
+                    "iifname @lan_devices",
+                    *([f"{ip} saddr != {_set(asked)}"] if asked else []),
+                    f"{ip} daddr != {_set(networks)}" if networks else "meta nfproto ipv6",
+                    "meta l4proto { tcp, udp } th dport 53 redirect",
+                )
+            )
+        )
+    return tuple(rules)
+
+
+def _set(items: Iterable[object]) -> str:
+    return f"{{ {', '.join(map(str, items))} }}"
 
 
 def _servers(config: Config, facts: Facts) -> list[str]:

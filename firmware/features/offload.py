@@ -59,6 +59,6 @@ def _obstacle(line: Line, config: Config, facts: Facts, *, is_shaped: bool) -> s
         return "Switched off for this line."
     if is_shaped:
         return "Bandwidth is shared out on this line: every packet must be given its class."
-    if (config.wans[line.name].interface not in facts.ports) or (line.is_dialled and not line.up):
+    if (config.wans[line.name].interface not in facts.ports) or (line.is_dialled and not (line.up and line.address4)):
         return "The line's device is not there."
     return None

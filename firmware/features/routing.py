@@ -10,7 +10,7 @@ from firmware.features import nft
 from firmware.features.dealing import deal, site_sets
 from firmware.features.part import Part
 from firmware.features.problems import problem
-from firmware.features.topology import MAIN_TABLE, WAN_MASK, Line, lan_networks4, lan_networks6, lines
+from firmware.features.topology import MAIN_TABLE, WAN_MASK, Line, lan_networks4, lan_networks6, lines, turn
 from firmware.model.config import Config
 from firmware.model.facts import Facts
 from firmware.model.plan import NftSet, Route, Rule
@@ -20,7 +20,7 @@ from firmware.model.values import Network
 DEFAULT4, DEFAULT6 = "0.0.0.0/0", "::/0"
 PRIORITY_MAIN, PRIORITY_MARK, PRIORITY_SOURCE = 1000, 2000, 3000
 # Plus the line's number in the main table; 0 would read back as 1024 for IPv6.
-METRIC_UP, METRIC_BACKUP, METRIC_DOWN = 100, 500, 1000
+METRIC_UP, METRIC_BY_TURN, METRIC_DOWN = 100, (100, 500, 600, 700), 1000
 METRIC_UNREACHABLE = 65_535
 _FAMILIES: tuple[Literal[4, 6], ...] = (4, 6)
 _NEVER_ROUTED4 = (IPv4Network("224.0.0.0/3"),)  # multicast, reserved, broadcast
@@ -123,8 +123,7 @@ def _by_network(pairs: Iterable[tuple[Network, Line]]) -> dict[str, Line]:
 
 def _routes(line: Line) -> list[Route]:
     """The line's default routes, in its own table (also while it is down: probes need it) and in the main one."""
-    is_last_choice = line.is_backup or line.is_draining
-    metric = (METRIC_DOWN if not line.up else METRIC_BACKUP if is_last_choice else METRIC_UP) + line.number
+    metric = (METRIC_BY_TURN[turn(line)] if line.up else METRIC_DOWN) + line.number
     routes = []
     for default, gateway, address in (
         (DEFAULT4, line.gateway4, line.address4),

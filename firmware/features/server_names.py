@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator
+from ipaddress import IPv4Network, IPv6Network, collapse_addresses
 from typing import NamedTuple
 
 from firmware.model.config import Config, LinePolicy
@@ -51,9 +52,11 @@ def of_applications(config: Config, facts: Facts, policy: LinePolicy, with6: boo
 
 
 def networks(config: Config, facts: Facts, policy: LinePolicy, version: int) -> list[str]:
-    """The fixed networks of the applications that a policy lists."""
-    found = {parse_network(text) for app in policy.applications for text in signs(config, facts, app).networks}
-    return sorted(str(network) for network in found if network.version == version)
+    """The fixed networks of the applications that a policy lists; none overlaps with another."""
+    found = [parse_network(text) for app in policy.applications for text in signs(config, facts, app).networks]
+    if version == 4:
+        return list(map(str, collapse_addresses(one for one in found if isinstance(one, IPv4Network))))
+    return list(map(str, collapse_addresses(one for one in found if isinstance(one, IPv6Network))))
 
 
 def learned_sets(wanted: Iterable[Names]) -> Iterator[NftSet]:

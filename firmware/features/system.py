@@ -23,6 +23,8 @@ _SYSCTLS = {
     "net/ipv6/conf/all/accept_redirects": "0",
     # Accounting reads bytes, packets and ages of flows from conntrack.
     "net/netfilter/nf_conntrack_acct": "1",
+    # Every end is told, also of flows that began while rs-fastpath was being started: 2, the default, spares those.
+    "net/netfilter/nf_conntrack_events": "1",
     "net/netfilter/nf_conntrack_timestamp": "1",
 }
 

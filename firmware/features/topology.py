@@ -91,12 +91,12 @@ def usable(active: Iterable[Line]) -> list[Line]:
     """The lines that new connections are dealt out to: of those that work the active ones, else the backups, else those
     whose month is spent, else those that are being drained."""
     working = [line for line in active if line.up and line.gateway4]
-    best = min(map(_turn, working), default=0)
-    return [line for line in working if _turn(line) == best]
+    best = min(map(turn, working), default=0)
+    return [line for line in working if turn(line) == best]
 
 
-def _turn(line: Line) -> int:
-    """Lines of a lower turn are used up before those of a higher one are asked."""
+def turn(line: Line) -> int:
+    """0 to 3: lines of a lower turn are used up before those of a higher one are asked."""
     return 3 if line.is_draining else 2 if line.is_spent else int(line.is_backup)
 
 
@@ -124,6 +124,12 @@ def lan_addresses6(config: Config, facts: Facts, lan: Lan) -> tuple[IPv6Interfac
 
 def lan_networks4(config: Config) -> tuple[IPv4Network, ...]:
     return tuple(sorted(lan_address(lan).network for lan in config.lans.values()))
+
+
+def lan_of(config: Config, line: Line) -> str | None:
+    """The LAN whose addresses a line was given, if it was."""
+    own = line.address4.network if line.address4 else None
+    return next((n for n, lan in sorted(config.lans.items()) if own and own.overlaps(lan_address(lan).network)), None)
 
 
 def lan_networks6(config: Config, facts: Facts) -> tuple[IPv6Network, ...]:

@@ -22,7 +22,7 @@ from firmware.model.facts import Facts
 from firmware.model.plan import File, Link, Unit
 from firmware.model.problem import Problem
 from firmware.model.targets import parse_target
-from firmware.model.values import InterfaceAddress, parse_address, parse_interface, parse_network
+from firmware.model.values import InterfaceAddress, can_be_gateway, parse_address, parse_interface, parse_network
 
 PORT_MTU, PPPOE_BYTES = 1500, 8
 PAGE_INTERVAL_MS = 1000  # no page is fetched more often without a warning
@@ -257,7 +257,9 @@ def _verify_pair(
                 remedy="IPv4 belongs to address and gateway, IPv6 to ipv6_address and ipv6_gateway.",
             )
         )
-    elif gateway == address.ip or not (gateway.is_link_local or gateway in address.network or _is_alone(address)):
+    elif not can_be_gateway(gateway, address) or not (
+        gateway.is_link_local or gateway in address.network or _is_alone(address)
+    ):
         problems.append(
             problem(
                 "wans",

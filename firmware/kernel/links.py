@@ -13,9 +13,11 @@ import ipaddress
 import struct
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from firmware.kernel import netlink
 from firmware.kernel.errors import NetlinkError
+from firmware.kernel.link_memory import completed
 from firmware.kernel.netlink import Netlink, attribute, nested
 from firmware.model.plan import Link
 
@@ -84,8 +86,11 @@ def read(door: Netlink) -> dict[str, Device]:
     return {device.name: device for device in devices}
 
 
-def apply(door: Netlink, wanted: Iterable[Link]) -> None:
-    """Make the devices and addresses wanted, and remove ours that are not. Raises NetlinkError."""
+def apply(door: Netlink, wanted: Iterable[Link], run_dir: Path) -> None:
+    """Make the devices and addresses wanted, and remove ours that are not; ``run_dir`` keeps what ports had before.
+
+    Raises NetlinkError, OSError.
+    """
     links = {link.name: link for link in wanted}
     present = read(door)
     for link in links.values():
@@ -95,7 +100,7 @@ def apply(door: Netlink, wanted: Iterable[Link]) -> None:
             _make_vlan(door, link, present.get(link.name), present[link.parent])
     present = read(door)
     _release(door, present, links)
-    for link in sorted(links.values(), key=lambda link: _ORDER.index(link.kind)):
+    for link in sorted(completed(links.values(), present, run_dir), key=lambda link: _ORDER.index(link.kind)):
         if link.name in present:
             _settle(door, present[link.name], link, present)
 

@@ -28,9 +28,12 @@ class Slots(NamedTuple):
         """What GRUB's environment says. Raises CommandError."""
         return parse_block(command.run(("boot-slots",)))
 
-    def confirm_start(self) -> None:
-        """This start went well. Raises CommandError."""
-        self._set(f"{self.own}_TRY=0", f"{self.own}_OK=1")
+    def confirm_start(self) -> bool:
+        """This start went well. Returns whether GRUB has passed over the other slot, which comes first, because it was
+        started twice in vain. Raises CommandError."""
+        values, other = self._set(f"{self.own}_TRY=0", f"{self.own}_OK=1"), self.other
+        is_first = values.get("ORDER", "").startswith(other) and values.get(f"{other}_OK") == "1"
+        return is_first and values.get(f"{other}_TRY") == "2"
 
     def close_other(self) -> None:
         """The other slot must not be started any more. Raises CommandError."""
@@ -42,8 +45,8 @@ class Slots(NamedTuple):
         values = (f"{other}_OK=1", f"{other}_TRY=0", f"{other}_VERITY={verity}")
         self._set(f"ORDER={other} {self.own}", *values)
 
-    def _set(self, *values: str) -> None:
-        command.run(("boot-slots", *values))
+    def _set(self, *values: str) -> dict[str, str]:
+        return parse_block(command.run(("boot-slots", *values)))
 
 
 def parse_block(text: str) -> dict[str, str]:

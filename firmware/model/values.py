@@ -29,6 +29,7 @@ Network = IPv4Network | IPv6Network
 
 _MAC = re.compile(r"[0-9a-fA-F]{2}([:-][0-9a-fA-F]{2}){5}")
 _TIME = re.compile(r"([01][0-9]|2[0-4]):([0-5][0-9])")
+LIMITED_BROADCAST = IPv4Address("255.255.255.255")
 ED25519_INFO = bytes.fromhex("302a300506032b6570032100")  # SubjectPublicKeyInfo before the key
 PATTERN_LEAST, PATTERN_MAX = 3, 32  # bytes of a signature: fixed ones, all
 _PATTERN = re.compile(r"([0-9a-f]{2}|\?\?)+")
@@ -66,6 +67,17 @@ def parse_interface(text: str) -> InterfaceAddress:
     if "/" not in text:
         raise ValueError(text)
     return ip_interface(_clean(text))
+
+
+def can_be_gateway(gateway: Address, own: InterfaceAddress) -> bool:
+    """Whether packets can be handed to ``gateway``: another host, as seen from ``own``. The kernel refuses a route over
+    anything else."""
+    network = own.network
+    nobody = {own.ip, LIMITED_BROADCAST}
+    if own.version == 4 and network.num_addresses > 2:
+        nobody.add(network.broadcast_address)
+    is_host = not (gateway.is_unspecified or gateway.is_multicast or gateway.is_loopback)
+    return gateway.version == own.version and is_host and gateway not in nobody
 
 
 def parse_network(text: str) -> Network:

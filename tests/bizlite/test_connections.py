@@ -58,6 +58,34 @@ def test_none_stays_at_a_database_that_was_left(tmp_path: Path) -> None:
     leave()
 
 
+def test_a_posting_ends_in_the_database_in_which_it_began(tmp_path: Path) -> None:
+    """Another is opened meanwhile: a backup was put back, the time zone was changed, the demo goes."""
+    for name in ("b", "a"):
+        database.use(f"sqlite://{tmp_path}/{name}.db").execute_sql("CREATE TABLE t (n)")
+    begun, goes_on = threading.Event(), threading.Event()
+
+    def post() -> None:
+        with database.write():
+            database.database.execute_sql("INSERT INTO t VALUES (1)")
+            begun.set()
+            goes_on.wait(10)
+            database.database.execute_sql("INSERT INTO t VALUES (2)")
+
+    other = threading.Thread(target=post)
+    change = threading.Thread(target=lambda: database.use(f"sqlite://{tmp_path}/b.db"))
+    other.start()
+    assert begun.wait(10)
+    change.start()
+    change.join(1)  # it has to wait
+    goes_on.set()
+    other.join()
+    change.join()
+    for name, rows in (("a", [(1,), (2,)]), ("b", [])):
+        found = database.use(f"sqlite://{tmp_path}/{name}.db")
+        assert found.execute_sql("SELECT n FROM t").fetchall() == rows, name
+    leave()
+
+
 def test_nothing_half_done_is_handed_on(tmp_path: Path) -> None:
     found = database.use(f"sqlite://{tmp_path}/a.db")
     assert isinstance(found, database.Sqlite)

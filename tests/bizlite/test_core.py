@@ -62,7 +62,11 @@ def test_a_number_shown_is_read_back(value: int, digits: int) -> None:
     assert exact.parse("amount", exact.show(value, digits), digits) == value
 
 
-@pytest.mark.parametrize("text", ["", "1.234", "1e5", "NaN", "１", "--1", "9" * 20])
+def test_thousands_may_stand_apart() -> None:
+    assert exact.parse("amount", "-1,234,567.5", 2) == -123_456_750
+
+
+@pytest.mark.parametrize("text", ["", "1.234", "1e5", "NaN", "１", "--1", "9" * 20, "1,5", "1,50", "12,34", "1.2,0"])
 def test_what_is_no_amount_is_refused(text: str) -> None:
     with pytest.raises(Refused):
         exact.parse("amount", text, 2)

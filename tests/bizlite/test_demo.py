@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 from flask import Flask
 
 from bizlite.core import registry
-from bizlite.core.database import write
+from bizlite.core.database import alone, write
 from bizlite.core.errors import Refused
 from bizlite.core.models import Audit
 from bizlite.core.transfer import digest, tables
@@ -100,6 +101,30 @@ def test_a_company_with_data_never_gives_way_to_it(app: Flask) -> None:
     assert "before the first entry" in refused.text
     assert content() == before
     assert "Look at a demo company first" not in client.get("/business/").text
+
+
+def test_what_is_entered_while_it_waits_is_not_hidden_behind_it(
+    app: Flask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody enters the first customer in the moment in which another presses the demo's button."""
+    looked, is_empty = threading.Event(), place.is_empty
+
+    def look() -> bool:
+        found = is_empty()
+        looked.set()
+        return found
+
+    monkeypatch.setattr(place, "is_empty", look)
+    answers: list[int] = []
+    other = threading.Thread(target=lambda: answers.append(call(asker(app), "POST", LOAD).status_code))
+    with alone():
+        other.start()
+        looked.wait(1)  # it looks before it waits for us, or not at all until then
+        parties.add(OWNER, "C1", "ours", is_customer=True)
+    other.join()
+    assert answers == [422]
+    assert Party.get().name == "ours"
+    assert not (tmp_path / "demo").exists()
 
 
 def test_it_is_open_again_after_a_start_until_the_own_company_has_data(app: Flask, url: str, tmp_path: Path) -> None:

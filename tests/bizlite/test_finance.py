@@ -22,14 +22,18 @@ from bizlite.finance import (
     parties,
     payments,
     periods,
+    reports,
     statements,
 )
-from bizlite.finance.models import Account, BankLine, Entry, Open, Party, Payment
+from bizlite.finance.models import Account, BankLine, Entry, Line, Open, Party, Payment
 from bizlite.stock import counting, items, transfers
 from tests.bizlite.world import clock
 
 DAY = datetime.date(2026, 3, 10)
 OWNER = Session(user="owner", rights=frozenset({"*"}), now=clock)
+AT_THE_END = Session(
+    user="owner", rights=frozenset({"*"}), now=lambda: datetime.datetime(2026, 12, 31, 4, tzinfo=datetime.UTC)
+)
 Leg = ledger.Leg
 Opening = opening.Opening
 
@@ -124,6 +128,28 @@ def test_a_voucher_by_hand_cannot_drive_documents_and_ledger_apart(company: None
         assert list(found) == ["lines.0.account"]
     draft = ledger.draft(OWNER, DAY, [Leg(account="1405", debit=5), Leg(account="1001", credit=5)])
     assert list(refused(lambda: ledger.post_draft(OWNER, draft.id, 1))) == ["lines.0.account"]
+
+
+def test_an_invoice_by_hand_cannot_either_and_a_suppliers_number_stands_once(company: None) -> None:
+    item = items.add_item(OWNER, "I", "item")
+    transfers.post(OWNER, "receipt", DAY, [transfers.Line(item=item.id, quantity=1, source=2, target=1, value=500)])
+    party = parties.add(OWNER, "B", "both", is_customer=True, is_supplier=True).id
+
+    def write(kind: str, account: str, number: str = "") -> int:
+        line = invoices.Item(text="x", quantity=1, price=10**6, account=account)
+        return int(invoices.post(OWNER, kind, party, DAY, [line], their_number=number).id)
+
+    for kind in ("sale", "purchase"):
+        for account in ("1122", "220201", "1405"):
+            assert list(refused(lambda kind=kind, account=account: write(kind, account))) == ["lines.0.account"]
+    assert refused(lambda: write("purchase", "5001")) == {"lines.0.account": "is an account of revenue"}
+    first = write("purchase", "5602", "24312000000012345678 ")
+    assert list(refused(lambda: write("purchase", "5602", "24312000000012345678"))) == ["their_number"]
+    invoices.credit(OWNER, first, DAY)
+    write("purchase", "5602", "24312000000012345678")  # the first one is taken back
+    for _ in range(2):
+        write("purchase", "5602")  # a receipt without a number
+        write("sale", "5001", "order 7")  # their order's number may come twice
 
 
 # --- statements
@@ -237,6 +263,12 @@ def test_the_forecast_knows_the_habit_of_a_party_taxes_and_recurring_costs(compa
     assert [flow.amount for flow in forecast.invoices(DAY)] == [15000]
 
 
+def test_a_recurring_cost_begins_on_a_day_that_the_forecast_can_reckon_from(company: None) -> None:
+    for first in (datetime.date.max, datetime.date.min):
+        assert list(refused(lambda first=first: forecast.add_recurring(OWNER, "rent", "out", 5000, first))) == ["first"]
+    assert not forecast.make(DAY).flows
+
+
 # --- the bank's list
 BANK = "交易日期,收入,支出,对方户名,摘要,流水号\n2026-03-10,100.00,,customer C,货款,1\n2026/03/11,,20.50,房东,房租,2\n"
 
@@ -259,6 +291,18 @@ def test_a_bank_list_is_taken_in_once_and_matched(company: None) -> None:
     assert closing.points(202603)[1].is_done
 
 
+def test_of_two_columns_that_fit_the_nearer_counts_and_a_side_gives_the_sign(company: None) -> None:
+    text = "户名,交易日期,交易时间,借贷标志,交易金额,对方户名,摘要,备注\n"
+    text += (
+        "我方公司,2026-03-10,10:15:00,贷,100.00,customer C,货款,\n我方公司,2026-03-11,09:00:00,借,20.50,房东,房租,\n"
+    )
+    assert bank.import_list(OWNER, "1002", text) == 2
+    found = [(row.amount, row.counterparty, row.text) for row in BankLine.select().order_by(BankLine.id)]
+    assert found == [(10000, "customer C", "货款"), (-2050, "房东", "房租")]
+    wrong = "date,amount,side\n2026-03-10,5,收入\n2026-03-10,5,?\n"
+    assert list(refused(lambda: bank.import_list(OWNER, "1002", wrong))) == ["rows.3.side"]
+
+
 def test_a_number_in_the_text_and_a_name_lead_to_invoices(company: None) -> None:
     party, other = customer(), customer("D")
     first, second = sell(party, 30), sell(party, 50)
@@ -268,6 +312,23 @@ def test_a_number_in_the_text_and_a_name_lead_to_invoices(company: None) -> None
     one, two = BankLine.select().order_by(BankLine.id)
     assert matching.proposals(one)[0] == matching.Proposal(party.id, ((first, 3000),), "number")
     assert matching.proposals(two) == [matching.Proposal(party.id, ((first, 3000), (second, 4000)), "name")]
+
+
+def test_a_part_of_a_number_and_the_amount_of_somebody_else_are_no_proposal(company: None) -> None:
+    supplier = parties.add(OWNER, "V", "Hongtu", is_supplier=True)
+    expense = invoices.Item(text="x", quantity=1, price=10**6, rate=0, account="5602")
+    for number in ("26", "20260310", "FP-7788"):
+        invoices.post(OWNER, "purchase", supplier.id, DAY, [expense], their_number=number)
+    sell(customer(), 80)
+    customer("D")
+    lines = ["-9,宏图,3月26日货款 120260310号", "-9,宏图,发票FP-7788货款", "80,customer D,货款", "80,王某,货款"]
+    text = "date,amount,counterparty,text\n" + "\n".join(f"2026-03-12,{line}" for line in lines)
+    assert bank.import_list(OWNER, "1002", text) == 4
+    chance, named, of_another, unknown = BankLine.select().order_by(BankLine.id)
+    assert not matching.proposals(chance)
+    assert [proposal.why for proposal in matching.proposals(named)] == ["number"]
+    assert not matching.proposals(of_another)  # D is known, and owes nothing
+    assert [proposal.why for proposal in matching.proposals(unknown)] == ["amount"]
 
 
 def test_many_lines_are_decided_at_once_and_no_two_propose_the_same_money(company: None) -> None:
@@ -319,6 +380,39 @@ def test_a_wrong_bank_list_is_named_by_row_and_nothing_of_it_is_kept(company: No
 
 
 # --- the end of a month
+def test_a_year_ends_by_its_profit_of_the_year_and_leaves_nothing_there(company: None) -> None:
+    accounts.import_chart(OWNER, "code,kind,name_zh\n6999,收入,另一收入\n5999,成本,另一成本\n")
+    opened = [Opening(account="1002", debit=90000), Opening(account="3001", credit=70000),
+              Opening(account="3103", credit=20000)]  # fmt: skip
+    opening.post(OWNER, DAY, opened)  # what the books before had carried there by then
+    book("1002", "5001", 500)
+    book("5602", "1002", 120)
+    book("1002", "6999", 30)
+    book("5999", "1002", 7)
+    periods.close(AT_THE_END, 202612)
+    closing_ = Entry.select().where(Entry.journal == "closing").order_by(Entry.id)
+    assert [[(line.account_id, line.debit, line.credit) for line in Line.select().where(Line.entry == entry)
+             .order_by(Line.id)] for entry in closing_] == [
+        [("5001", 50000, 0), ("5602", 0, 12000), ("6999", 3000, 0), ("3103", 0, 41000)],
+        [("3103", 61000, 0), ("3104", 0, 61000)],
+    ]  # fmt: skip
+    left = {total.account: total.balance for total in reports.trial_balance(DAY.replace(year=2027)) if total.balance}
+    assert left == {"1002": 130300, "3001": -70000, "3104": -61000, "5999": 700}
+    assert rows(statements.income_statement(202603))[32] == (410, 410)
+    assert not rows(statements.income_statement(202701))
+
+
+def test_a_year_that_is_not_over_is_not_closed(company: None) -> None:
+    book("5602", "1001", 5, DAY.replace(month=11))
+    periods.close(OWNER, 202611)
+    assert refused(lambda: periods.close(OWNER, 202612)) == {"period": "ends a year that is not over"}
+    for nothing in (12, 202600, 202613, 22_000_12):
+        assert refused(lambda nothing=nothing: periods.close(OWNER, nothing)) == {"period": "is not a month"}
+    assert periods.closed_until() == 202611
+    periods.close(AT_THE_END, 202612)
+    assert periods.closed_until() == 202613
+
+
 def test_a_new_company_closes_the_first_month_with_an_entry(company: None) -> None:
     assert closing.next_period(DAY) == 202603  # nothing is there yet
     ledger.draft(OWNER, DAY.replace(year=2020), [Leg(account="5602", debit=1)])

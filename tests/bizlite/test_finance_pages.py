@@ -195,7 +195,7 @@ def test_the_statements_lead_to_vouchers_and_files(client: FlaskClient) -> None:
 @pytest.mark.parametrize("address", [
     "statements?period=202613", "statements?period=x", "statements?period=202604&months=3", "trial?start=soon",
     "ledger?account=x", "statement?party=99", "statement", "pack/2026", "ageing?ledger=x", "ageing?format=doc",
-    "trial?table=x&format=csv",
+    "trial?table=x&format=csv", "trial?start=2026-02-02&end=2026-02-01", "ledger?start=2026-02-02&end=2026-02-01",
 ])  # fmt: skip
 def test_a_wrong_address_says_what_is_wrong(client: FlaskClient, address: str) -> None:
     answer = client.get(f"/business/finance/{address}")

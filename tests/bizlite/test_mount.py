@@ -81,6 +81,7 @@ def test_the_routers_session_is_the_login(client: FlaskClient, tmp_path: Path) -
     rights.grant(Session(user="chen", rights=frozenset({"*"})), "sales", "finance.party.view")
     token = re.search(r'action="/logout"><input type="hidden" name="csrf" value="(\w+)"', client.get("/business/").text)
     assert token
+    assert 'href="/users/"' in client.get("/business/").text, "where one changes one's own password"
     assert client.post("/logout", data={"csrf": token[1]}).location == "/login"
 
 
@@ -211,6 +212,36 @@ def test_what_is_off_is_not_there(client: FlaskClient, rsd: Login, tmp_path: Pat
     client.set_cookie("rs", "")
     assert client.get("/business/static/biz.css").status_code == 404
     assert not (tmp_path / "company.db").exists()
+
+
+def test_while_rsd_is_away_nobody_is_told_that_nothing_is_there(
+    client: FlaskClient, rsd: Login, tmp_path: Path
+) -> None:
+    """A phone at a job card takes "not found" for good and drops its report; at 503 it keeps and sends it later."""
+    socket = tmp_path / "rsd.sock"
+    socket.rename(tmp_path / "away")
+    for session in ("", "o"):
+        client.set_cookie("rs", session)
+        for path in ("/business/production/scan/1-x", "/business/sales/order/new", "/api/biz/v1/finance/party"):
+            for method in ("GET", "POST"):
+                answer = client.open(path, method=method, json={})
+                assert (answer.status_code, answer.headers.get("Retry-After")) == (503, "3"), (path, method)
+                # What was typed must not be swept away by a page that loads itself anew.
+                assert ("http-equiv" in answer.text) == (method == "GET" and not path.startswith("/api/"))
+    (tmp_path / "away").rename(socket)
+    assert client.get("/business/").status_code == 200
+
+
+def test_refusals_have_the_routers_own_shape(client: FlaskClient, rsd: Login) -> None:
+    address = "/api/biz/v1/finance/party"
+    answers = [client.get(address, headers={"Authorization": "Bearer wrong"})]
+    rsd.business = None
+    client.set_cookie("rs", "o")
+    answers += [client.get(address)]
+    page = client.get("/business/?lang=zh")
+    assert [(a.status_code, a.json["error"]["code"]) for a in answers] == [(401, "unauthenticated"), (404, "not_found")]
+    assert (page.status_code, "<h1>" in page.text) == (404, True)
+    assert page.headers["Content-Security-Policy"]
 
 
 def test_the_document_of_the_interface_has_the_business_for_those_who_have_it(client: FlaskClient, rsd: Login) -> None:

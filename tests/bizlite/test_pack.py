@@ -11,6 +11,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from bizlite.core import attachments, store
+from bizlite.core import company as ours
 from bizlite.core.database import write
 from bizlite.core.session import Session
 from bizlite.finance import accounts, figures, invoices, ledger, pack, parties, payments, periods, reports
@@ -23,7 +24,7 @@ OWNER = Session(user="owner", rights=frozenset({"*"}), now=lambda: MOMENT[0])
 
 def packed(period: int) -> bytes:
     file = io.BytesIO()
-    pack.write(file, period, "华美机械厂")
+    pack.write(file, period, ours.read()["name"])
     return file.getvalue()
 
 
@@ -65,7 +66,7 @@ def test_an_outside_program_verifies_the_pack(company: None, tmp_path: Path) -> 
         by_number[row["凭证号"]] = by_number.get(row["凭证号"], Decimal(0)) + amount
         if row["来源"] != "closing":  # belongs to the year that begins
             by_account[row["科目编码"]] = by_account.get(row["科目编码"], Decimal(0)) + amount
-    assert len(by_number) == 6
+    assert len(by_number) == 7
     assert not any(by_number.values())
     totals = read(out, "trial_balance.csv")
     for row in totals:
@@ -86,6 +87,7 @@ def test_an_outside_program_verifies_the_pack(company: None, tmp_path: Path) -> 
 
 
 def test_the_pack_of_a_closed_month_is_the_same_for_ever(company: None, tmp_path: Path) -> None:
+    ours.change(OWNER, name="华美机械厂")
     party = month(tmp_path)
     assert "未结账" in packed(202612).decode(errors="ignore")
     periods.close(OWNER, 202612)
@@ -95,6 +97,7 @@ def test_the_pack_of_a_closed_month_is_the_same_for_ever(company: None, tmp_path
     MOMENT[0] += datetime.timedelta(days=30)
     with write():
         store.change(OWNER, party, name="renamed")
+    ours.change(OWNER, name="华美机械有限公司")
     accounts.change(OWNER, "1001", name_zh="现金", name_en="Cash")
     attachments.attach(OWNER, tmp_path / "files", "INV", 1, "later.pdf", "application/pdf", b"%PDF")
     parties.add(OWNER, "D", "later", is_customer=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import re
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ from flask.testing import FlaskClient
 
 from bizlite.core.errors import Refused
 from bizlite.finance import parties
-from bizlite.production import materials
+from bizlite.production import boms, materials, output, routings
 from bizlite.production import orders as work
 from bizlite.purchasing import lines as buy_lines
 from bizlite.purchasing import orders as purchases
@@ -20,14 +21,14 @@ from bizlite.purchasing.models import ReceiptLine
 from bizlite.sales import deliveries, lines, orders, returns
 from bizlite.sales.deliveries import Pick
 from bizlite.sales.models import DeliveryLine, Order, OrderLine, ReturnLine
-from bizlite.stock import items, reservations, transfers
+from bizlite.stock import expiry, items, reservations, transfers
 from bizlite.stock.models import Lot, Move, OnHand, Reservation
 from bizlite.stock.parts import Back
 from tests.bizlite import invariants
 from tests.bizlite.conftest import Fresh
 from tests.bizlite.pages import opened
-from tests.bizlite.web_site import USER, call, press
-from tests.bizlite.workshop import make_shop
+from tests.bizlite.web_site import USER, call, press, send
+from tests.bizlite.workshop import JANUARY, both, make_shop
 from tests.bizlite.world import World
 
 SESSION = World.session_of()
@@ -68,8 +69,8 @@ def store(client: FlaskClient) -> Store:
     items.add_lot(SESSION, other, "L1")
     shelf = items.add_location(SESSION, "SHELF", "货架", "shelf").id
     plain = items.add_lot(SESSION, yarn, "L3").id
-    late = items.add_lot(SESSION, yarn, "L2", expires=datetime.date(2026, 9, 1)).id
-    early = items.add_lot(SESSION, yarn, "L1", expires=datetime.date(2026, 7, 1)).id
+    late = items.add_lot(SESSION, yarn, "L2", expires=datetime.date(2126, 9, 1)).id
+    early = items.add_lot(SESSION, yarn, "L1", expires=datetime.date(2126, 7, 1)).id
     for item, lot, place in ((yarn, plain, MAIN), (yarn, late, MAIN), (yarn, early, shelf), (bolt, 0, MAIN)):
         line = transfers.Line(item=item, lot=lot, quantity=10, source=SUPPLIER, target=place, value=100)
         transfers.post(SESSION, "receipt", FIRST, [line])
@@ -175,7 +176,7 @@ def test_goods_come_to_another_place_and_come_back_to_one(client: FlaskClient, s
     got = {"lines.0.lot_code": "L2", "lines.0.location": "SHELF"}
     wrong = press(client, page, "receive", date="2026-05-02", **got, **{"lines.0.expires": "2027-01-01"})
     assert wrong.status_code == 422
-    assert "The lot expires on another day: 2026-09-01." in wrong.text
+    assert "The lot expires on another day: 2126-09-01." in wrong.text
     assert press(client, page, "receive", date="2026-05-02", **got).status_code == 303
     assert there(store.yarn, store.late, store.shelf) == 5
     receipt = f"/business/purchasing/receipt/{ReceiptLine.get().receipt_id}"
@@ -216,3 +217,112 @@ def test_a_lot_and_a_place_are_chosen_for_a_material(client: FlaskClient) -> Non
     with pytest.raises(Refused, match="lot: the item has no lots"):
         materials.issue(SESSION, order.id, 1, 5, lot=7)
     assert work.issued(order.id, work.materials(order.id)[0]) == 2500
+
+
+def test_a_part_of_a_lots_code_is_no_lot(client: FlaskClient, store: Store) -> None:
+    """Who types L1 has goods in hand on which L1 stands, also where the only lot with it is L10."""
+    other = items.add_item(SESSION, "FLAX", "flax", has_lots=True).id
+    lot = items.add_lot(SESSION, other, "L10").id
+    receipt = transfers.Line(item=other, lot=lot, quantity=10, source=SUPPLIER, target=MAIN, value=100)
+    transfers.post(SESSION, "receipt", FIRST, [receipt])
+    page = f"/business/sales/order/{store.ordered((other, 2)).id}"
+    for typed, status in (("L1", 422), ("L10", 303)):
+        answer = press(client, page, "deliver", date="2026-05-02", **{"lines.0.lot": typed})
+        assert (answer.status_code, "Does not exist." in answer.text) == (status, status == 422)
+
+
+# --- lots whose day is over
+def spoilt(item: int, day: datetime.date = FIRST - datetime.timedelta(days=2)) -> int:
+    """Ten of a lot that was good until a day."""
+    lot = items.add_lot(SESSION, item, "OLD", expires=day).id
+    receipt = transfers.Line(item=item, lot=lot, quantity=10, source=SUPPLIER, target=MAIN, value=100)
+    transfers.post(SESSION, "receipt", FIRST - datetime.timedelta(days=9), [receipt])
+    return int(lot)
+
+
+def test_a_lot_whose_day_is_over_goes_out_by_its_name_and_by_whoever_may(client: FlaskClient, store: Store) -> None:
+    old = spoilt(store.yarn)
+    order = store.ordered((store.yarn, 32))
+    assert not Reservation.select().where(Reservation.lot == old).exists()
+    clerk = dataclasses.replace(SESSION, user="clerk", rights=frozenset({"sales.*"}))
+    named = Pick(line=OrderLine.get().id, quantity=2, lot=old)
+    with pytest.raises(Refused, match=r"lines.0.lot: the lot OLD expired on 2026-04-29"):
+        deliveries.post(clerk, order.id, FIRST, [named])
+    for who in (clerk, SESSION):  # nobody takes it unawares
+        with pytest.raises(Refused, match="only 30 of YARN can be taken, since the day of lot OLD is over"):
+            deliveries.post(who, order.id, FIRST)
+    deliveries.post(SESSION, order.id, FIRST, [named])
+    deliveries.post(clerk, order.id, FIRST)
+    assert delivered()[0] == (old, MAIN, 2)
+    assert sum(quantity for lot, _, quantity in delivered() if lot != old) == 30
+
+
+def test_a_day_that_was_mistyped_is_set_right(client: FlaskClient, store: Store) -> None:
+    old = spoilt(store.yarn)
+    assert send(client, f"/business/stock/lot/{old}/edit", expires="2126-04-29").status_code == 303
+    row = Lot.get_by_id(old)
+    assert (row.code, row.item_id, row.expires) == ("OLD", store.yarn, datetime.date(2126, 4, 29))
+    clerk = dataclasses.replace(SESSION, rights=frozenset({"sales.*"}))
+    deliveries.post(clerk, store.ordered((store.yarn, 32)).id, FIRST)
+    assert old in {lot for lot, _, _ in delivered()}
+    assert call(client, "PATCH", f"/api/biz/v1/stock/lot/{old}", {"expires": None}).json["expires"] is None
+
+
+def test_a_lot_is_good_on_its_last_day(client: FlaskClient, store: Store) -> None:
+    last = spoilt(store.yarn, FIRST)
+    clerk = dataclasses.replace(SESSION, rights=frozenset({"sales.*"}))
+    deliveries.post(clerk, store.ordered((store.yarn, 3)).id, FIRST)
+    assert delivered() == [(last, MAIN, 3)]
+
+
+def test_a_paper_by_hand_is_no_way_round_it(client: FlaskClient, store: Store) -> None:
+    old = spoilt(store.yarn)
+    keeper = dataclasses.replace(SESSION, rights=frozenset({"stock.move.post"}))
+    for place, is_barred in (("CUSTOMER", True), ("PRODUCTION", True), ("SUPPLIER", False), ("LOSS", False)):
+        line = transfers.Line(item=store.yarn, lot=old, quantity=1, source=MAIN, target=items.place(place))
+        if is_barred:
+            with pytest.raises(Refused, match="lot: the lot OLD expired"):
+                transfers.post(keeper, "issue", FIRST, [line])
+            dared = dataclasses.replace(keeper, rights=frozenset({"stock.move.post", expiry.TAKE}))
+            transfers.post(dared, "issue", FIRST, [line])
+        else:
+            transfers.post(keeper, "issue", FIRST, [line])
+
+
+def test_nothing_is_made_of_a_lot_whose_day_is_over(client: FlaskClient) -> None:
+    shop = make_shop()
+    milk = items.add_item(SESSION, "MILK", "milk", has_lots=True).id
+    cheese = items.add_item(SESSION, "CHEESE", "cheese").id
+    old = spoilt(milk)
+    steps = [routings.Step(code="stir", name="Stir", centre=shop.centre, run_ms=1000)]
+    routings.release(SESSION, routings.draft(SESSION, cheese, "A", steps, date=JANUARY).id, 1)
+    parts = [boms.Component(item=milk, quantity=1)]
+    boms.release(SESSION, boms.draft(SESSION, cheese, "A", 1, parts, date=JANUARY).id, 1)
+    order = work.release(SESSION, work.draft(SESSION, cheese, 5, FIRST).id, 1)
+    (card,) = both(order)
+    for kind, quantity in (("start", 0), ("good", 5), ("finish", 0)):
+        shop.report(card, kind, quantity)
+    worker = dataclasses.replace(SESSION, rights=frozenset({"production.*"}))
+    with pytest.raises(Refused, match="only 0 of MILK can be taken, since the day of lot OLD is over"):
+        output.receive(worker, order.id, 5, date=FIRST)
+    with pytest.raises(Refused, match="lot: the lot OLD expired on 2026-04-29"):
+        materials.issue(worker, order.id, 1, 5, lot=old, date=FIRST)
+    materials.issue(SESSION, order.id, 1, 5, lot=old, date=FIRST)
+    output.receive(worker, order.id, 5, date=FIRST)
+    assert (there(milk, old, MAIN), there(cheese, 0, MAIN)) == (5, 5)
+
+
+def test_the_page_says_whose_permission_it_takes(client: FlaskClient, store: Store) -> None:
+    """What is offered leaves the lot out; the remedy names the permission in words."""
+    spoilt(store.yarn)
+    order = store.ordered((store.yarn, 32))
+    page = f"/business/sales/order/{order.id}"
+    form = re.search(r'action="[^"]*/deliver".*?</form>', client.get(page).text, re.S)[0]
+    assert "OLD" not in form
+    alone = {"lines.1.quantity": "", "lines.2.quantity": ""}
+    more = {"lines.0.quantity": "32", "lines.0.lot": "", "lines.0.location": "", **alone}
+    answer = press(client, page, "deliver", date=str(FIRST), **more)
+    assert answer.status_code == 422
+    assert "let somebody with the permission “Take lots out whose day is over” name the lot." in answer.text
+    more = {"lines.0.quantity": "2", "lines.0.lot": "OLD", "lines.0.location": "", **alone}
+    assert press(client, page, "deliver", date=str(FIRST), **more).status_code == 303

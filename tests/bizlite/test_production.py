@@ -10,6 +10,7 @@ import pytest
 from bizlite.core import store
 from bizlite.core.database import write
 from bizlite.core.errors import Refused
+from bizlite.finance import accounts
 from bizlite.finance import reports as ledger_reports
 from bizlite.production import (
     centres,
@@ -97,6 +98,39 @@ def test_an_order_that_makes_nothing_is_a_loss(shop: Shop) -> None:
     orders.close(SESSION, order.id)
     assert ledger_reports.balance_of("4001", TODAY) == 0
     assert ledger_reports.balance_of("5401", TODAY) == 20_000
+
+
+def test_pieces_that_are_scrapped_last_use_their_material_too(shop: Shop) -> None:
+    order, lost = shop.order(), shop.order()
+    first, second = both(order)
+    for card in (first, second):
+        shop.report(card, "good", 9)
+    output.receive(SESSION, order.id, 9)
+    shop.report(first, "scrap", 1, cause="crack")
+    shop.report(both(lost)[0], "scrap", 10, cause="wrong drawing")
+    for card in (first, second, both(lost)[0]):
+        shop.report(card, "finish")
+    assert costing.state_at(shop.steel, TODAY).quantity == 82_000
+    orders.close(SESSION, order.id)
+    orders.close(SESSION, lost.id)
+    assert costing.state_at(shop.steel, TODAY).quantity == 60_000  # both were begun with ten
+    assert costing.state_at(shop.bolt, TODAY).value == 20_000 + 450 + 225
+    assert ledger_reports.balance_of("5401", TODAY) == 20_000
+    assert ledger_reports.balance_of("4001", TODAY) == 0
+
+
+def test_wages_go_to_the_first_account_below_where_a_firm_has_some(shop: Shop) -> None:
+    order = shop.order(1)
+    for code, name in (("221102", "应付职工薪酬—社会保险"), ("221101", "应付职工薪酬—工资")):
+        accounts.add(SESSION, code, "liability", name)
+    for card in both(order):
+        shop.report(card, "good", 1)
+        shop.report(card, "finish")
+    output.receive(SESSION, order.id, 1)
+    orders.close(SESSION, order.id)
+    orders.settle(SESSION, order.id)  # which finds them there
+    assert ledger_reports.balance_of("221101", TODAY) == -75
+    assert ledger_reports.balance_of("4001", TODAY) == 0
 
 
 def test_dearer_steel_reaches_the_product_when_the_order_is_settled_again(shop: Shop) -> None:

@@ -13,7 +13,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from bizlite.core import registry
-from bizlite.production import cards, orders, workers
+from bizlite.production import cards, orders, reports, workers
 from bizlite.production.models import Bom, Card, Centre, Day, Operation, Order, Report, Shift
 from bizlite.quality import plans
 from bizlite.quality.models import Inspection, Nonconformity, Plan
@@ -144,6 +144,16 @@ def test_the_board_loading_and_pay(client: FlaskClient, shop: Shop) -> None:
     assert client.get("/business/production/pay?first=soon").status_code == 422
 
 
+def test_two_workers_of_one_name_are_paid_apart(client: FlaskClient, shop: Shop) -> None:
+    card = cards.of_order(shop.order().id)[0]
+    other = workers.add(SESSION, "W2", "Wang").id
+    shop.report(card, "good", 4)
+    reports.report(SESSION, card.id, "good", other, 2)
+    page = client.get("/business/production/pay?first=2026-04-01&last=2026-04-30").text
+    found = re.findall(r"<h2>Wang \((W\d)\)</h2><strong>([\d.]+)<", page)
+    assert found == [("W1", "2.00"), ("W2", "1.00")]
+
+
 def test_cards_are_printed_with_a_code_that_leads_to_them(client: FlaskClient, shop: Shop) -> None:
     order = shop.order(10, batch_size=5)
     sheets = client.get(f"/business/production/order/{order.id}/print").text
@@ -224,6 +234,16 @@ def test_a_phone_without_script_reports_by_form_and_takes_back(phone: FlaskClien
     assert phone.post(f"{at}/undo", data={"csrf": csrf, "report": "x"}).status_code == 422
     phone.post(f"{at}/sign-out", data={"csrf": csrf})
     assert "Who are you?" in phone.get(at).text
+
+
+def test_another_pin_ends_what_the_one_before_began(phone: FlaskClient, shop: Shop) -> None:
+    at = address(shop.order())
+    sign_in(phone, at)
+    assert "How many are good?" in phone.get(at).text
+    workers.set_pin(SESSION, shop.worker, "4321")
+    assert "Who are you?" in phone.get(at).text
+    assert sign_in(phone, at, "4321").status_code == 303
+    assert "How many are good?" in phone.get(at).text
 
 
 def test_a_login_is_a_worker_when_it_is_theirs(client: FlaskClient, shop: Shop) -> None:

@@ -20,6 +20,7 @@ from bizlite.finance import parties, payments, periods, reports
 from bizlite.finance.models import Invoice
 from bizlite.purchasing import invoices, lines, orders, receipts, requests, returns, suggestions, suppliers
 from bizlite.purchasing.models import Order, OrderLine, Progress, Receipt, ReceiptLine, Received, SupplierItem
+from bizlite.reports.sources import purchasing as source
 from bizlite.stock import costing, items, planning, transfers
 from bizlite.stock.models import Lot, Plan
 from tests.bizlite import invariants
@@ -99,6 +100,16 @@ def test_an_order_is_received_in_parts_up_to_its_tolerance_and_invoiced(shop: Sh
     assert payments.open_balance(shop.supplier, "payable") == 11865
     with pytest.raises(Refused, match="nothing is to be invoiced"):
         invoices.post(SESSION, order.id, day(4), "FP 2")
+
+
+def test_the_forecast_knows_what_came_and_is_on_no_invoice(shop: Shop) -> None:
+    order = ordered(shop, 10)
+    expected = [flow.amount for flow in source.flows(day(2))]
+    assert expected == [-1130]
+    receipts.post(SESSION, order.id, day(2))
+    assert [flow.amount for flow in source.flows(day(2))] == expected
+    invoices.post(SESSION, order.id, day(2), "FP 1")
+    assert not list(source.flows(day(2)))  # it is among the invoices that are open
 
 
 def test_another_price_on_the_invoice_reaches_stock_and_what_was_sold_since(shop: Shop) -> None:

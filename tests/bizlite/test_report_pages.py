@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -15,9 +16,11 @@ from bizlite.production import orders as work
 from bizlite.production import reports
 from bizlite.production.models import Card
 from bizlite.reports import overview
+from bizlite.reports.sources import production
 from bizlite.sales import orders as sales
 from bizlite.sales.lines import Wanted
 from bizlite.stock import counting, items, transfers
+from tests.bizlite import workshop
 from tests.bizlite.conftest import Fresh
 from tests.bizlite.pages import form, opened
 from tests.bizlite.shop import FIRST, Shop
@@ -97,9 +100,16 @@ def test_every_table_of_the_overview_stands_alone_and_is_taken_along(client: Fla
     assert client.get("/business/reports/table/nothing").status_code == 404
 
 
-@pytest.mark.parametrize("query", ["by=colour", "first=202613", "last=1", "first=x"])
+@pytest.mark.parametrize("query", ["party=999", "item=999"])
+def test_nobody_is_nobody(client: FlaskClient, query: str) -> None:
+    assert client.get(f"/business/reports/margin?{query}").status_code == 404
+    assert call(client, "GET", f"/api/biz/v1/reports/figures/margin?{query}").status_code == 404
+
+
+@pytest.mark.parametrize("query", ["by=colour", "first=202613", "last=1", "first=x", "first=202602&last=202601"])
 def test_a_wrong_question_says_what_is_wrong(client: FlaskClient, query: str) -> None:
     assert client.get(f"/business/reports/margin?{query}").status_code == 422
+    assert client.get("/business/reports/margin?by=item&party=99").status_code == 404
 
 
 def test_the_forecast_shows_weeks_and_what_they_are_made_of(client: FlaskClient) -> None:
@@ -136,6 +146,30 @@ def test_a_month_is_closed_from_its_list_and_opened_again(client: FlaskClient) -
     assert (f"Open {closed} again" in page) != is_year
 
 
+def test_a_finished_card_is_not_late_and_rework_is(sqlite: Fresh) -> None:
+    with workshop.opened(sqlite()) as shop:
+        first, second = workshop.both(shop.order())
+        shop.report(first, "scrap", 3, cause="crack")
+        shop.report(first, "good", 7)
+        shop.report(first, "finish")
+        shop.report(second, "good", 5)
+        shop.report(second, "rework", 2, cause="burr")
+        shop.report(second, "finish")
+        late = production.late_cards(workshop.TODAY + datetime.timedelta(days=1))
+        assert [(line.values[0], line.values[5]) for line in late.lines] == [(f"{second.code}R", (2, 0))]
+
+
+def test_no_night_counts_as_work_at_a_card(sqlite: Fresh) -> None:
+    with workshop.opened(sqlite()) as shop:
+        (card, _) = workshop.both(shop.order())
+        zone = workshop.SESSION.zone
+        for day, hour in ((28, 16), (28, 17), (29, 7), (29, 9)):
+            at = datetime.datetime(2026, 4, day, hour, 30, tzinfo=zone)
+            shop.report(card, "good", 1, reported_ms=int(at.timestamp() * 1000))
+        (line,) = production.people(card.order_id, zone).lines
+        assert line.values[-1] == 60 + 120
+
+
 def test_from_a_late_order_to_its_cards_people_and_minutes(sqlite: Fresh) -> None:
     with opened(sqlite()) as client:
         session = Session(user="owner", rights=frozenset({"*"}), now=clock)  # everything is long ago
@@ -151,13 +185,14 @@ def test_from_a_late_order_to_its_cards_people_and_minutes(sqlite: Fresh) -> Non
         )
         made = work.release(session, made.id, made.version)
         card = Card.select().where(Card.order == made).order_by(Card.position).first()
-        for kind, quantity, minutes in (("start", 0, 90), ("good", 3, 15)):
+        # From 7:50 on, over the hour at which it is midnight by UTC.
+        for kind, quantity, minutes in (("start", 0, 250), ("good", 3, 15)):
             at = session.now_ms() - minutes * 60_000
             reports.report(session, card.id, kind, shop.workers[0], quantity, reported_ms=at)
         page = client.get("/business/reports/").text
         assert card.code in page
         behind = follow(client, page, rf"/business/reports/work/{made.id}")
-        assert re.search(r"W1</td>.*?>3<.*?>0<.*?>75<", behind, re.S)
+        assert re.search(r"W1</td>.*?>3<.*?>0<.*?>235<", behind, re.S)
         with_cards = client.get(f"/business/reports/order/{sold.id}").text
         assert card.code in with_cards
         late = "".join(client.get("/business/reports/?table=late-cards&format=csv").text.splitlines()[1:2])

@@ -18,11 +18,13 @@ from bizlite.finance import forecast, invoices, parties
 from bizlite.finance.models import Invoice, InvoiceLine
 from bizlite.reports import margins, overview
 from bizlite.reports.models import ALL, Margin, Person
-from bizlite.sales import orders
+from bizlite.sales import deliveries, orders
+from bizlite.sales import invoices as bills
 from bizlite.sales.lines import Wanted
 from bizlite.stock import items, planning, transfers
 from bizlite.stock.models import Cost, Location, Move
 from bizlite.web import charts
+from tests.bizlite import selling
 from tests.bizlite.conftest import Fresh, leave
 from tests.bizlite.test_invariants import LOGS, TRIED
 from tests.bizlite.world import Operation, World, clock
@@ -141,6 +143,22 @@ def test_the_page_says_what_is_short_owed_and_due(company: None) -> None:
     for name in reversed(registry.NAMES[registry.NAMES.index("stock") :]):
         registry.switch(OWNER, name, False)
     assert overview.find("shortages", DAY) is None
+
+
+def test_the_forecast_knows_what_went_out_and_is_on_no_invoice(sqlite: Fresh) -> None:
+    def expected() -> int:
+        found = overview.cash_forecast(selling.day(2)).flows
+        return sum(flow.amount for flow in found if flow.kind != "tax")
+
+    with selling.opened(sqlite()) as shop:
+        selling.receive(shop.bolt, 10, selling.day(1))
+        order = selling.ordered(shop, (shop.bolt, 10))
+        assert expected() == 10_000
+        pick = deliveries.Pick(line=selling.line_of(order).id, quantity=4)
+        deliveries.post(OWNER, order.id, selling.day(2), [pick])
+        assert expected() == 10_000
+        bills.post(OWNER, order.id, selling.day(2))
+        assert expected() == 10_000
 
 
 def test_a_page_reads_the_first_rows_and_knows_the_rest(company: None) -> None:

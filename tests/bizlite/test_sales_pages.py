@@ -53,6 +53,14 @@ def shop(client: FlaskClient) -> FlaskClient:
     return client
 
 
+def draft(client: FlaskClient, **more: str) -> str:
+    """The page of an order of bolts that is not confirmed."""
+    values = {"party": "C1", "lines.0.item": "BOLT", "lines.0.quantity": "2", "lines.0.price": "9"}
+    answer = send(client, "/business/sales/order/new", date="2026-11-02", is_gross="1", **values | more)
+    assert answer.status_code == 303, answer.text
+    return str(answer.location).partition("?")[0]
+
+
 def buy(client: FlaskClient, quantity: str = "10") -> str:
     """An order of bolts, sent and received; gives its page."""
     answer = send(client, "/business/purchasing/order/new", party="S1", date="2026-11-02", is_gross="1",
@@ -105,6 +113,21 @@ def test_goods_are_ordered_received_sold_delivered_in_parts_and_invoiced(shop: F
     assert (bill.their_number, bill.net + bill.tax) == ("FP 9", 5060)
 
 
+def test_people_of_one_name_are_told_apart_by_their_firm(shop: FlaskClient) -> None:
+    """The list could not: it offers the name, which fits both."""
+    assert send(shop, "/business/finance/party/new", code="C2", name="Other", payment_days="30",
+                is_customer="1").status_code == 303  # fmt: skip
+    for party in ("C1", "C2"):
+        assert send(shop, "/business/sales/contact/new", party=party, name="Li").status_code == 303
+    page = draft(shop, party="C2", contact="Li")
+    assert Order.get().contact.party.code == "C2"
+    assert re.search("Contact</dt><dd>.*?Li", shop.get(page).text, re.S)
+    line = {"item": 1, "quantity": 1, "price": 1}
+    body = {"party": Order.get().party_id, "contact": 1, "date": "2026-11-02", "lines": [line]}
+    refused = call(shop, "POST", "/api/biz/v1/sales/order", body).json["error"]["problems"]
+    assert [problem["field"] for problem in refused] == ["contact"]
+
+
 def test_a_double_click_delivers_once(shop: FlaskClient) -> None:
     press(shop, buy(shop), "receive", date="2026-11-03")
     sold = sell(shop)
@@ -114,6 +137,20 @@ def test_a_double_click_delivers_once(shop: FlaskClient) -> None:
     sent = dict(re.findall(r'<input[^>]*name="([^"]+)"[^>]*?value="([^"]*)"', form)) | {"date": "2026-11-04"}
     answers = {shop.post(f"{sold}/deliver", data=sent).location for _ in range(2)}
     assert (len(answers), Delivery.select().count()) == (1, 1)
+
+
+def test_what_was_typed_into_a_draft_that_was_confirmed_meanwhile_is_not_lost(shop: FlaskClient) -> None:
+    """It was led to the order's page as if it were saved."""
+    page = draft(shop)
+    form = shop.get(f"{page}/edit").text
+    sent = {name: hidden(form, name) for name in ("csrf", "key", "version")}
+    assert press(shop, page, "confirm").status_code == 303
+    line = {"lines.0.item": "BOLT", "lines.0.quantity": "2", "lines.0.price": "9"}
+    again = shop.post(f"{page}/edit", data={**sent, "party": "C1", "date": "2026-11-02", "text": "by Friday", **line})
+    assert again.status_code == 422
+    assert "Is confirmed. Cancel what is open, and make a new order." in again.text
+    assert "by Friday" in again.text
+    assert shop.get(f"{page}/edit").status_code == 303
 
 
 def test_a_quotation_is_sent_printed_and_becomes_an_order(shop: FlaskClient) -> None:

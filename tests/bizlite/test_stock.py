@@ -226,3 +226,19 @@ def test_a_storno_keeps_again_what_each_line_had_reserved(item: int) -> None:
     transfers.storno(SESSION, paper.id)
     assert [reservations.held(("x", 1, line)) for line in (1, 2)] == [8, 8]
     assert [reservations.free(one, 0, STORE) for one in (item, other)] == [2, 2]
+
+
+def test_a_change_of_an_item_is_looked_at_as_a_new_one_is(item: int) -> None:
+    for values, field in (({"account": "5001"}, "account"), ({"account": "9999"}, "account"), ({"name": " "}, "name"),
+                          ({"name": "x" * 201}, "name"), ({"unit": "no"}, "unit")):  # fmt: skip
+        with pytest.raises(Refused) as caught:
+            items.change_item(SESSION, item, **values)
+        assert [problem.field for problem in caught.value.problems] == [field]
+    assert items.change_item(SESSION, item, unit="kg").unit_id == "kg"
+
+
+def test_the_unit_stays_once_a_document_counts_in_it(item: int) -> None:
+    planning.set_reorder(SESSION, item, 5, 10)
+    with pytest.raises(Refused, match="unit: documents count the item in its unit"):
+        items.change_item(SESSION, item, unit="kg")
+    assert items.change_item(SESSION, item, unit="pcs", account="1403").account == "1403"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -11,12 +12,13 @@ import pytest
 from flask.testing import FlaskClient
 
 from bizlite.core.database import write
+from bizlite.core.errors import Refused
 from bizlite.core.session import Session
 from bizlite.stock import items, planning, reservations, transfers
 from bizlite.stock.models import CountLine, Move, OnHand, Reorder, Transfer
 from tests.bizlite.conftest import Fresh
 from tests.bizlite.pages import form, opened
-from tests.bizlite.web_site import call
+from tests.bizlite.web_site import call, hidden
 
 OWNER = Session(user="owner", rights=frozenset({"*"}))
 TODAY = OWNER.today()
@@ -62,6 +64,19 @@ def test_more_than_is_there_is_refused_at_its_field(client: FlaskClient) -> None
     assert not Transfer.select().count()
 
 
+def test_what_is_free_or_can_come_back_is_told_in_the_unit_of_the_item(client: FlaskClient) -> None:
+    receive(2500)
+    out = transfers.Line(item=1, quantity=3000, source=1, target=3)
+    with pytest.raises(Refused, match=r"only 2.5 of I1 are free in MAIN"):
+        transfers.post(OWNER, "issue", TODAY, [out])
+    transfers.post(OWNER, "issue", TODAY, [dataclasses.replace(out, quantity=1500)])
+    sold = Move.select().order_by(Move.id.desc()).get().id
+    back = transfers.Line(item=1, quantity=2000, source=3, target=1, origin=sold)
+    with pytest.raises(Refused) as caught:
+        transfers.post(OWNER, "return", TODAY, [back])
+    assert caught.value.problems[0].params["most"] == "1.5"
+
+
 def test_what_is_there_leads_to_its_card_and_papers(client: FlaskClient) -> None:
     receive()
     page = client.get("/business/stock/there").text
@@ -74,6 +89,16 @@ def test_what_is_there_leads_to_its_card_and_papers(client: FlaskClient) -> None
         "I1,Bolt,10.000,12.35,123.45"
     )
     assert "Stock card" in client.get("/business/stock/item/1").text
+
+
+def test_a_stock_card_has_every_move_as_a_file_and_for_a_program(client: FlaskClient) -> None:
+    """The last moves are those that somebody looks for."""
+    line = transfers.Line(item=1, quantity=1, source=2, target=1, value=1)
+    transfers.post(OWNER, "receipt", TODAY, [line] * 501)
+    assert "These are the first 100 of 501" in client.get("/business/stock/card?item=1").text
+    assert len(client.get("/business/stock/card?item=1&format=csv").text.splitlines()) == 1 + 501
+    rows = call(client, "GET", "/api/biz/v1/stock/figures/card?item=1").json["tables"][0]["rows"]
+    assert (len(rows), rows[-1]["there"]) == (501, "0.501")
 
 
 def test_a_count_posts_only_what_differs(client: FlaskClient) -> None:
@@ -89,6 +114,37 @@ def test_a_count_posts_only_what_differs(client: FlaskClient) -> None:
     more = {"item": "I2", "quantity": "3", "value": "1.50", "lot": ""}
     assert form(client, "/business/stock/count", place="MAIN", date=str(TODAY), **more).status_code == 303
     assert OnHand.get((OnHand.item == 2) & (OnHand.location == 1)).quantity == 3
+
+
+def test_what_came_or_went_since_the_page_was_made_is_counted_again(client: FlaskClient) -> None:
+    """Else the two that were delivered meanwhile would come back as a surplus."""
+    receive()
+    address = "/business/stock/count"
+    page = client.get(address).text
+    sent = {name: hidden(page, name) for name in ("csrf", "key", "place", "was.1.0")}
+    out = transfers.Line(item=1, quantity=2000, source=1, target=3)
+    transfers.post(OWNER, "issue", TODAY, [out])
+    answer = client.post(address, data={**sent, "date": str(TODAY), "spot.1.0": "10"})
+    assert answer.status_code == 422
+    assert "I1 came or went while you counted. Look again: 8 should be there now." in answer.text
+    sent |= {name: hidden(answer.text, name) for name in ("key", "was.1.0")}
+    transfers.post(OWNER, "issue", TODAY, [dataclasses.replace(out, quantity=8000)])
+    gone = client.post(address, data={**sent, "date": str(TODAY), "spot.1.0": "8"})
+    assert "Look again: 0 should be there now." in gone.text
+    assert not Transfer.select().where(Transfer.kind == "count").exists()
+
+
+def test_a_count_that_is_sent_twice_is_one(client: FlaskClient) -> None:
+    receive()
+    page = client.get("/business/stock/count").text
+    sent = {name: hidden(page, name) for name in ("csrf", "key", "place", "was.1.0")}
+    for _ in range(2):
+        answer = client.post("/business/stock/count", data={**sent, "date": str(TODAY), "spot.1.0": "9"})
+        assert answer.status_code == 303, answer.text
+    assert Transfer.select().where(Transfer.kind == "count").count() == 1
+    answer = client.post("/business/stock/count", data={**sent, "date": str(TODAY), "spot.1.0": "7", "was.1.0": "9000"})
+    assert "This form was saved already" in answer.text
+    assert hidden(answer.text, "key") != sent["key"]
 
 
 def test_a_count_without_differences_says_so_and_stays_as_its_record(client: FlaskClient) -> None:

@@ -15,10 +15,12 @@ from bizlite.production import boms, cards, centres, materials, orders, output, 
 from bizlite.purchasing import lines as buy_lines
 from bizlite.purchasing import orders as purchases
 from bizlite.purchasing import receipts
-from bizlite.sales import deliveries, lines
+from bizlite.sales import deliveries, lines, returns
 from bizlite.sales import orders as sales
+from bizlite.sales.models import DeliveryLine
 from bizlite.stock import items
 from bizlite.stock.models import Lot, OnHand
+from bizlite.stock.parts import Back
 from tests.bizlite import invariants
 from tests.bizlite.conftest import Fresh
 from tests.bizlite.pages import opened
@@ -107,6 +109,26 @@ def test_a_lot_is_followed_to_the_customer_and_back(client: FlaskClient, mill: M
     assert csv.splitlines()[1] == "YARN,yarn,Y1,40,WO-2026-00001"
     for wrong in ("x", "99", ""):
         assert client.get(f"/business/stock/trace?lot={wrong}").status_code in (404, 422)
+
+
+def test_who_gave_it_back_has_it_no_more(client: FlaskClient, mill: Mill) -> None:
+    mill.buy(100, "Y1")
+    mill.dye(20, "D1", "Y1")
+    customer = parties.add(SESSION, "C", "tailor", is_customer=True).id
+    wanted = [lines.Wanted(item=mill.cloth, quantity=8, price=1_000_000)]
+    order = sales.confirm(SESSION, sales.draft(SESSION, customer, DAY, wanted).id)
+    delivery = deliveries.post(SESSION, order.id, DAY).id
+    lot, line = Lot.get(Lot.code == "D1").id, DeliveryLine.get().id
+
+    def who_has_it() -> str:
+        return table(client.get(f"/business/stock/trace?lot={lot}").text, "Who has it")
+
+    returns.post(SESSION, delivery, DAY, [Back(line=line, quantity=3)])
+    assert "CLOTH cloth D1 5 DN-2026-00001 tailor" in who_has_it()
+    rest = returns.post(SESSION, delivery, DAY, [Back(line=line, quantity=5)])
+    assert "tailor" not in who_has_it()
+    returns.storno(SESSION, rest.id)
+    assert "CLOTH cloth D1 5 DN-2026-00001 tailor" in who_has_it()
 
 
 def test_a_quantity_is_typed_in_another_unit(client: FlaskClient) -> None:

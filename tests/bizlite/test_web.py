@@ -14,7 +14,7 @@ import pytest
 from flask import Flask, g
 from flask.testing import FlaskClient
 
-from bizlite.core import rights
+from bizlite.core import rights, transfer
 from bizlite.core.models import Key
 from bizlite.core.session import Session
 from bizlite.finance import parties
@@ -82,6 +82,19 @@ def test_a_double_click_posts_once(client: FlaskClient) -> None:
     first, second = (client.post("/business/finance/party/new", data=sent) for _ in range(2))
     assert first.location == second.location
     assert (Party.select().count(), Key.select().count()) == (1, 1)
+
+
+def test_who_goes_back_to_a_form_and_changes_it_is_told_and_can_save(client: FlaskClient) -> None:
+    """The key of the form is used: it could not be saved any more, and said so in words of programs."""
+    page = client.get("/business/finance/party/new").text
+    sent = {"csrf": hidden(page, "csrf"), "key": hidden(page, "key"), "code": "C1", "name": "One", "payment_days": "30"}
+    assert client.post("/business/finance/party/new", data=sent).status_code == 303
+    answer = client.post("/business/finance/party/new", data={**sent, "code": "C2", "name": "Two"})
+    assert answer.status_code == 422
+    assert "This form was saved already, and was changed since." in answer.text
+    again = {**sent, "code": "C2", "name": "Two", "key": hidden(answer.text, "key")}
+    assert client.post("/business/finance/party/new", data=again).status_code == 303
+    assert [row.name for row in Party.select().order_by(Party.id)] == ["One", "Two"]
 
 
 def test_a_reference_is_typed_by_its_code(client: FlaskClient) -> None:
@@ -174,12 +187,24 @@ def test_a_file_is_kept_at_its_document_and_saved_from_there(client: FlaskClient
     answer.close()
     assert answer.mimetype == "application/octet-stream"
     assert answer.headers["Content-Disposition"].startswith("attachment")
+    assert client.get(f"/business/file/{'9' * 30}").status_code == 404
     assert add(b"").status_code == 422
     assert add(b"x" * (5 * 2**20 + 1)).status_code == 422
     assert add(b"x" * (6 * 2**20)).status_code == 413
     rights.grant(OWNER, "other", "stock.view")
     rights.assign(OWNER, "zhao", "other")
     assert client.get("/business/file/1", environ_overrides={USER: "zhao"}).status_code == 403
+
+
+def test_a_wide_space_is_a_space(client: FlaskClient) -> None:
+    """A Chinese keyboard and what is pasted from a spreadsheet have others; they were refused as no name."""
+    sent = {"code": "C1", "name": "\u3000王\u3000记\xa0五金 ", "payment_days": "30"}
+    assert send(client, "/business/finance/party/new", **sent).status_code == 303
+    assert Party.get().name == "王 记 五金"
+    token = hidden(client.get("/business/finance/party/1").text, "csrf")
+    data = {"csrf": token, "file": (io.BytesIO(b"x"), "合同\u3000二.pdf")}
+    assert client.post("/business/files/finance.party/1", data=data).status_code == 303
+    assert "合同 二.pdf" in client.get("/business/finance/party/1").text
 
 
 def test_a_backup_has_the_database_and_the_files(client: FlaskClient) -> None:
@@ -193,6 +218,14 @@ def test_a_backup_has_the_database_and_the_files(client: FlaskClient) -> None:
     names = archive.namelist()
     assert {"company.db", "finance_party.csv"} & set(names)
     assert [archive.read(name) for name in names if name.startswith("attachments/")] == [b"x"]
+
+
+def test_what_a_backup_left_that_was_broken_off_goes_at_the_next_start(sqlite: Fresh, tmp_path: Path) -> None:
+    with transfer._packed(io.BytesIO(), tmp_path) as (_, place):  # the power goes
+        (place / "company.db").write_bytes(b"all of the books")
+        create_app(sqlite(), identify, folder=tmp_path)
+        assert not place.exists()
+    leave()
 
 
 def test_pages_and_problems_are_chinese_unless_english_is_asked_for(client: FlaskClient) -> None:

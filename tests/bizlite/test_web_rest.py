@@ -12,12 +12,13 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from bizlite.core import registry, rights
+from bizlite.core import attachments, registry, rights
 from bizlite.core.models import Audit
 from bizlite.finance.models import Party
 from bizlite.web import guard, holding
 from bizlite.web.app import create_app
 from bizlite.web.openapi import fragment
+from bizlite.web.resource import find
 from tests.bizlite.conftest import Fresh, leave
 from tests.bizlite.web_site import OWNER, USER, asker, call, hidden, identify
 
@@ -113,7 +114,11 @@ def test_a_form_from_elsewhere_is_refused(client: FlaskClient) -> None:
     assert not Party.select().count()
 
 
-def test_a_module_that_is_off_says_who_can_switch_it_on(client: FlaskClient) -> None:
+def test_a_module_that_is_off_says_who_can_switch_it_on(client: FlaskClient, tmp_path: Path) -> None:
+    kind = find("purchasing.order").kind
+    attachments.attach(OWNER, tmp_path / "attachments", kind, 1, "a.txt", "text/plain", b"x")
+    with client.get("/business/file/1") as answer:
+        assert answer.status_code == 200
     rights.grant(OWNER, "boss", "core.module.switch")
     rights.assign(OWNER, "li", "boss")
     page = client.get("/business/modules").text
@@ -125,6 +130,10 @@ def test_a_module_that_is_off_says_who_can_switch_it_on(client: FlaskClient) -> 
         assert answer.status_code == 404
         assert "The module Purchasing is off. Who may switch it on under Modules: li." in answer.text
     assert "/business/purchasing/order" not in client.get("/business/").text
+    others = (("GET", "file/1"), ("POST", "files/purchasing.order/1"), ("GET", "log/purchasing.order/1"))
+    for method, address in others:
+        answer = call(client, method, f"/business/{address}")
+        assert (answer.status_code, "Purchasing is off" in answer.text) == (404, True), address
 
 
 def test_who_may_what_is_given_and_taken_on_its_page(client: FlaskClient) -> None:
@@ -173,3 +182,41 @@ def test_who_lacks_a_permission_reads_its_words(client: FlaskClient) -> None:
     answer = client.get("/business/log/finance.party/1", environ_overrides={USER: "li"})
     assert answer.status_code == 403
     assert "Ask for the permission “See customers and suppliers”." in answer.text
+
+
+def test_a_patch_leaves_alone_what_is_not_sent(client: FlaskClient) -> None:
+    """Every resource: no field goes back to what a new row would have."""
+    rest = "/api/biz/v1"
+    party = call(client, "POST", f"{rest}/finance/party", {
+        "code": "P", "name": "Both", "is_customer": True, "is_supplier": True}).json["id"]  # fmt: skip
+    item = call(client, "POST", f"{rest}/stock/item", {"code": "I", "name": "Item"}).json["id"]
+    contact = call(client, "POST", f"{rest}/sales/contact", {"party": party, "name": "Li"}).json["id"]
+    line = {"item": item, "quantity": 5, "price": 2_000_000}
+    papers = {
+        "sales/order": {"party": party, "contact": contact, "date": "2026-03-01", "wanted": "2026-03-09",
+                        "their_number": "PO 7", "is_gross": False, "seller": "wang", "lines": [line]},
+        "purchasing/order": {"party": party, "date": "2026-03-01", "expected": "2026-03-19", "their_number": "7",
+                             "is_gross": False, "lines": [line]},
+        "purchasing/supplier_item": {"party": party, "item": item, "price": 100, "rate": 600, "least": 5,
+                                     "multiple": 5, "lead_days": 9, "tolerance": 300, "is_preferred": True},
+        "sales/price": {"item": item, "price": 100, "rate": 600, "least": 10, "first": "2026-03-01",
+                        "last": "2026-12-31"},
+    }  # fmt: skip
+    for noun, body in papers.items():
+        made = call(client, "POST", f"{rest}/{noun}", body).json
+        change: dict[str, Any] = {"price": 200} if "price" in body else {"text": "soon", "version": made["version"]}
+        assert call(client, "PATCH", f"{rest}/{noun}/{made['id']}", change).status_code == 200
+        after = call(client, "GET", f"{rest}/{noun}/{made['id']}").json
+        assert {**made, **change, "version": None} == {**after, "version": None}, noun
+
+
+def test_a_code_that_is_a_part_of_another_is_not_taken_for_it(client: FlaskClient) -> None:
+    """On a page the one item that fits may be meant, and is seen; a program means the code that it sends."""
+    rest = "/api/biz/v1"
+    long = {"code": "BOLT-M4-LONG", "name": "x", "barcode": "69", "has_lots": True}
+    assert call(client, "POST", f"{rest}/stock/item", long).status_code == 201
+    refused = call(client, "POST", f"{rest}/stock/lot", {"item": "BOLT-M4", "code": "L"})
+    assert refused.status_code == 422, refused.text
+    assert [problem["field"] for problem in refused.json["error"]["problems"]] == ["item"]
+    for n, code in enumerate(("BOLT-M4-LONG", "69", "#1")):
+        assert call(client, "POST", f"{rest}/stock/lot", {"item": code, "code": f"L{n}"}).status_code == 201

@@ -181,9 +181,12 @@ class World:
     # --- money
     def invoice(self, a: int, b: int, c: int) -> Invoice:
         rate = invoices.RATES[b % len(invoices.RATES)]
-        lines = [invoices.Item(text="x", quantity=b % 50 + 1, price=c * 12_345 + 1_000_000, rate=rate, scale=b % 3)]
-        lines.append(invoices.Item(text="y", quantity=1, price=a * 7_777_777, rate=600, account="5051"))
-        kind, party = (("sale", self.customer), ("purchase", self.supplier))[a % 2]
+        kind, party, accounts_ = (
+            ("sale", self.customer, ("5001", "5051")), ("purchase", self.supplier, ("5401", "5602")),
+        )[a % 2]  # fmt: skip
+        more = {"account": accounts_[0], "scale": b % 3}
+        lines = [invoices.Item(text="x", quantity=b % 50 + 1, price=c * 12_345 + 1_000_000, rate=rate, **more)]
+        lines.append(invoices.Item(text="y", quantity=1, price=a * 7_777_777, rate=600, account=accounts_[1]))
         return invoices.post(self.session, kind, party.id, day(c), lines, is_gross=bool(b % 2))
 
     def credit(self, a: int, b: int, c: int) -> Invoice:

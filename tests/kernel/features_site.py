@@ -140,7 +140,7 @@ class Site:
         def act() -> None:
             nft.apply(plan, self.plan, self.run_dir)
             with Netlink() as door:
-                links.apply(door, plan.links)
+                links.apply(door, plan.links, self.run_dir)
             sysctl.apply(plan.sysctls, self.run_dir)
             with Netlink() as door:
                 routes.apply(door, plan.routes, {name: device.index for name, device in links.read(door).items()})

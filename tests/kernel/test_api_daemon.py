@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any, get_args
 
@@ -10,6 +11,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from firmware.client import Unauthenticated
 from firmware.model.config import Role
 from tests.kernel.engine_box import CLIENT, Box, config
 from webui.api import schemas
@@ -38,7 +40,7 @@ BODIES: dict[str, Any] = {
     "startSpeedTest": {"shaped": True},
     "startTool": {"tool": "cable"},
     "installUpdate": {"source": "usb"},
-    "replaceConfig": {},
+    "replaceConfig": {"users": {"admin": {"role": "owner"}}},
     "patchConfig": {},
     "setValue": {"members": []},
     "patchValue": {"description": "walked"},
@@ -196,7 +198,70 @@ def test_somebody_elses_commit_is_a_conflict(ask: Asker) -> None:
     assert ask("POST", "/commit", {"base": 999_999}).status_code == 409
 
 
-def test_users_and_tokens(ask: Asker, app: Flask) -> None:
+def test_only_an_owner_changes_users_whatever_way_he_comes(
+    app: Flask, box: Box, tokens: dict[str, str], ask: Asker
+) -> None:
+    before = ask("GET", "/revisions?limit=1").json[0]["id"]
+    whole = ask("GET", "/config").json
+    mine = {"role": "owner"}
+    ways: list[tuple[str, str, Any]] = [
+        ("PUT", "/users/me", mine),
+        ("DELETE", "/users/admin", None),
+        ("PUT", "/config/users.me", mine),
+        ("PUT", "/config/users.admin.enabled", False),
+        ("PATCH", "/config", {"users": {"me": mine}}),
+        ("PUT", "/config", {**whole, "users": {"me": mine}}),
+        ("DELETE", "/config/users.admin", None),
+        ("POST", "/import", {"text": json.dumps({**whole, "users": {"me": mine}})}),
+    ]
+    for method, path, body in ways:
+        refused = ask(method, path, body)
+        assert (refused.status_code, refused.json["error"]["code"]) == (403, "forbidden"), (method, path)
+    assert ask("GET", "/diff").json == []
+    assert ask("PUT", "/config", whole).status_code == 200, "users as they are are no change"
+    owner = Asker(app, tokens["owner"])
+    assert owner("PUT", "/users/li", {"role": "auditor"}).status_code == 200
+    assert owner("POST", "/commit", {}).status_code == 200
+    assert ask("POST", "/rollback", {"revision": before}).status_code == 403
+    assert ask("PUT", "/config/system.hostname", "by-admin").status_code == 200
+    assert ask("POST", "/commit", {}).status_code == 200, "what is not about users"
+    assert owner("POST", "/rollback", {"revision": before}).status_code == 200
+
+
+def test_who_is_being_made_gets_his_password_along_with_him(
+    app: Flask, box: Box, tokens: dict[str, str], ask: Asker
+) -> None:
+    def set_password(user: str) -> int:
+        return int(owner("POST", "/password", {"user": user, "new": PASSWORD}).status_code)
+
+    def somebody_else_commits(name: str) -> None:
+        assert ask("PUT", "/config/system.hostname", name).status_code == 200
+        assert ask("POST", "/commit", {}).status_code == 200
+
+    owner = Asker(app, tokens["owner"])
+    assert set_password("wu") == 404
+    assert owner("PUT", "/users/wu", {"role": "clerk"}).status_code == 200
+    assert ask("POST", "/password", {"user": "wu", "new": PASSWORD}).status_code == 404, "in another's draft only"
+    assert set_password("wu") == 204
+    somebody_else_commits("meanwhile")
+    assert owner("POST", "/commit", {}).status_code == 200
+    assert box.call("login", user="wu", password=PASSWORD)["role"] == "clerk"
+    # One who was not made after all leaves no password to a later one of his name.
+    assert owner("PUT", "/users/sun", {"role": "clerk"}).status_code == 200
+    assert set_password("sun") == 204
+    assert owner("POST", "/discard").status_code == 204
+    somebody_else_commits("later")
+    assert owner("PUT", "/users/sun", {"role": "clerk"}).status_code == 200
+    assert owner("POST", "/commit", {}).status_code == 200
+    with pytest.raises(Unauthenticated):
+        box.call("login", user="sun", password=PASSWORD)
+    for name in ("wu", "sun"):
+        assert owner("DELETE", f"/users/{name}").status_code == 200
+    assert owner("POST", "/commit", {}).status_code == 200
+
+
+def test_users_and_tokens(app: Flask, tokens: dict[str, str]) -> None:
+    ask = Asker(app, tokens["owner"])
     assert ask("PUT", "/users/li", {"role": "auditor", "full_name": "李"}).status_code == 200
     assert ask("POST", "/commit", {"message": "li"}).status_code == 200
     assert ask("GET", "/users").json["li"]["role"] == "auditor"

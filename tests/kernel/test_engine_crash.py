@@ -10,6 +10,7 @@ import pytest
 
 from firmware.client import Unavailable
 from firmware.engine import steps
+from firmware.model.config import PrefixList
 from tests.kernel.engine_box import Box, config, lost, other_config
 from tests.lab import netns
 
@@ -135,6 +136,18 @@ def test_power_cut_while_a_change_waits(prepared: Prepared) -> None:
     assert box.running() == other_config()
     netns.wait_until(lambda: box.call("status")["pending"] is None, "the deadline", 20)
     box.becomes(prepared.old)
+
+
+def test_contents_of_a_list_outlive_a_change_that_is_taken_back(prepared: Prepared) -> None:
+    box = prepared.reset()
+    box.start()
+    kept = box.commit(config(prefix_lists={"near": PrefixList()}))["revision"]
+    box.call("prefixes.import", name="near", content="1.0.1.0/24\n")
+    box.commit(config(), confirm_s=600)
+    box.boot()
+    box.start()
+    box.call("config.rollback", revision=kept)
+    assert [found["ipv4"] for found in box.call("prefixes.list")] == [1]
 
 
 def test_change_confirmed_after_a_power_cut(prepared: Prepared) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -10,9 +11,12 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from firmware.client import Refused
+from firmware.model import codec
+from firmware.model.config import Wan
 from tests.kernel.engine_box import CLIENT, SERVER, Box, config, lost
 from tests.lab import netns
 
@@ -108,6 +112,34 @@ def test_dnsmasq_is_missing(box: Box) -> None:
     netns.wait_until(lambda: "dnsmasq" not in alarms(box), "the alarm is gone", 30)
 
 
+def test_alarms_are_over_with_their_causes(box: Box) -> None:
+    """A line that is taken out, and a service that works since the box was started again."""
+    box.hidden = shutil.which("dnsmasq") or ""
+    box.start()
+    unplugged = codec.to_plain(config().wans["line1"]) | {"interface": "lan2", "number": 2, "address": "203.0.113.2/24"}
+    unplugged |= {"gateway": "203.0.113.1"}
+    box.commit(config(wans={**config().wans, "line2": msgspec.convert(unplugged, Wan)}))
+    netns.wait_until(lambda: "dnsmasq" in alarms(box) and "line2" in alarms(box), "two alarms", 30)
+    box.commit(config())
+    netns.wait_until(lambda: "line2" not in alarms(box), "nobody looks at the line any more")
+    box.hidden = ""
+    box.boot()
+    box.start()
+    netns.wait_until(lambda: box.unit("dnsmasq") is not None, "the service runs")
+    netns.wait_until(lambda: alarms(box) == "", "nothing is wrong any more")
+
+
+def test_a_lease_of_a_lans_network_is_told(box: Box) -> None:
+    """Many a modem gives out 192.168.8.x, as the box does."""
+    box.start()
+    box.commit(config(wans={**config().wans, "line2": Wan(interface="lan2", number=2)}))
+    given = {"device": "lan2", "protocol": "dhcp", "address": "192.168.8.100/24", "gateway": "192.168.8.1"}
+    for lease, is_told in ((given, True), ({**given, "address": "10.0.0.2/24", "gateway": "10.0.0.1"}, False)):
+        (box.run / "lines" / "line2.json").write_text(json.dumps(lease))
+        box.call("line.changed")
+        netns.wait_until(lambda wanted=is_told: ("192.168.8.0/24" in alarms(box)) == wanted, "what is wrong is told")
+
+
 def test_the_disk_is_full(tmp_path: Path) -> None:
     state = tmp_path / "state"
     state.mkdir(mode=0o700)
@@ -150,3 +182,7 @@ def test_a_configuration_file_is_cut_off(box: Box, name: str) -> None:
     box.start()
     assert box.running() == config()
     netns.wait_until(box.ping, "the client reaches the server with what was in force")
+    assert ("were broken" in alarms(box)) == (name == "config.db")
+    box.stop()
+    box.start()
+    assert "were broken" not in alarms(box)

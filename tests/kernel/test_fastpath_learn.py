@@ -89,6 +89,9 @@ def test_applications_may_get_other_numbers() -> None:
             generation = site.generation + 1
             categories = {"aaa": "im", **APPS}
             site.runtime.set_tables(compile_policy(tables, categories, generation), compiled)
+            # Nothing was sent since: their old numbers are not read as those of others.
+            flows = site.in_router(lambda: site.runtime.flows(CLIENT))
+            assert [flow["application"] for flow in flows if flow["is_decided"]] == [0, 0]
             site.load_rules(generation)
             exchange(wechat, b"undisturbed")
             with pytest.raises(OSError, match=r"reset|closed|Broken"):

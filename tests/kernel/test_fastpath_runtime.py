@@ -167,6 +167,23 @@ def test_a_thousand_swaps_under_load(site: Site, iperf: subprocess.Popen[str]) -
     assert site.fastpath.poll() is None
 
 
+def test_tables_that_cannot_be_read_at_the_start_are_tried_again(site: Site) -> None:
+    """A box that is short of memory at that moment must not go without policies until somebody changes them."""
+    site.set_policy(PolicyRow(name="r", action="block", applications=("youku",)))
+    policy = site.folder / "policy.bin"
+    whole = policy.read_bytes()
+    site.kill()
+    policy.write_bytes(whole[:-8])
+    site.start()
+    with site.connection() as end:
+        exchange(end, client_hello("www.youku.com"))  # unjudged
+    policy.write_bytes(whole)
+    drained(site)  # as each minute: whatever wakes it
+    netns.wait_until(lambda: site.runtime.stats()["loaded_policy"] > 0, "the table is in force")
+    with pytest.raises(OSError, match=r"reset|closed|Broken"), site.connection() as end:
+        exchange(end, client_hello("www.youku.com"))
+
+
 def test_live_flows_are_listed(site: Site) -> None:
     with site.connection() as end:
         exchange(end, client_hello("www.wechat.com"))

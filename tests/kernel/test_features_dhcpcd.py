@@ -26,7 +26,7 @@ FACTS = Facts(ports={"wan0": PortFact()}, can_set_clock=False)
 DHCP4 = "subnet 198.51.100.0 netmask 255.255.255.0 { range 198.51.100.50 198.51.100.50; option routers 198.51.100.1; \
 option domain-name-servers 198.51.100.53; }\n"
 DHCP6 = "subnet6 2001:db8:1::/64 { range6 2001:db8:1::50 2001:db8:1::50; prefix6 2001:db8:f00:: 2001:db8:f00:: /56; \
-option dhcp6.name-servers 2001:db8:1::53; }\n"
+option dhcp6.name-servers 2001:db8:1::53, fe80::1; }\n"
 ADVERTISEMENT = "interface isp0 { AdvSendAdvert on; AdvManagedFlag on; MinRtrAdvInterval 3; MaxRtrAdvInterval 4; };\n"
 
 
@@ -115,9 +115,11 @@ def test_line_is_asked_for_and_nothing_is_configured(isp: Path) -> None:
     finally:
         netns.wait_until(lambda: has_ended(client), "dhcpcd ends")
     given = line(run)
+    assert given["device"] == "wan0"
     assert given["address"] == "198.51.100.50/24"
     assert given["gateway"] == "198.51.100.1"
     assert given["ipv6_address"] == "2001:db8:1::50/128"
     assert given["ipv6_prefix"] == "2001:db8:f00::/56"
     assert given["ipv6_gateway"].startswith("fe80::")
+    assert given["dns6"] == ["2001:db8:1::53", "fe80::1%wan0"]  # as rsd must be able to read it (facts.py)
     assert (addresses(ROUTER, "wan0"), routes()) == before

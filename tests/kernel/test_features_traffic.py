@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import socket
 import struct
@@ -92,6 +93,35 @@ def test_hairpin_reaches_the_server_from_its_own_lan(site: Site) -> None:
     assert address(GUEST, LINE2, 8080) == "192.168.9.20"
 
 
+def test_lines_with_one_address_have_a_forward_each(site: Site) -> None:
+    """Two modems as delivered: the same lease for both. Of forwards of the same port the first line's counts."""
+    forward = {"ports": "8080", "to_address": LAN_SERVER, "to_port": 7000, "wan": "line1"}
+    ranges = {"ports": "7000-7005", "to_address": LAN_SERVER, "wan": "line1"}
+    others = {"to_address": "192.168.8.99", "wan": "line2"}
+    forwards = {
+        "a-later": {**forward, **others},
+        "b-range": {**ranges, **others, "ports": "7005-7010"},
+        "c-alone": {**forward, **others, "ports": "9090", "to_address": LAN_SERVER},
+        "web": forward,
+        "range": ranges,
+    }
+    config = codec.set_path(CONFIG, "port_forwards", forwards)
+    config = codec.set_path(config, "wans.line2", {"interface": "eth5", "number": 2, "ipv6": "off"})
+    site.apply(config, msgspec.structs.replace(FACTS, lines={"line1": UP, "line2": UP}))
+    for port in (8080, 7000, 9090):
+        assert address(INTERNET, LINE1, port, source=SITE) == SITE
+
+
+def test_ipv6_host_is_opened_by_its_line_and_ranges_may_overlap(site: Site) -> None:
+    server = "2001:db8:f00:8::10"
+    config = codec.set_path(CONFIG, "port_forwards.more", {"ports": "6990-7010", "to_address": server})
+    site.apply(config)
+    assert address(INTERNET, server, 7000, source=SITE6) == SITE6
+    config = codec.set_path(CONFIG, "port_forwards.six.wan", "line2")
+    site.apply(config)
+    assert is_silent(INTERNET, server, 7000)
+
+
 def test_outside_reaches_nothing_else(site: Site) -> None:
     netns.batch(["route add 192.168.8.0/24 via 198.51.100.2"], INTERNET)
     try:
@@ -171,12 +201,31 @@ def test_segments_are_clamped_to_the_line(site: Site) -> None:
     assert (line, int(segment) <= 1360) == (LINE1, True)
 
 
+def test_what_a_port_was_before_comes_back(site: Site) -> None:
+    """A change that is taken back leaves no MTU and no MAC behind."""
+    before = ports()
+    config = codec.set_path(CONFIG, "interfaces.eth5", {"mtu": 1400, "mac": "02:00:5e:00:00:01"})
+    config = codec.set_path(config, "interfaces.eth1.mtu", 1300)
+    site.apply(config)
+    assert ports() == {**before, "eth5": (1400, "02:00:5e:00:00:01"), "eth1": (1300, before["eth1"][1])}
+    site.apply(codec.set_path(config, "interfaces.eth5.mtu", 1450))
+    site.apply()
+    assert ports() == before
+
+
+def ports() -> dict[str, tuple[int, str]]:
+    """MTU and MAC of the router's ports."""
+    links = json.loads(netns.command(["ip", "-j", "-n", ROUTER, "link"]))
+    return {link["ifname"]: (link["mtu"], link["address"]) for link in links if link["ifname"].startswith("eth")}
+
+
 def test_dnsmasq_serves_addresses_and_names(site: Site) -> None:
     config = codec.set_path(CONFIG, "dns.records[erp.lan]", "192.168.8.77")
     config = codec.set_path(config, "lans.office.dhcp.start", "192.168.8.60")
     mac = Path("/sys/class/net") / "e" / "address"
     reservation = {"mac": inside_text(CLIENT, str(mac)), "address": "192.168.8.55"}
     config = codec.set_path(config, "lans.office.dhcp.reservations.desk", reservation)
+    config = codec.set_path(config, "lans.guest.dhcp.enabled", False)
     site.apply(config)
     assert site.plan is not None
     places = {"run": str(site.run_dir), "state": str(site.run_dir)}
@@ -189,6 +238,8 @@ def test_dnsmasq_serves_addresses_and_names(site: Site) -> None:
     assert lease(SERVER).startswith("192.168.8.")
     assert resolve("desk.lan") == "192.168.8.55"
     assert ra_prefix(CLIENT) == "2001:db8:f00:8::"
+    assert ra_prefix(GUEST) == "2001:db8:f00:9::", "IPv6 is given out where DHCP is not"
+    assert not has_lease(GUEST)
 
 
 def inside_text(namespace: str, path: str) -> str:
@@ -207,6 +258,11 @@ def lease(namespace: str) -> str:
     found = re.search(r"lease of ([0-9.]+) obtained", output.stdout + output.stderr)
     assert found, output.stderr
     return found[1]
+
+
+def has_lease(namespace: str) -> bool:
+    argv = ["busybox", "udhcpc", "-i", "e", "-n", "-q", "-f", "-t", "2", "-T", "1", "-s", "/bin/true"]
+    return subprocess.run(netns.inside(namespace, argv), capture_output=True, check=False).returncode == 0
 
 
 def ra_prefix(namespace: str) -> str:

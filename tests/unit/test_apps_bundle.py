@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fastpath.binding._native import ffi, lib
 
-from fastpath.binding import bundle
+from fastpath.binding import appdb, bundle
 from fastpath.binding.bundle import BundleError
 
 WECHAT: dict[str, Any] = {
@@ -120,6 +121,22 @@ def test_what_the_admin_made_gives_way_to_what_a_release_brings(tmp_path: Path) 
     names = json.loads((tmp_path / "apps.json").read_text())
     assert names["version"] == "2026.11.26"
     assert [row["id"] for row in names["applications"]] == ["qq", "wechat"]
+
+
+def test_every_application_is_found_by_its_id(tmp_path: Path) -> None:
+    """The admin's own stand behind those of a release, wherever the alphabet would have them."""
+    names = [f"app{number:03}" for number in range(0, 200, 3)]
+    source = [{**QQ, "id": name, "domains": [f"{name}.example"]} for name in names]
+    nothing: dict[str, Any] = {sign: [] for sign in appdb.SIGNS}
+    own = [{**WECHAT, **nothing, "id": name} for name in ("zz", "crm", "app001", "intranet", "a")]
+    bundle.compile_bundle(bundle.read(bundle.write(source, "2026.11.26")), own, tmp_path)
+    data = ffi.from_buffer((tmp_path / "apps.bin").read_bytes())
+    handle, error = ffi.new("rs_apps **"), ffi.new("char[]", lib.RS_ERROR_SIZE)
+    assert lib.rs_apps_open(data, len(data), handle, error) == 0
+    ids = [*names, *(app["id"] for app in own)]
+    assert [lib.rs_apps_find(handle[0], name.encode()) for name in ids] == list(range(1, len(ids) + 1))
+    assert lib.rs_apps_find(handle[0], b"app002") == lib.rs_apps_find(handle[0], b"zzz") == 0
+    lib.rs_apps_close(handle[0])
 
 
 def test_rubbish_is_refused_and_never_an_accident() -> None:

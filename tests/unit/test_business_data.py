@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import zipfile
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -10,6 +11,9 @@ from pathlib import Path
 import pytest
 
 from firmware.daemon import business_data
+from firmware.daemon.business_books import Books
+from firmware.daemon.errors import InvalidError
+from firmware.model.config import Business
 
 
 @pytest.fixture
@@ -45,12 +49,12 @@ def test_an_open_database_has_the_saved_rows_at_once(tmp_path: Path, saved: Path
     assert (state / "business/restored").exists()
 
 
-def test_files_alone_leave_the_books_as_they_are(tmp_path: Path, saved: Path, pages: sqlite3.Connection) -> None:
-    """A firm whose database is PostgreSQL has the files in its backup, and no database."""
+def test_a_backup_without_a_database_leaves_ours_alone(tmp_path: Path, saved: Path, pages: sqlite3.Connection) -> None:
+    """As that of a box whose firm has its data in PostgreSQL: it was emptied."""
     (saved / "business/company.db").unlink()
     business_data.restore(tmp_path / "state", saved)
     assert pages.execute("SELECT name FROM party").fetchall() == [("present",)]
-    assert (tmp_path / "state/business/attachments/ab/abcd").exists()
+    assert (tmp_path / "state/business/attachments/ab/abcd").read_text() == "an invoice"
 
 
 def test_a_new_box_gets_all_of_it(tmp_path: Path, saved: Path) -> None:
@@ -79,3 +83,21 @@ def test_a_link_is_refused_and_what_it_leads_to_is_as_before(
     with pytest.raises(ValueError, match="symbolic link"):
         business_data.restore(tmp_path / "state", saved)
     assert (list(elsewhere.iterdir()) == []) if is_folder else (elsewhere.read_text() == "root's own")
+
+
+def test_an_unfit_backup_leaves_a_new_box_without_data(
+    tmp_path: Path, saved: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else its pages would fail for good: nothing of ours opens what a newer release wrote."""
+    (tmp_path / "state/backup").mkdir(parents=True)
+    books = Books(tmp_path / "state", tmp_path / "run")
+
+    def newer(what: str, business: Business) -> None:
+        raise InvalidError("The business's data cannot be read: %(reason)s", reason="the data is of version 99")
+
+    monkeypatch.setattr(books, "_ask", newer)
+    with zipfile.ZipFile(tmp_path / "newer.zip", "w") as archive:
+        archive.write(saved / "business/company.db", "company.db")
+    with pytest.raises(InvalidError, match="This backup cannot be used"):
+        books.restore(Business(enabled=True), tmp_path / "newer.zip")
+    assert not list((tmp_path / "state/business").glob("company.db*"))

@@ -39,6 +39,23 @@ def test_it_is_taken_once_and_outlives_a_reset(tmp_path: Path) -> None:
     assert not (tmp_path / "first-password").exists()
 
 
+def test_what_cannot_be_kept_is_taken_at_the_next_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    note = tmp_path / "provision.json"
+    note.write_text(json.dumps(TOLD))
+    reasons: list[str] = []
+
+    def full(*arguments: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("firmware.daemon.provision.files.write", full)
+        assert take(tmp_path, reasons.append).serial == "RS-0041"
+    assert len(reasons) == 1
+    assert note.exists()
+    assert take(tmp_path, refuse).first_password
+    assert not note.exists()
+
+
 @pytest.mark.parametrize("text", ["", "{", '{"format": 2, "serial": "x"}', '{"format": 1}'])
 def test_what_cannot_be_read_is_told_and_goes(tmp_path: Path, text: str) -> None:
     (tmp_path / "provision.json").write_text(text)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ipaddress import IPv4Interface
 from typing import Any
 
-from firmware.daemon.selfcheck import Seen, selfcheck
+from firmware.daemon.selfcheck import WINDOW_S, Seen, Sharing, selfcheck
 from firmware.features.topology import Line
 from firmware.model.config import Config, Limit, Qos, Wan
 
@@ -44,6 +44,18 @@ def test_a_balance_that_is_one_line_is_told() -> None:
     assert keys(takers=two[:1], connections={"a": 500}) == []
     heavy = (line("a", 1, weight=20), line("b", 2))
     assert keys(takers=heavy, connections={"a": 197, "b": 3}) == []  # as its weight wants
+
+
+def test_a_line_that_came_back_is_given_time_to_take_its_share() -> None:
+    """What is counted are the connections of ten minutes: most of them are of before."""
+    one, two = line("a", 1), line("b", 2)
+    sharing = Sharing()
+    assert sharing.settled((one, two), 1000) == ()
+    assert sharing.settled((one, two), 1000 + WINDOW_S) == (one, two)
+    assert sharing.settled((one,), 2000) == ()
+    assert sharing.settled((one, two), 2060) == ()
+    assert sharing.settled((one, two), 2060 + WINDOW_S - 1) == ()
+    assert sharing.settled((one._replace(weight=5), two), 2060 + WINDOW_S) == (), "its share is another"
 
 
 def test_a_shaper_that_does_not_run_or_misses_a_line_is_told() -> None:

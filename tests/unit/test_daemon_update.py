@@ -9,6 +9,7 @@ import shutil
 import sqlite3
 import subprocess
 import threading
+import time
 import zlib
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -131,6 +132,21 @@ def test_the_boot_block_stays_where_it_is(place: Slots, tmp_path: Path) -> None:
     assert path.read_bytes() == before
 
 
+def test_a_lock_that_was_left_is_overcome_while_somebody_waits(
+    place: Slots, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "boot-slots.lock").mkdir()
+    sleep, slept = tmp_path / "bin/sleep", tmp_path / "slept"
+    sleep.parent.mkdir()
+    sleep.write_text(f'#!/bin/sh\necho "$1" >>{slept}\n')
+    sleep.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{sleep.parent}:{os.environ['PATH']}")
+    place.confirm_start()
+    assert sum(map(float, slept.read_text().split())) < slots.command.TIMEOUT_S / 2 + 1
+    place.confirm_start()  # it is gone
+    assert len(slept.read_text().split()) == 10
+
+
 def test_the_slots_are_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     cmdline, disk = tmp_path / "cmdline", tmp_path / "vda"
     (disk / "vda4").mkdir(parents=True)
@@ -179,6 +195,32 @@ def test_what_was_taken_back_comes_again_by_hand_only(
         work.install(read, may_go_back=False, automatic=True)
     with installer.from_file(bundle) as read:
         assert work.install(read, may_go_back=False).phase == "ready"
+
+
+def test_a_look_that_finds_nothing_newer_leaves_why_a_version_did_not_stay(
+    bundle: Path, signer: Signer, place: Slots, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record = installed(tmp_path, place)
+    make(tmp_path, place).restart(Box({}))  # type: ignore[arg-type]
+    updates = make(tmp_path, place)
+    updates.look(Box({}), 2.0)  # type: ignore[arg-type]
+    told = updates.state()
+    assert told["phase"] == "fell_back"
+
+    def begin(argv: list[str], **options: object) -> Any:
+        installer.main(argv[argv.index(str(tmp_path / "state")) :])
+        return SimpleNamespace(wait=lambda: 0)
+
+    monkeypatch.setattr(installer.slots, "find", lambda: place)
+    monkeypatch.setattr(installer.bundle, "own", lambda version: box(signer))
+    monkeypatch.setattr(subprocess, "Popen", begin)
+    monkeypatch.setattr(installer.bundle, "is_signed", lambda *arguments: True)  # openssl is another process
+    for source in (f"file:{bundle}", "file:/none"):
+        updates.begin(source, automatic=True)
+        assert {**updates.state(), "time": told["time"]} == told
+    updates.cancel()
+    updates.begin(f"file:{bundle}", automatic=True)
+    assert (updates.state()["phase"], record.load().automatic) == ("idle", True)
 
 
 @pytest.mark.parametrize("kind", ["PUT", "form"])
@@ -259,7 +301,7 @@ class Box:
         self.told.append((message, params))
 
     def alarm(self, key: str, message: str | None) -> None:
-        pass
+        self.wrong.discard(key)
 
 
 def make(tmp_path: Path, place: Slots | None, **changes: Any) -> FirmwareUpdates:
@@ -320,6 +362,17 @@ def test_a_good_version_stays(tmp_path: Path, place: Slots) -> None:
     assert (tmp_path / "run/started-well").exists()
 
 
+def test_what_was_once_wrong_with_the_configuration_takes_no_update_back(tmp_path: Path, place: Slots) -> None:
+    installed(tmp_path, place)
+    box = Box({})
+    box.wrong.add("configuration")  # config.db was broken last year, and mended from its copy
+    make(tmp_path, place).restart(box)  # type: ignore[arg-type]
+    new = make(tmp_path, place._replace(own="B", other="A"))
+    assert new.is_on_trial
+    new.look(box, 2.0)  # type: ignore[arg-type]
+    assert (new.state()["phase"], new.is_on_trial) == ("confirmed", False)
+
+
 @pytest.mark.parametrize(
     ("reached", "damage", "reason"), [("", False, ""), ("lines", False, "lines"), ("rsd", True, "block")]
 )
@@ -359,6 +412,35 @@ def test_what_was_committed_while_the_slots_were_switched_outlives_a_version_tha
     assert (tmp_path / "state/config.json").read_text() == "committed later"
 
 
+def test_an_rsd_that_ends_before_the_box_does_takes_nothing_back(
+    tmp_path: Path, place: Slots, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record = installed(tmp_path, place)
+    old = make(tmp_path, place)
+    old.look(Box({}), 2.0)  # type: ignore[arg-type]
+    monkeypatch.setattr("firmware.daemon.firmware_updates._REBOOT_AFTER_S", 0.0)
+    old.restart(Box({}))  # type: ignore[arg-type]
+    started = threading.Event()
+    again = FirmwareUpdates(tmp_path / "state", tmp_path / "run", find=lambda: place, reboot=started.set)
+    assert started.wait(30)
+    assert (again.state()["phase"], record.taken_back) == ("restarting", "")
+    assert place.boot_values()["ORDER"] == "B A"
+
+
+def test_a_copy_made_before_the_clock_is_set_is_kept(tmp_path: Path, place: Slots) -> None:
+    record = installed(tmp_path, place)
+    future_s = time.time() + 1e6  # of the copies that were made while the clock was right
+    for version in ("0.0.1", "0.0.2"):
+        record.keep_configuration(version)
+        os.utime(record.folder / f"config-{version}", (future_s, future_s))
+        future_s += 1
+    record.keep_configuration(VERSION)
+    assert sorted(path.name for path in record.folder.glob("config-*")) == ["config-0.0.2", f"config-{VERSION}"]
+    write_store(tmp_path / "state", "of 0.2.0", FORMAT + 1)
+    assert record.bring_back_configuration(VERSION)
+    assert (tmp_path / "state/config.json").read_text() == "of 0.1.0"
+
+
 def test_an_older_version_takes_its_own_configuration(tmp_path: Path, place: Slots) -> None:
     record = installed(tmp_path, place)
     record.keep_configuration(VERSION)
@@ -366,6 +448,33 @@ def test_an_older_version_takes_its_own_configuration(tmp_path: Path, place: Slo
     record.save(msgspec.structs.replace(record.load(), phase="restarting", version=VERSION, before="0.2.0", slot="A"))
     make(tmp_path, place)
     assert (tmp_path / "state/config.json").read_text() == "of 0.1.0"
+
+
+@pytest.mark.parametrize("phase", ["confirmed", "idle"])
+def test_the_slot_of_before_takes_its_own_configuration_without_a_trial(
+    tmp_path: Path, place: Slots, phase: Any
+) -> None:
+    record = installed(tmp_path, place)
+    record.keep_configuration(VERSION)
+    write_store(tmp_path / "state", "of 0.2.0", FORMAT + 1)
+    record.save(msgspec.structs.replace(record.load(), phase=phase))
+    make(tmp_path, place)  # A, by the button, the boot menu, or two starts of B that were cut off
+    assert (tmp_path / "state/config.json").read_text() == "of 0.1.0"
+    assert not record.is_from_the_future()
+
+
+def test_two_starts_in_vain_are_told(tmp_path: Path, place: Slots) -> None:
+    (tmp_path / "state").mkdir()
+    place._set("A_TRY=2")  # the power went twice within the first minute
+    spare, box = place._replace(own="B", other="A"), Box({})
+    make(tmp_path, spare).look(box, 2.0)  # type: ignore[arg-type]
+    ((message, params),) = box.told
+    assert "Slot A was started twice in vain, so slot B" in message % params
+    place._set("ORDER=B A")  # somebody wants it so
+    make(tmp_path, spare).look(box, 2.0)  # type: ignore[arg-type]
+    place._set("ORDER=A B", "A_OK=0")  # it was closed after a trial
+    make(tmp_path, spare).look(box, 2.0)  # type: ignore[arg-type]
+    assert len(box.told) == 1
 
 
 def test_a_full_data_partition_and_another_system_are_told(

@@ -352,6 +352,22 @@ def test_mistakes_in_lists_are_named(changes: dict[str, Any], at: str) -> None:
     assert list(errors(config, facts())) == [f"prefix_lists.telecom.{at}"]
 
 
+def test_networks_of_applications_may_overlap() -> None:
+    """nft takes no intervals that do."""
+    config = bound({"own": LinePolicy(position=1, lines=("wan1",), applications=("till", "shop", "cloud"))})
+    nets = {"till": ("203.0.113.128/25", "2001:db8::/32"), "shop": ("203.0.112.0/24", "2001:db8:1::/48")}
+    for name, networks in nets.items():
+        config.applications[name] = Application(name_zh="x", name_en="x", category="other", networks=networks)
+    assert elements(config, "networks4_own") == ("203.0.112.0/23",)
+    config.line_policies["strict"] = LinePolicy(position=2, lines=("wan1",), ports=("tcp/1",), strict=True)
+    assert elements(config, "networks6_own") == ("2001:db8::/32",)
+
+
+def elements(config: Config, name: str) -> tuple[str, ...]:
+    (found,) = [item.elements for item in render_policies(config, facts()).sets if item.name == name]
+    return found
+
+
 def test_dscp_is_read_by_name_and_number() -> None:
     assert [parse_dscp(text) for text in ("EF", "cs1", "af21", "AF43", "0", "63")] == [46, 8, 18, 38, 0, 63]
 

@@ -200,6 +200,16 @@ def test_a_spent_line_waits_behind_the_backups() -> None:
     assert metrics["eth1"] > _metric(config, facts(), "eth1")
 
 
+@pytest.mark.parametrize(("spent", "draining"), [(("wan1",), False), ((), True)])
+def test_the_router_itself_takes_the_backup_before_what_is_spent_or_drained(
+    spent: tuple[str, ...], draining: bool
+) -> None:
+    config = site(2, wan1={"draining": draining}, wan2={"role": "backup"})
+    now = facts(count=2, spent=spent)
+    assert [line.name for line in usable(lines(config, now))] == ["wan2"]
+    assert _metric(config, now, "eth2") < _metric(config, now, "eth1")
+
+
 def _metric(config: Config, now: Facts, device: str) -> int:
     (found,) = [route for route in render_routing(config, now).routes if (route.table, route.device) == (254, device)]
     return found.metric

@@ -176,6 +176,9 @@ def test_lines_share_a_port_when_their_vlans_differ() -> None:
         ({"username": "a"}, "wans.line1.username"),
         ({"protocol": "static", "address": "203.0.113.9/32", "gateway": "192.0.2.1", "dns": ["192.0.2.1"]}, None),
         ({"protocol": "static", "address": "203.0.113.9/30", "gateway": "192.0.2.1"}, "wans.line1.gateway"),
+        ({"protocol": "static", "address": "203.0.113.9/30", "gateway": "203.0.113.11"}, "wans.line1.gateway"),
+        ({"protocol": "static", "address": "203.0.113.9/30", "gateway": "fe80::1"}, "wans.line1.gateway"),
+        ({"protocol": "static", "address": "203.0.113.9/32", "gateway": "2001:db8::1"}, "wans.line1.gateway"),
     ],
 )
 def test_a_line_and_its_device(line: dict[str, object], path: str | None) -> None:
@@ -191,6 +194,28 @@ def test_a_dialled_line_without_password_or_kernel_is_told() -> None:
     facts = msgspec.structs.replace(FACTS, passwords=frozenset({"line1"}))
     assert found(config, facts) == []
     assert found(config, msgspec.structs.replace(facts, has_pppoe=False)) == [("error", "wans.line1.protocol")]
+
+
+def test_a_line_without_a_session_is_not_offloaded() -> None:
+    """Its device is not there, and the kernel takes no flowtable that names it: nothing at all would be offloaded."""
+    dialled = {"interface": "eth0", "number": 1, "protocol": "pppoe", "username": "a"}
+    config = changed(("wans.line1", dialled), ("wans.line2", {"interface": "eth3", "number": 2}))
+    session = LineState(up=True, address="100.64.0.2/32", gateway="100.64.0.1")
+    for state, is_there in ((session, True), (LineState(up=True), False)):
+        facts = msgspec.structs.replace(FACTS, lines={"line1": state}, has_flowtable=True)
+        assert ("ppp1" in render(config, facts).nft_offload) == is_there
+        assert "eth3" in render(config, facts).nft_offload
+
+
+def test_questions_of_the_name_server_that_is_asked_are_not_led_back_to_it() -> None:
+    """A shop's own server in the LAN asks the internet; dnsmasq would ask it, and it dnsmasq."""
+    config = changed(("dns.redirect", True), ("dns.upstreams", ["192.168.8.5", "223.5.5.5", "2001:db8:f00::5"]))
+    state = LineState(up=True, ipv6_prefix="2001:db8:f00::/56")
+    rules = render(config, msgspec.structs.replace(FACTS, lines={"line1": state})).nft_rules
+    assert "ip saddr != { 192.168.8.5 } ip daddr != { 192.168.8.0/24" in rules
+    assert "ip6 saddr != { 2001:db8:f00::5 } ip6 daddr != { 2001:db8:f00::/64 }" in rules
+    without = render(changed(("dns.redirect", True), ("dns.upstreams", ["223.5.5.5"])), FACTS).nft_rules
+    assert "saddr != " not in without
 
 
 def test_a_vlan_named_as_a_port_is_refused() -> None:

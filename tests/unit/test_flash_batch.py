@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from buildroot.flash import batch
+from buildroot.flash import batch, label, protocol
 from buildroot.flash.image import BLOCK, ImageError, Packed, Raw, Remote, pack
+from buildroot.flash.words import Say
 
 MAC, OTHER = "52:54:00:00:00:01", "52:54:00:00:00:02"
 
@@ -33,6 +34,47 @@ def test_numbers_are_a_row() -> None:
     assert batch.serials("RS-0099", 3) == ["RS-0099", "RS-0100", "RS-0101"]
     with pytest.raises(ValueError, match="end with digits"):
         batch.serials("RS-", 2)
+
+
+def test_a_second_batch_keeps_the_labels_of_the_first(tmp_path: Path) -> None:
+    for serial in ("RS-0041", "RS-0042"):
+        batch.keep_label(tmp_path, label.Label(serial, f"password of {serial}"), Say("en"))
+    sheet = (tmp_path / "labels.html").read_text()
+    assert all(f"password of {serial}" in sheet for serial in ("RS-0041", "RS-0042"))
+
+
+def test_a_report_is_kept_once_or_said_again() -> None:
+    kept: list[str] = []
+    is_full = True
+
+    def keep(box: batch.Box, values: dict[str, str]) -> None:
+        if is_full:
+            raise OSError(28, "No space left on device")
+        kept.append(box.result)
+
+    bench = batch.Bench(["RS-1"], "", keep)
+    bench.hello(MAC, (MAC,))
+    with pytest.raises(OSError, match="No space"):
+        bench.report(MAC, {"result": "verified"})
+    assert bench.ready == []
+    is_full = False
+    for _ in range(2):  # its answer was lost
+        bench.report(MAC, {"result": "verified"})
+    assert kept == ["verified"]
+    bench.hello(MAC, (MAC,))  # it is installed once more
+    bench.report(MAC, {"result": "verified"})
+    assert kept == ["verified", "verified"]
+
+
+def test_a_number_is_given_once(tmp_path: Path) -> None:
+    path = tmp_path / "protocol.csv"
+    assert batch.given_before(path, ["RS-1", "RS-2"]) == ""
+    assert batch.given_before(path, ["RS-1", "RS-2", "RS-1"]) == "RS-1"
+    row = protocol.Row("2026-11-26 10:00:00", "Wang", "RS-2", MAC, "sda", "32", "ab" * 32, "verified", "9")
+    protocol.append(path, row._replace(serial="RS-1", result="this image is damaged"))
+    protocol.append(path, row)
+    assert batch.given_before(path, ["RS-1"]) == ""
+    assert batch.given_before(path, ["RS-1", "RS-2"]) == "RS-2"
 
 
 def test_dnsmasq_takes_its_configuration(tmp_path: Path) -> None:

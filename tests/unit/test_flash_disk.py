@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import struct
 import subprocess
 import zlib
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from buildroot.flash import disks, fat, gpt, provision
+from buildroot.flash import disks, fat, gpt, main, protocol, provision
 from buildroot.flash.image import BLOCK, ImageError, Map, Packed, Raw, pack
 from buildroot.flash.run import install
 from buildroot.flash.target import Target
@@ -111,6 +112,59 @@ def test_a_packed_image_is_the_same_and_keeps_each_block_once(tmp_path: Path) ->
         Packed(tmp_path / "three.rsi")
     with pytest.raises(ImageError):
         Map.decode(b'{"format": 2, "size": 1, "sha256": "", "blocks": [""]}')
+
+
+@pytest.mark.parametrize(
+    ("trouble", "result"),
+    [("damaged", "this image is damaged"), ("stopped", protocol.STOPPED), ("", protocol.VERIFIED)],
+)
+def test_a_protocol_says_verified_of_what_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, trouble: str, result: str
+) -> None:
+    packed = tmp_path / "firmware.rsi"
+    pack(Raw(image(tmp_path / "disk.img")), packed)
+    if trouble == "damaged":
+        damage(packed, 150)
+    if trouble == "stopped":
+        monkeypatch.setattr(main, "install", stop)
+    target = empty(tmp_path / "target", 20)
+    code = main.main(["write", str(packed), str(target), "--folder", str(tmp_path), "--engineer", "Wang"])
+    (row,) = protocol.rows(tmp_path / "protocol.csv")
+    assert (row.result, code) == (result, 0 if result == protocol.VERIFIED else 1)
+
+
+def test_a_block_that_is_damaged_is_told(tmp_path: Path) -> None:
+    packed = tmp_path / "firmware.rsi"
+    (tmp_path / "disk.img").write_bytes(random.Random(1).randbytes(BLOCK // 256) * 256)
+    pack(Raw(tmp_path / "disk.img"), packed)
+    for place in range(150, 4000, 150):  # of its compressed bytes: zlib notices it, or the sum
+        damage(packed, place)
+        with pytest.raises(ImageError, match="damaged"):
+            Packed(packed).block(0)
+        damage(packed, place)
+    assert Packed(packed).block(0)
+
+
+def damage(path: Path, place: int) -> None:
+    """Turn a byte, or turn it back."""
+    with path.open("r+b") as file:
+        file.seek(place)
+        (byte,) = file.read(1)
+        file.seek(place)
+        file.write(bytes([byte ^ 0xFF]))
+
+
+def test_headquarters_are_told_with_a_number_or_it_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    target = empty(tmp_path / "target", 20)
+    argv = ["write", str(image(tmp_path / "disk.img")), str(target), "--hq", "https://hq.example.cn"]
+    assert main.main([*argv, "--folder", str(tmp_path)]) == 1
+    assert "--serial" in capsys.readouterr().err
+    assert not (tmp_path / "protocol.csv").exists()
+
+
+def stop(*arguments: object) -> None:
+    """Ctrl-C."""
+    raise KeyboardInterrupt
 
 
 class Forged(Target):

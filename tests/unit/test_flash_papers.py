@@ -41,7 +41,7 @@ def test_a_label_has_everything() -> None:
     drawn = label.svg(MADE, Say("zh"))
     assert all(text in drawn for text in ("初始密码", "abcd-efgh-jkmn-pqrs", "RS-0041", "52:54:00:00:00:01 +1"))
     assert "Serial number: RS-0041" in label.text(MADE, Say("en"))
-    assert label.page([MADE, MADE], Say("zh")).count("<svg xmlns") == 2
+    assert label.page([drawn, drawn], Say("zh")).count("<svg xmlns") == 2
 
 
 def test_a_protocol_grows_and_is_printed(tmp_path: Path) -> None:

@@ -245,6 +245,7 @@ class Bench:
     ) -> None:
         self.begun: list[str] = []
         self.restarts = 0
+        self.refusal = ""
         self.alarms: dict[str, tuple[str, str]] = {}
         self.taken_back = ""
         self.state = State()
@@ -266,6 +267,8 @@ class Bench:
 
     def _restart(self, _box: Any) -> None:
         self.restarts += 1
+        if self.refusal:
+            raise InvalidError(self.refusal)
 
     def look(self) -> None:
         self.updates.taken_back = self.taken_back
@@ -292,8 +295,37 @@ def test_it_is_begun_within_its_hours_once(
     bench.look()
     assert bench.begun == ["published"]
     bench.state = State(phase="ready", automatic=True)
+    monkeypatch.setattr(rollout, "time", SimpleNamespace(time=lambda: 1000.0))
+    bench.look()
+    assert bench.restarts == 0  # whatever hour a clock shows that is not set
+    monkeypatch.setattr(rollout, "time", SimpleNamespace(time=lambda: NOW_S))
     bench.look()
     assert (bench.begun, bench.restarts) == (["published"], 1)
+
+
+def test_a_night_that_failed_is_forgotten_by_one_that_finds_nothing_newer(
+    looker: Published, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench = Bench(monkeypatch, looker)
+    bench.state = State(phase="failed", automatic=True, reason="This is no firmware bundle.", time=1.0)
+    bench.look()
+    assert FAILED in bench.alarms
+    bench.state = State(phase="idle", automatic=True)
+    bench.look()
+    assert bench.alarms == {}
+
+
+def test_a_restart_that_is_refused_is_told_and_tried_now_and_then(
+    looker: Published, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench = Bench(monkeypatch, looker)
+    monkeypatch.setattr(rollout, "time", SimpleNamespace(time=lambda: NOW_S))
+    bench.state = State(phase="ready", automatic=True)
+    bench.refusal = "No space left on device"
+    for _ in range(int(rollout.RESTART_AGAIN_S) + 2):  # each is two seconds
+        bench.look()
+    assert bench.restarts == 3
+    assert bench.alarms == {FAILED: ("warning", "No space left on device")}
 
 
 def test_a_version_that_did_not_stay_is_not_taken_again(

@@ -151,8 +151,10 @@ def test_the_session_cookie_is_bound_tightly_behind_tls(app: Flask) -> None:
 def test_no_way_out_by_the_login_redirect() -> None:
     from webui.security import local_path
 
-    for target in ("https://evil.example/", "//evil.example", "/\\evil.example", "javascript:x", "/a\r\nb", "", None):
+    for target in ("https://evil.example/", "//evil.example", "/\\evil.example", "javascript:x", "/a\r\nb", "", None,
+                   "/\t/evil.example", "/\n/evil.example", "/\t\\evil.example"):  # fmt: skip
         assert local_path(target, "/home") == "/home"
+    assert local_path("/business/?q=抖音", "/home") == "/business/?q=抖音"
     assert local_path("/hosts/?q=1", "/home") == "/hosts/?q=1"
 
 

@@ -12,9 +12,10 @@ import pytest
 from flask import Flask
 from waitress.adjustments import Adjustments
 
+from firmware.model.config import PREFIX_BYTES_MAX
 from webui import uploads
 from webui.access import requires, takes_files
-from webui.app import create_app
+from webui.app import BODY_MAX_BYTES, create_app
 from webui.uploads import FORM_BYTES, Uploads, parser_class
 
 PLACE = "/system/test/upload"
@@ -118,3 +119,17 @@ def test_waitress_takes_more_only_by_a_ticket(tmp_path: Path) -> None:
     with parser.body_rcv.getfile() as file:
         assert len(file.read()) == FILE_BYTES
         assert str(tmp_path) in str(Path(f"/proc/self/fd/{file.fileno()}").readlink())
+
+
+@pytest.mark.parametrize(
+    "place", ["/lines/lists/unicom/preview", "/api/v1/prefixes/unicom", "/api/v1/prefixes/unicom/preview"]
+)
+def test_waitress_takes_a_prefix_list_as_large_as_is_promised(tmp_path: Path, place: str) -> None:
+    def parsed(path: str) -> Any:
+        parser = parser_class(Uploads(tmp_path))(Adjustments(max_request_body_size=BODY_MAX_BYTES))
+        parser.received(f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: {PREFIX_BYTES_MAX}\r\n\r\n".encode())
+        parser.close()
+        return parser.error
+
+    assert parsed(place) is None
+    assert parsed(f"{place}/more") is not None

@@ -65,10 +65,12 @@ def check_config(route: Route) -> Any:
 
 
 def put_user(route: Route, name: str) -> Any:
+    _require_owner()
     return put_config(route, f"users.{name}")
 
 
 def delete_user(route: Route, name: str) -> Any:
+    _require_owner()
     return delete_config(route, f"users.{name}")
 
 

@@ -184,6 +184,7 @@ class ErrorBody(Output):
         "method_not_allowed",
         "too_large",
         "unsupported_media_type",
+        "not_kept",
     ]
     message: str
     problems: list[Problem]
@@ -297,6 +298,7 @@ class Line(Output):
     name: str
     number: int
     device: str
+    enabled: bool
     up: bool
     state: Literal["waiting", "up", "failing", "down", "recovering"]
     streak: int

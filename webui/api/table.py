@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from firmware.model.config import PREFIX_BYTES_MAX, Config, User
+from firmware.model.config import Config, User
 from firmware.model.tools import AnyRequest, Job
 from webui.api import handlers, schemas
 from webui.api.route import Route
-
-PREFIX_BODY_BYTES = PREFIX_BYTES_MAX * 5 // 4  # JSON writes a line's end as two bytes
+from webui.uploads import LIST_BYTES
 
 ROUTES = (
     # -- configuration
@@ -224,12 +223,12 @@ ROUTES = (
     Route(
         "POST", "/prefixes/{name}/preview", "previewPrefixes", "prefixes.preview",
         "What an import into a prefix list would change", "admin", schemas.PrefixPreview, body=schemas.PrefixImport,
-        handler=handlers.of_list, body_max_bytes=PREFIX_BODY_BYTES,
+        handler=handlers.of_list, body_max_bytes=LIST_BYTES,
     ),
     Route(
         "POST", "/prefixes/{name}", "importPrefixes", "prefixes.import", "Put the contents of a prefix list in force",
         "admin", schemas.PrefixContents, body=schemas.PrefixImport, handler=handlers.of_list,
-        body_max_bytes=PREFIX_BODY_BYTES,
+        body_max_bytes=LIST_BYTES,
     ),
     Route(
         "DELETE", "/prefixes/{name}", "rollBackPrefixes", "prefixes.rollback",
@@ -258,11 +257,11 @@ ROUTES = (
           body=schemas.NewPassword, handler=handlers.done, status=204),
     Route("GET", "/users", "users", "config.get", "The users", "auditor", dict[str, User], handler=handlers.read_users),
     Route(
-        "PUT", "/users/{name}", "putUser", "config.set", "Make or change a user in the candidate", "admin",
+        "PUT", "/users/{name}", "putUser", "config.set", "Make or change a user in the candidate", "owner",
         schemas.Changed, body=User, handler=handlers.put_user,
     ),
     Route(
-        "DELETE", "/users/{name}", "deleteUser", "config.delete", "Delete a user from the candidate", "admin",
+        "DELETE", "/users/{name}", "deleteUser", "config.delete", "Delete a user from the candidate", "owner",
         schemas.Changed, handler=handlers.delete_user,
     ),
     Route("GET", "/tokens", "tokens", "token.list", "The tokens", "admin", list[schemas.Token]),

@@ -7,7 +7,7 @@ from typing import Any, get_args
 from flask import Blueprint, Response, redirect, render_template, request, url_for
 from msgspec import to_builtins
 
-from firmware.client import Invalid
+from firmware.client import Forbidden, Invalid
 from firmware.model.config import BackupPart
 from firmware.model.sections import SECTIONS
 from firmware.model.text import problem_text, translate
@@ -277,7 +277,7 @@ def import_text() -> Any:
             router().call("config.import", text=text)
         except UnicodeDecodeError:
             form.add_error("file", gettext("This is not a configuration file of a router."))
-        except Invalid as error:
+        except (Invalid, Forbidden) as error:
             for problem in error.problems:
                 form.add_error("file", problem_text(language(), problem))
             if not form.is_wrong:

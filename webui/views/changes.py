@@ -8,8 +8,8 @@ from typing import Any
 from flask import Blueprint, current_app, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from firmware.client import Invalid
-from webui import words
+from firmware.client import Conflict, Invalid, NotFound
+from webui import errors, words
 from webui.access import requires
 from webui.bar import note_seen
 from webui.forms import field_text
@@ -21,6 +21,7 @@ bp = Blueprint("changes", __name__, url_prefix="/changes")
 
 CONFIRM_S = 60
 MESSAGE_CHANGES = 3
+MESSAGE_MAX = 500  # rsd takes no longer one
 
 
 @bp.get("/")
@@ -62,7 +63,7 @@ def apply() -> Any:
     base = request.form.get("base", "")
     confirm_s = CONFIRM_S if words.is_risky(rows) else None
     try:
-        asked.call(
+        made = asked.call(
             "config.commit",
             message=message,
             confirm_s=confirm_s,
@@ -73,8 +74,12 @@ def apply() -> Any:
         if not error.problems:
             raise
         return _page(list(error.problems))
+    except Conflict:
+        if asked.call("config.diff"):
+            raise
+        return redirect(_back(), 303)  # pressed twice: the first one has put it in force
     current_app.extensions["names"].forget()
-    return redirect(_back(None if confirm_s else "applied"), 303)
+    return redirect(_back() if confirm_s else _back("applied", made["revision"]), 303)
 
 
 def raw_rows(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -90,13 +95,16 @@ def _message(sentences: list[str]) -> str:
     shown = gettext("; ").join(sentences[:MESSAGE_CHANGES])
     if len(sentences) > MESSAGE_CHANGES:
         shown += gettext(" and %(count)s more") % {"count": len(sentences) - MESSAGE_CHANGES}
-    return shown
+    return shown if len(shown) <= MESSAGE_MAX else f"{shown[: MESSAGE_MAX - 1]}…"
 
 
 @bp.post("/keep")
 @requires("change")
 def keep() -> Response:
-    router().call("config.confirm")
+    try:
+        router().call("config.confirm")
+    except NotFound:  # pressed twice, or too late: the page says what became of it
+        return redirect(_back(), 303)
     return redirect(_back("kept"), 303)
 
 
@@ -110,22 +118,29 @@ def discard() -> Response:
 @bp.post("/undo")
 @requires("change")
 def undo() -> Response:
-    """Back to the revision before the one in force."""
+    """Back to what was before the ``revision`` that the button stood for.
+
+    That may be over meanwhile: taken back by itself, which is what is wanted, or followed by another, which stays.
+    """
     asked = router()
+    meant = request.form.get("revision", 0, int)
+    revision = asked.call("config.revision", id=meant)
     status = asked.status()
-    last = (status.get("pending") or status["last_change"])["revision"]
-    before = asked.call("config.revision", id=last).get("parent")
-    if before is not None:
-        asked.call("config.rollback", revision=before)
-    note_seen(last)
+    if meant == (status.get("pending") or status["last_change"])["revision"]:
+        if revision["parent"] is not None:
+            asked.call("config.rollback", revision=revision["parent"])
+    elif revision["confirmed"]:
+        return errors.page(409, detail=gettext("Another change came after it. The page Revisions leads back to each."))
+    note_seen(meant)
     return redirect(_back("taken-back"), 303)
 
 
-def _back(said: str | None = None) -> str:
-    """The page where the button was pressed, with what it shall say."""
+def _back(said: str | None = None, revision: int | None = None) -> str:
+    """The page where the button was pressed, with what it shall say, and of which revision."""
     path = local_path(request.form.get("back"), url_for("dashboard.overview"))
     path = path.partition("?")[0]
-    return f"{path}?said={said}" if said else path
+    said = f"?said={said}" if said else ""
+    return f"{path}{said}&revision={revision}" if said and revision else f"{path}{said}"
 
 
 def problem_link(path: str) -> str | None:

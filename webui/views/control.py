@@ -175,10 +175,12 @@ def _save(form: Form, name: str | None, policy: Policy | None, config: Config) -
     first = (*value["applications"], *value["categories"], "all")[0]
     name = identifier(f"{value['action']}-{first}", config.policies, "policy")
     moved = _places(value["action"], name, config)
-    if not form.save(f"policies.{name}", {**value, "position": moved.pop(name)}):
-        return False
-    places.put("policies", moved)
-    return True
+    position = moved.pop(name)
+    places.put("policies", moved)  # first: two at one place are refused
+    if form.save(f"policies.{name}", {**value, "position": position}):
+        return True
+    places.put("policies", {other: config.policies[other].position for other in moved})
+    return False
 
 
 @bp.post("/policies/<name>/move")

@@ -49,7 +49,7 @@ def overview() -> Any:
 
 def answer(status: dict[str, Any]) -> str:
     """The state of the site in one word: ``well``, ``partly``, ``down``, ``none``."""
-    lines = status["lines"]
+    lines = [line for line in status["lines"] if line["enabled"]]
     if not lines:
         return "none"
     up = sum(bool(line["up"]) for line in lines)
@@ -62,11 +62,13 @@ def busiest(hosts: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def blocked_for_everyone(config: Config) -> set[str]:
-    """Applications that a policy blocks for all hosts, whatever the time."""
+    """Applications that a policy blocks for all hosts at all times."""
     return {
         application
         for policy in config.policies.values()
-        if policy.enabled and policy.action == "block" and not policy.groups and not policy.except_groups
+        if policy.enabled
+        and policy.action == "block"
+        and not (policy.groups or policy.except_groups or policy.schedule)
         for application in policy.applications
     }
 

@@ -29,12 +29,12 @@ USE_SPANS_S = (600, 86_400, 7 * 86_400, 31 * 86_400, 365 * 86_400)
 def index() -> Any:
     asked = router()
     hosts = people.known(asked)
+    config = asked.config()
+    sizes = {name: sum(name in host["groups"] for host in hosts) for name in config.groups}
     wanted = request.args.get("q", "").strip().casefold()
     if wanted:
         hosts = [host for host in hosts if wanted in f"{host['name']} {host['key']} {host['addresses']}".casefold()]
     hosts.sort(key=lambda host: (-(host["up_bps"] + host["down_bps"]), str(host["name"]).casefold()))
-    config = asked.config()
-    sizes = {name: sum(name in host["groups"] for host in hosts) for name in config.groups}
     page = "hosts/live.html" if request.args.get("part") == "live" else "hosts/index.html"
     return render_template(page, hosts=hosts, config=config, sizes=sizes, q=request.args.get("q", ""))
 
@@ -71,8 +71,11 @@ def rename(key: str) -> Any:
     form = Form()
     if not host.get("mac"):
         abort(404)
-    path = f"hosts.{people.host_id(host['mac'])}"
-    before = router().config().hosts.get(people.host_id(host["mac"]))
+    known = router().config().hosts
+    # It may have its name from elsewhere, under another identifier.
+    named = next((key for key, item in known.items() if item.mac.lower() == host["mac"].lower()), None)
+    path = f"hosts.{named or people.host_id(host['mac'])}"
+    before = known[named] if named else None
     if not form.text("name"):
         if before is not None:
             router().delete(path)

@@ -11,6 +11,7 @@ from werkzeug.wrappers import Response
 from firmware.model.config import Lan
 from webui.access import requires
 from webui.forms import Form, identifier
+from webui.i18n import gettext
 from webui.router import router
 
 bp = Blueprint("lans", __name__, url_prefix="/lans")
@@ -63,17 +64,28 @@ def dns() -> Any:
     form = Form({"domain": before.domain, "upstreams": before.upstreams, "rebind_protection": before.rebind_protection,
                  "records": [f"{name} {address}" for name, address in before.records.items()]})  # fmt: skip
     if form.is_sent:
-        pairs = [line.split(None, 1) for line in form.text("records").splitlines()]
-        records = {pair[0]: pair[1].strip() for pair in pairs if len(pair) == 2}
         value = {
+            **to_builtins(before),
             "domain": form.text("domain"),
             "upstreams": form.lines("upstreams"),
-            "records": records,
+            "records": _records(form),
             "rebind_protection": form.checked("rebind_protection"),
         }
         if form.save("dns", value, to_builtins(before)):
             return redirect(url_for("lines.index"), 303)
     return render_template("lines/dns.html", form=form), 422 if form.is_wrong else 200
+
+
+def _records(form: Form) -> dict[str, str]:
+    """Lines such as ``nas.lan 192.168.8.10``; one that is not, or a name that stands twice, is noted."""
+    records: dict[str, str] = {}
+    for line in form.text("records").splitlines():
+        words = line.split()
+        if len(words) == 2 and words[0] not in records:
+            records[words[0]] = words[1]
+        elif words and not form.errors("records"):
+            form.add_error("records", gettext("Write one name and its address on each line, each name once."))
+    return records
 
 
 @bp.route("/forwards/new", methods=["GET", "POST"], defaults={"name": None})

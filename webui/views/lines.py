@@ -15,7 +15,7 @@ from webui import order, places, words
 from webui.access import requires
 from webui.charts import sparkline
 from webui.figures import gigabytes, megabits
-from webui.forms import Form, identifier
+from webui.forms import Form, identifier, put_back
 from webui.i18n import gettext, language
 from webui.picture import Picture, drawn
 from webui.router import router
@@ -104,8 +104,9 @@ def save_line(form: Form, name: str, wan: Wan | None, number: int = 1) -> bool:
         "address": form.optional("address") if is_static else None,
         "gateway": form.optional("gateway") if is_static else None,
         "username": form.optional("username") if is_dialled else None,
-        "dns": form.lines("dns"),
     }
+    if "dns" in request.form:
+        value["dns"] = form.lines("dns")
     if "vlan" in request.form:
         value |= {key: form.number(key) for key in ("vlan", "vlan_priority", "mtu")}
         value |= {key: form.optional(key) for key in DIALLED}
@@ -134,9 +135,13 @@ def save_line(form: Form, name: str, wan: Wan | None, number: int = 1) -> bool:
             "draining": form.checked("draining"),
             "offload": form.checked("offload"),
         }
-    if not form.save(f"wans.{name}", value, to_builtins(wan) if wan else None):
+    path, before = f"wans.{name}", to_builtins(wan) if wan else None
+    if not form.save(path, value, before):
         return False
-    return not is_dialled or _save_password(form, name)
+    if is_dialled and not _save_password(form, name):
+        put_back(path, before)
+        return False
+    return True
 
 
 def _save_password(form: Form, name: str) -> bool:

@@ -61,6 +61,7 @@ def rollback(id: int) -> Response:
     """Put an older revision into force."""
     asked = router()
     risky = words.is_risky(asked.call("config.diff", old="running", new=id))
-    asked.call("config.rollback", revision=id, confirm_s=CONFIRM_S if risky else None)
+    made = asked.call("config.rollback", revision=id, confirm_s=CONFIRM_S if risky else None)
     current_app.extensions["names"].forget()
-    return redirect(url_for("revisions.index", said=None if risky else "applied"), 303)
+    said = {} if risky else {"said": "applied", "revision": made["revision"]}
+    return redirect(url_for("revisions.index", **said), 303)

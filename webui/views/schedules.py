@@ -60,10 +60,11 @@ def edit(name: str | None) -> Any:
 
 
 def _save(form: Form, name: str | None, schedule: Any) -> bool:
-    windows, fields = [], {}
+    windows = []
+    fields = {"windows": "start-0"}  # the field of each problem
     for place in range(16):
         if days := form.values(f"days-{place}"):
-            fields[str(len(windows))] = str(place)
+            fields |= {f"windows.{len(windows)}.{part}": f"{part}-{place}" for part in ("start", "end")}
             windows.append(
                 {"days": days, "start": form.text(f"start-{place}"), "end": form.text(f"end-{place}")}
             )  # fmt: skip
@@ -73,10 +74,7 @@ def _save(form: Form, name: str | None, schedule: Any) -> bool:
     title = form.text("description")
     path = f"schedules.{name or identifier(title, router().config().schedules, 'schedule')}"
     value = {"windows": windows, "description": title}
-    # The windows are a list: a problem names "windows.start"; with one window its fields are known.
-    first = next(iter(fields.values()))
-    places = {"windows.start": f"start-{first}", "windows.end": f"end-{first}", "windows": f"start-{first}"}
-    return form.save(path, value, to_builtins(schedule) if schedule else None, fields=places)
+    return form.save(path, value, to_builtins(schedule) if schedule else None, fields=fields)
 
 
 @bp.post("/<name>/delete")

@@ -99,7 +99,8 @@ def diagnosis() -> Any:
     found = None
     if request.args.get("ip") and request.args.get("host"):
         try:
-            found = asked.call("why", ip=request.args["ip"].strip(), host=request.args["host"].strip())
+            ip, host = request.args["ip"].strip(), request.args["host"].strip()
+            found = asked.call("why", ip=ip, host=host, language=language())
         except (Invalid, NotFound) as error:
             form.add_error("", translate(language(), error.message, error.params))
     config = asked.config("running")

@@ -11,11 +11,13 @@ from werkzeug.wrappers import Response
 from firmware.client import Busy, Forbidden, Invalid, NotFound, Unauthenticated
 from firmware.model.text import translate
 from webui.access import allows, requires
-from webui.forms import Form, field_text
+from webui.forms import Form, field_text, put_back
 from webui.i18n import gettext, language, marked
 from webui.router import router
 
 bp = Blueprint("users", __name__, url_prefix="/users")
+
+ADDRESSES = ("new", "password", "tokens")  # of the page itself: a user so called could not be opened
 
 ROLES = {
     "owner": marked("Owner: everything, users too"),
@@ -26,13 +28,15 @@ ROLES = {
 
 
 @bp.get("/")
-@requires("read")
+@requires("login")
 def show() -> Any:
-    """Who may log in; one's own password; tokens for those who may make them."""
+    """Who may log in, for those who may see that; one's own password; tokens for those who may make them."""
     return _page(Form(), 200)
 
 
 def _page(form: Form, code: int, **more: Any) -> Any:
+    if not allows(g.user["role"], "read"):
+        return render_template("system/password.html", form=form), code
     asked = router()
     tokens = asked.call("token.list") if allows(g.user["role"], "change") else []
     return render_template(
@@ -53,8 +57,10 @@ def password() -> Any:
             router().call(
                 "password.change", old=request.form.get("old", ""), new=request.form.get("new", ""), source=source
             )
-        except (Unauthenticated, Forbidden, Busy):
+        except (Unauthenticated, Forbidden):
             form.add_error("old", gettext("This is not your present password."))
+        except Busy as error:
+            form.add_error("old", translate(language(), error.message, error.params))
         except Invalid as error:
             _note(form, error, "new")
         else:
@@ -83,19 +89,30 @@ def edit(name: str | None) -> Any:
         else {"role": "admin", "enabled": True}
     )
     if form.is_sent:
-        login = name or form.text("user")
+        login = name or _new_login(form)
         value = {
             "role": form.text("role"),
             "full_name": form.text("full_name"),
             "language": form.optional("language"),
             "enabled": form.checked("enabled"),
         }
-        if form.save(f"users.{login}", value, to_builtins(before) if before else None, fields={"": "user"}) and (
-            not form.text("password") or _set_password(form, login)
-        ):
-            return redirect(url_for("users.show"), 303)
+        path, plain = f"users.{login}", to_builtins(before) if before else None
+        if form.save(path, value, plain, fields={"": "user"}):
+            if not form.text("password") or _set_password(form, login):
+                return redirect(url_for("users.show"), 303)
+            put_back(path, plain)
     page = render_template("system/user.html", form=form, name=name, roles=ROLES)
     return page, 422 if form.is_wrong else 200
+
+
+def _new_login(form: Form) -> str:
+    """The name of a user who is not there yet."""
+    login = form.text("user")
+    if login in router().config().users or login in router().config("running").users:
+        form.add_error("user", gettext("There is a user of this name already."))
+    elif login in ADDRESSES:
+        form.add_error("user", gettext("This name cannot be used."))
+    return login
 
 
 def _set_password(form: Form, user: str) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 
-from peewee import fn
+from peewee import Case, fn
 
 from bizlite.core import store, tables
 from bizlite.core.errors import marked as _
@@ -16,15 +16,18 @@ MINUTE_MS = 60_000
 
 
 def late_cards(today: datetime.date, most: int | None = None) -> Table:
-    """Job cards that are not done of orders whose due day is over, the oldest first; a row leads to the order."""
-    done = Tally.good + Tally.scrap + Tally.rework
+    """Job cards that are not done of orders whose due day is over, the oldest first; a row leads to the order.
+
+    Open is what was begun with and not yet reported; of a rework card what was set aside for it.
+    """
+    begun = Case(None, ((Card.parent.is_null(), Card.quantity),), Tally.received)
+    left = begun - Tally.good - Tally.scrap - Tally.rework
     query = (
-        Card.select(Order.due, Order.id, Card.code, Item.code, Operation.name, Centre.name, Unit.scale,
-                    Card.quantity - fn.COALESCE(done, 0))
+        Card.select(Order.due, Order.id, Card.code, Item.code, Operation.name, Centre.name, Unit.scale, left)
         .join(Order).join(Item).join(Unit).switch(Card).join(Operation).join(Centre)
-        .switch(Card).join(Tally, "LEFT JOIN", on=(Tally.card == Card.id))
+        .switch(Card).join(Tally, on=(Tally.card == Card.id))
         .switch(Order).join(Closing, "LEFT JOIN", on=(Closing.order == Order.id))
-        .where(Order.posted & (Order.due < today) & Closing.order.is_null() & (Card.quantity > fn.COALESCE(done, 0)))
+        .where(Order.posted & (Order.due < today) & Closing.order.is_null() & (Tally.finished == 0) & (left > 0))
         .order_by(Order.due, Order.id, Card.batch, Card.position)
     )  # fmt: skip
     rows, rest = tables.part(query, query, most)
@@ -46,9 +49,9 @@ def work_orders(kind: str, document: int) -> list[Order]:
     return list(Order.select().where(own).order_by(Order.id))
 
 
-def cards(order: int) -> Table:
+def cards(order: int, zone: datetime.tzinfo) -> Table:
     """The cards of a work order, with what was counted and the minutes that people were at them."""
-    minutes = _minutes(order)
+    minutes = _minutes(order, zone)
     query = (
         Card.select(Card.id, Card.code, Operation.name, Centre.name, Unit.scale, Card.quantity,
                     fn.COALESCE(Tally.good, 0), fn.COALESCE(Tally.scrap, 0))
@@ -69,9 +72,9 @@ def cards(order: int) -> Table:
     return Table(f"cards-{order}", _("Job cards of the order"), columns, lines, ("minutes",))
 
 
-def people(order: int) -> Table:
+def people(order: int, zone: datetime.tzinfo) -> Table:
     """Who worked on an order: what they counted good, and for how many minutes."""
-    minutes = _minutes(order)
+    minutes = _minutes(order, zone)
     sums = Count.select(Report.worker, fn.SUM(Count.good), fn.SUM(Count.scrap)).join(Report).join(Card)
     made = {w: (int(g), int(s)) for w, g, s in sums.where(Card.order == order).group_by(Report.worker).tuples()}
     workers = sorted({*made, *(worker for _card, worker in minutes)})
@@ -89,13 +92,16 @@ def people(order: int) -> Table:
     return Table(f"people-{order}", _("Who worked on it"), columns, lines, ("minutes",))
 
 
-def _minutes(order: int) -> dict[tuple[int, int], int]:
-    """Minutes from the first to the last report, by card and worker; each day (UTC) by itself: no night is counted."""
-    day = Report.reported_ms / (24 * 60 * MINUTE_MS)
-    first, last = fn.MIN(Report.reported_ms), fn.MAX(Report.reported_ms)
-    spans = Report.select(Report.card, Report.worker, first, last).join(Card)
-    rows = spans.where((Card.order == order) & (Report.kind != "storno")).group_by(Report.card, Report.worker, day)
+def _minutes(order: int, zone: datetime.tzinfo) -> dict[tuple[int, int], int]:
+    """Minutes from the first to the last report, by card and worker; each day of the site by itself: no night is
+    counted."""
+    rows = Report.select(Report.card, Report.worker, Report.reported_ms).join(Card)
+    rows = rows.where((Card.order == order) & (Report.kind != "storno"))
+    days: dict[tuple[int, int, datetime.date], list[int]] = {}
+    for card, worker, moment in rows.tuples():
+        day = datetime.datetime.fromtimestamp(moment / 1000, zone).date()
+        days.setdefault((card, worker, day), []).append(moment)
     found: dict[tuple[int, int], int] = {}
-    for card, worker, begin, end in rows.tuples():
-        found[card, worker] = found.get((card, worker), 0) + (end - begin) // MINUTE_MS
+    for (card, worker, _day), moments in days.items():
+        found[card, worker] = found.get((card, worker), 0) + (max(moments) - min(moments)) // MINUTE_MS
     return found

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Iterator
+from itertools import chain
 
 from bizlite.core import store, tables
 from bizlite.core.errors import marked as _
 from bizlite.core.tables import Column, Line, Table
 from bizlite.finance.forecast import Flow
 from bizlite.finance.models import Party
-from bizlite.purchasing.models import OPEN, Order, OrderLine, Progress
+from bizlite.purchasing.models import OPEN, Order, OrderLine, Progress, Receipt, ReceiptLine, Received
 from bizlite.reports import expected
 from bizlite.stock.models import Item, Unit
 
@@ -40,12 +41,19 @@ def late_orders(today: datetime.date, most: int | None = None) -> Table:
 
 
 def flows(today: datetime.date) -> Iterator[Flow]:
-    """What is still to be paid of open orders, when they are expected and with our term."""
-    query = (
+    """What is still to be paid of orders with our term: what is open when it is expected, and what was received and is
+    on no invoice."""
+    of, gross = (Order.id, Order.number, Order.party, Party.payment_days), OrderLine.net + OrderLine.tax
+    coming = (
         Progress.select(
-            Order.id, Order.number, Order.party, Party.payment_days, Order.expected, Progress.ordered,
-            Progress.ordered - Progress.received - Progress.cancelled, OrderLine.net + OrderLine.tax,
+            *of, Order.expected, Progress.ordered, Progress.ordered - Progress.received - Progress.cancelled, gross
         )
         .join(OrderLine).join(Order).join(Party).where(OPEN)
     )  # fmt: skip
-    return expected.flows(store.tuples(query), today, "purchasing_order", -1)
+    left = Received.quantity - Received.returned - Received.invoiced
+    here = (
+        Received.select(*of, Receipt.date, OrderLine.quantity, left, gross)
+        .join(ReceiptLine).join(Receipt).switch(ReceiptLine).join(OrderLine).join(Order).join(Party)
+        .where(Received.quantity > Received.invoiced + Received.returned)
+    )  # fmt: skip
+    return expected.flows(chain(store.tuples(coming), store.tuples(here)), today, "purchasing_order", -1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Iterator
+from itertools import chain
 
 from peewee import fn
 
@@ -44,15 +45,22 @@ def late_orders(today: datetime.date, most: int | None = None) -> Table:
 
 
 def flows(today: datetime.date) -> Iterator[Flow]:
-    """What is still to be invoiced of open orders, when it is promised and with the customer's term."""
-    query = (
+    """What is still to be invoiced of orders with the customer's term: what is open when it is promised, and what was
+    delivered and is on no invoice."""
+    of, gross = (Order.id, Order.number, Order.party, Party.payment_days), OrderLine.net + OrderLine.tax
+    coming = (
         Progress.select(
-            Order.id, Order.number, Order.party, Party.payment_days, Progress.promised, Progress.ordered,
-            Progress.ordered - Progress.delivered - Progress.cancelled, OrderLine.net + OrderLine.tax,
+            *of, Progress.promised, Progress.ordered, Progress.ordered - Progress.delivered - Progress.cancelled, gross
         )
         .join(OrderLine).join(Order).join(Party).where(OPEN)
     )  # fmt: skip
-    return expected.flows(store.tuples(query), today, "sales_order", 1)
+    left = Delivered.quantity - Delivered.returned - Delivered.invoiced
+    gone = (
+        Delivered.select(*of, Delivery.date, OrderLine.quantity, left, gross)
+        .join(DeliveryLine).join(Delivery).switch(DeliveryLine).join(OrderLine).join(Order).join(Party)
+        .where(UNINVOICED)
+    )  # fmt: skip
+    return expected.flows(chain(store.tuples(coming), store.tuples(gone)), today, "sales_order", 1)
 
 
 def closing_points(period: int) -> list[closing.Point]:

@@ -107,7 +107,8 @@ def password_change(
 ) -> dict[str, Any]:
     who = call.who
     target = user or who.user
-    if target not in box.engine.config.users:
+    # One who is being made gets his password along with him: the first page that he is on has a field for it.
+    if target not in box.engine.config.users and target not in box.engine.candidate(who.user).users:
         raise NotFoundError("There is no user %(user)s.", user=target)
     if who.kind == "session" and target == who.user:
         box.authority.check_own_password(target, old, source)

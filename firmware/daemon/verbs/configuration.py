@@ -8,7 +8,8 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
-from firmware.daemon.errors import InvalidError
+from firmware.daemon.auth import rank
+from firmware.daemon.errors import ForbiddenError, InvalidError
 from firmware.daemon.services import Services
 from firmware.daemon.verbs.table import Call, verb
 from firmware.engine import Actor, Committed
@@ -37,12 +38,12 @@ def schema(box: Services, call: Call) -> dict[str, Any]:
 
 @verb("config.set", "admin", audited=("path",))
 def set_(box: Services, call: Call, *, path: Path, value: Any = None) -> dict[str, Any]:
-    return _changed(box, call, lambda config: codec.set_path(config, path, value))
+    return _change(box, call, lambda config: codec.set_path(config, path, value))
 
 
 @verb("config.delete", "admin", audited=("path",))
 def delete(box: Services, call: Call, *, path: Path) -> dict[str, Any]:
-    return _changed(box, call, lambda config: codec.delete_path(config, path))
+    return _change(box, call, lambda config: codec.delete_path(config, path))
 
 
 @verb("config.discard", "admin", audited=())
@@ -119,12 +120,23 @@ def export(box: Services, call: Call, *, which: Which = "running") -> str:
 @verb("config.import", "admin", audited=())
 def import_(box: Services, call: Call, *, text: str) -> dict[str, Any]:
     config = codec.decode(text)
-    return _changed(box, call, lambda _: config)
+    return _change(box, call, lambda _: config)
 
 
-def _changed(box: Services, call: Call, edit: Callable[[Config], Config]) -> dict[str, Any]:
-    """Change the candidate; with one that changes nothing any more goes what waited for its commit."""
-    problems = box.engine.change(call.who.user, edit)
+def _change(box: Services, call: Call, edit: Callable[[Config], Config]) -> dict[str, Any]:
+    """Change the asker's candidate; with one that changes nothing any more goes what waited for its commit.
+
+    Raises ForbiddenError where users would change and he is no owner.
+    """
+
+    def permitted(config: Config) -> Config:
+        changed = edit(config)
+        if changed.users != config.users and rank(call.who.role) < rank("owner"):
+            message, remedy = "Only an owner may change users.", "Leave them as they are, or ask an owner."
+            raise ForbiddenError(message, problems=[Problem(path="users", message=message, remedy=remedy)])
+        return changed
+
+    problems = box.engine.change(call.who.user, permitted)
     if box.engine.candidate(call.who.user) == box.engine.config:
         box.restoring.forget(call.who.user)
     return {"problems": _plain(problems)}

@@ -15,6 +15,8 @@
 #include <unistd.h>
 
 #include "account.h"
+#include "mix.h"
+#include "policy.h"
 
 #define FLOWS 64u
 #define KILLS 200
@@ -203,6 +205,70 @@ static void test_a_full_bank_counts_what_it_loses(const char *path)
     rs_shm_close(shm);
 }
 
+/* Addresses that meet in one place of the index, were it not for a number that nobody on the LAN knows. */
+static void test_chosen_addresses_make_no_chain(const char *path)
+{
+    static const uint8_t everywhere[1][2][16] = {{{0}, {255, 255, 255, 255, 255, 255, 255, 255}}};
+    struct rs_policy_header blob = {.locals = 1};
+    struct rs_policy policy = {.blob = &blob, .locals = everywhere};
+    rs_shm *shm = open_file(path);
+    struct sums sums = {0};
+    uint32_t chosen = 0, longest = 0, run = 0;
+
+    drain(shm, &sums, 0);
+    for (uint32_t n = 0; chosen < 64; n++) {
+        struct rs_ct ct = make_flow(0, 100, 100);
+
+        ct.mark = 1u << 31 | 1;
+        memcpy(ct.original.source, "\x20\x01\x0d\xb8\0\0\0\0\0\0\0\0", 12);
+        memcpy(ct.original.source + 12, &n, sizeof n);
+        if (rs_mix(rs_hash_address(ct.original.source), UINT64_C(0x9e3779b97f4a7c15) ^ 1 << 8) % RS_USAGE_INDEX != 7)
+            continue;
+        ct.id = ++chosen;
+        rs_account_add(shm, &policy, &ct, 1, 1);
+    }
+    for (uint32_t place = 0; place < RS_USAGE_INDEX; place++) {
+        run = shm->banks[rs_counter_get(&shm->header->active_epoch) & 1]->index[place] ? run + 1 : 0;
+        longest = run > longest ? run : longest;
+    }
+    assert(longest > 0 && longest < 16);
+    drain(shm, &sums, 0);
+    rs_shm_close(shm);
+}
+
+/* rsd has attached anew between taking the rows and acknowledging them: the old file's epoch means nothing in the new one. */
+static void test_an_acknowledgement_of_another_file_is_none(const char *path)
+{
+    rs_shm *shm = open_file(path);
+    struct rs_ct ct = make_flow(1, 700, 800);
+    struct sums sums = {0};
+
+    drain(shm, &sums, 0);
+    rs_shm_drained(shm, rs_counter_get(&shm->header->active_epoch) + 40000);
+    memset(&sums, 0, sizeof sums);
+    rs_account_add(shm, NULL, &ct, 1, 1);
+    drain(shm, &sums, 0);
+    assert(sums.up == 700 && sums.down == 800);
+    rs_shm_close(shm);
+}
+
+/* The database was refused when rs-fastpath started; what is announced now is another policy for it. */
+static void test_an_old_refusal_does_not_answer_a_new_table(const char *path)
+{
+    rs_shm *shm = open_file(path);
+    struct rs_shm_header *h = shm->header;
+    char error[RS_ERROR_SIZE];
+
+    rs_counter_set(&h->wanted_apps, 3);
+    rs_counter_set(&h->refused_apps, 3);
+    rs_counter_set(&h->wanted_policy, 8);
+    rs_counter_set(&h->refused_policy, 7);
+    assert(rs_shm_wait_loaded(shm, 1, error) == -ETIMEDOUT);
+    rs_counter_set(&h->refused_policy, 8);
+    assert(rs_shm_wait_loaded(shm, 1, error) == -EINVAL);
+    rs_shm_close(shm);
+}
+
 static void test_files_of_other_geometry(const char *path)
 {
     char error[RS_ERROR_SIZE];
@@ -232,6 +298,9 @@ int main(void)
     test_a_full_ledger_loses_nothing(path);
     test_a_missed_end_frees_the_slot_two_rounds_later(path);
     test_a_full_bank_counts_what_it_loses(path);
+    test_chosen_addresses_make_no_chain(path);
+    test_an_acknowledgement_of_another_file_is_none(path);
+    test_an_old_refusal_does_not_answer_a_new_table(path);
     test_files_of_other_geometry(path);
     unlink(path);
     rmdir(folder);

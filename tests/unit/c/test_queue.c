@@ -10,13 +10,17 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <arpa/inet.h>
 #include <linux/netfilter/nfnetlink_conntrack.h>
+#include <linux/netfilter/nfnetlink_queue.h>
+#include <sys/socket.h>
 
 #include "conntrack.h"
 #include "crc32.h"
 #include "netlink.h"
 #include "page.h"
 #include "policy.h"
+#include "queue.h"
 #include "worker.h"
 
 static const uint8_t client[4] = {192, 0, 2, 10}, server[4] = {198, 51, 100, 10};
@@ -331,6 +335,59 @@ static void test_conntrack_entries_are_read_or_refused(void)
     }
 }
 
+/* ---- a kernel that has one packet, and at first no memory for what is sent ---- */
+
+static _Alignas(8) uint8_t waiting[512];
+static uint32_t waiting_length, refusals, verdicts;
+static _Atomic int stop;
+
+int recvmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags, struct timespec *timeout)
+{
+    (void)fd, (void)flags, (void)timeout;
+    assert(count > 0);
+    if (waiting_length == 0) {
+        atomic_store(&stop, 1);
+        errno = EAGAIN;
+        return -1;
+    }
+    memcpy(messages->msg_hdr.msg_iov->iov_base, waiting, waiting_length);
+    messages->msg_len = waiting_length;
+    waiting_length = 0;
+    return 1;
+}
+
+ssize_t sendto(int fd, const void *data, size_t length, int flags, __CONST_SOCKADDR_ARG to, socklen_t size)
+{
+    (void)fd, (void)data, (void)flags, (void)to, (void)size;
+    if (refusals > 0) {
+        refusals--;
+        errno = ENOBUFS;
+        return -1;
+    }
+    verdicts++;
+    return (ssize_t)length;
+}
+
+static void test_a_verdict_is_sent_until_the_kernel_takes_it(void)
+{
+    struct rs_nl nl = {.data = waiting, .capacity = sizeof waiting};
+    struct nfqnl_msg_packet_hdr header = {.packet_id = htonl(7)};
+    struct rs_tables tables = make_tables(12, -1, 0);
+    struct rs_tables_box box = {.current = &tables};
+    static struct rs_queue queue;
+    rs_packet packet = tcp(1, 11, 0x02, 99, "");
+
+    rs_nl_begin(&nl, NFNL_SUBSYS_QUEUE, NFQNL_MSG_PACKET, 0, AF_INET, 0);
+    rs_nl_put(&nl, NFQA_PACKET_HDR, &header, sizeof header);
+    rs_nl_put(&nl, NFQA_PAYLOAD, packet.data, packet.length);
+    waiting_length = (uint32_t)nl.length;
+    refusals = 3;
+    queue = (struct rs_queue){.worker = worker, .tables = &box, .stop = &stop, .fd = -1};
+    rs_queue_run(&queue);
+    assert(refusals == 0 && verdicts == 1 && queue.result == 0);
+    rs_policy_close(tables.policy);
+}
+
 static void *read_whole(const char *path, size_t *length)
 {
     FILE *file = fopen(path, "rb");
@@ -364,6 +421,7 @@ int main(void)
     test_without_tables_and_with_rubbish_packets_pass();
     test_the_page_is_one_sound_segment();
     test_conntrack_entries_are_read_or_refused();
+    test_a_verdict_is_sent_until_the_kernel_takes_it();
     rs_classifier_close(worker.classifier);
     rs_shm_close(shm);
     rs_apps_close(apps);

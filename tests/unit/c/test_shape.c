@@ -1,8 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The shaper without a kernel: its configuration, whose limit a host has, and when maximums hold. */
+/* The shaper without a kernel: its configuration, whose limit a host has, when maximums hold, and what it would send. */
+#include <arpa/inet.h>
 #include <assert.h>
+#include <linux/if_ether.h>
+#include <linux/netlink.h>
+#include <linux/pkt_sched.h>
+#include <linux/rtnetlink.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "shape.h"
 
@@ -144,6 +152,91 @@ static void test_guarantees_are_scaled_to_what_there_is(void)
            512); /* 10 % of the line is what goes first's, 2 % the others' */
 }
 
+/* Its IPv6 addresses, which stay, keep its class alive; but whose limit it has is told by where it is now. */
+static void test_a_machine_that_moved_has_the_limit_of_its_new_place(void)
+{
+    struct rs_shape_config *c = parse(LIMITS "range 192.0.2.1 192.0.2.9 1\nrange 192.0.2.20 192.0.2.29 2\n");
+    static const uint8_t guest[16] = {[10] = 0xff, 0xff, 192, 0, 2, 5}, staff[16] = {[10] = 0xff, 0xff, 192, 0, 2, 25};
+    static const uint8_t six[16] = {0x20, 1, 0xd, 0xb8, [15] = 1}, mac[6] = {2, 0, 0, 0, 0, 7};
+    static struct rs_shaped_hosts h;
+    char folder[] = "/tmp/rs-shape-XXXXXX", path[64], error[RS_ERROR_SIZE];
+    uint64_t now_ms = 1000;
+    uint32_t machine = 0;
+    rs_shm *shm;
+
+    assert(c && mkdtemp(folder));
+    snprintf(path, sizeof path, "%s/fastpath.shm", folder);
+    assert(rs_shm_open(path, 1, 64, &shm, error) == 0 && rs_shaped_hosts_init(&h, shm) == 0);
+    rs_shaped_hosts_clear(&h);
+    rs_host_note_line(shm, rs_host_see(shm, guest, mac, now_ms), 1);
+    rs_host_note_line(shm, rs_host_see(shm, six, mac, now_ms), 1);
+    rs_shaped_hosts_scan(&h, c, 1u << 1);
+    assert(h.count == 1 && h.hosts[1].limit == 2);
+    now_ms += 60000;
+    rs_host_note_line(shm, rs_host_see(shm, staff, mac, now_ms), 1);
+    rs_shaped_hosts_scan(&h, c, 1u << 1);
+    now_ms += 11 * 60000; /* no longer two machines with one MAC */
+    rs_host_see(shm, staff, mac, now_ms);
+    rs_shaped_hosts_scan(&h, c, 1u << 1);
+    for (uint32_t i = 0; i < RS_HOST_SLOTS; i++)
+        if (memcmp(h.known[i].address, six, sizeof six) == 0 || memcmp(h.known[i].address, staff, sizeof staff) == 0) {
+            assert(!machine || machine == h.known[i].slot); /* both families share one class */
+            machine = h.known[i].slot;
+        }
+    assert(machine && h.hosts[machine].limit == 3);
+    rs_shaped_hosts_free(&h);
+    rs_shm_close(shm);
+    rs_shape_free(c);
+    unlink(path);
+    rmdir(folder);
+}
+
+/* ---- in the kernel's place: what was sent last, each message of which is acknowledged ---- */
+
+static _Alignas(8) uint8_t sent[4096];
+static uint32_t sent_length;
+
+ssize_t sendto(int fd, const void *data, size_t length, int flags, __CONST_SOCKADDR_ARG to, socklen_t size)
+{
+    (void)fd, (void)flags, (void)to, (void)size;
+    assert(length <= sizeof sent);
+    memcpy(sent, data, length);
+    sent_length = (uint32_t)length;
+    return (ssize_t)length;
+}
+
+ssize_t recv(int fd, void *out, size_t room, int flags)
+{
+    const struct nlmsghdr *message = (const struct nlmsghdr *)sent;
+    uint8_t *at = out;
+
+    (void)fd, (void)flags;
+    for (uint32_t left = sent_length; NLMSG_OK(message, left); message = NLMSG_NEXT(message, left)) {
+        struct nlmsghdr answer = {
+            .nlmsg_len = NLMSG_LENGTH(sizeof(struct nlmsgerr)), .nlmsg_type = NLMSG_ERROR, .nlmsg_seq = message->nlmsg_seq};
+
+        assert((size_t)(at - (uint8_t *)out) + answer.nlmsg_len <= room);
+        memset(at, 0, answer.nlmsg_len);
+        memcpy(at, &answer, sizeof answer);
+        at += NLMSG_ALIGN(answer.nlmsg_len);
+    }
+    return at - (uint8_t *)out;
+}
+
+/* The kernel wants the protocol in network order, which is another one here and on the wire only on some processors. */
+static void test_every_packet_of_a_lan_goes_through_the_device_between(void)
+{
+    const struct nlmsghdr *message = (const struct nlmsghdr *)sent;
+    struct rs_tc tc = {.fd = -1};
+    const struct tcmsg *filter = NULL;
+
+    assert(rs_tc_redirect(&tc, 2, 3) == 0);
+    for (uint32_t left = sent_length; NLMSG_OK(message, left); message = NLMSG_NEXT(message, left))
+        if (message->nlmsg_type == RTM_NEWTFILTER)
+            filter = NLMSG_DATA(message);
+    assert(filter && filter->tcm_ifindex == 2 && TC_H_MIN(filter->tcm_info) == htons(ETH_P_ALL));
+}
+
 int main(void)
 {
     test_a_configuration_is_read();
@@ -153,5 +246,7 @@ int main(void)
     test_maximums_hold_while_two_contend_and_no_longer();
     test_a_slow_line_is_a_full_one();
     test_guarantees_are_scaled_to_what_there_is();
+    test_a_machine_that_moved_has_the_limit_of_its_new_place();
+    test_every_packet_of_a_lan_goes_through_the_device_between();
     return 0;
 }

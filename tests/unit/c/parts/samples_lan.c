@@ -46,6 +46,7 @@ const struct sample samples_lan[] = {
     {"syslog_tcp", 601, RS_P_SYSLOG, BYTES("<34>1 2003-10-11T22:14:15Z host su - - - failed")},
     {"radius", 1812, RS_P_RADIUS, BYTES("\1\1\0\x14"), .pad = 20},
     {"netflow", 2055, RS_P_NETFLOW, BYTES("\0\5\0\1"), .pad = 72},
+    {"netflow", 2055, RS_P_NETFLOW, BYTES("\0\x09\0\1\0\0\x10\0\x65\x53\xf1\0\0\0\0\1\0\0\0\0\0\0\0\x14"), .pad = 44},
     {"sflow", 6343, RS_P_SFLOW, BYTES("\0\0\0\5\0\0\0\1"), .pad = 28},
     {"collectd", 25826, RS_P_COLLECTD, BYTES("\0\0\0\x09host\0"), .pad = 24},
     {"zabbix", 10051, RS_P_ZABBIX, BYTES("ZBXD\1"), .pad = 13},
