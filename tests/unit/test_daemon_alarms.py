@@ -31,7 +31,15 @@ def test_what_is_no_more_or_switched_off_is_no_alarm(journal: Journal) -> None:
         recognition=Recognition(update_daily=False),
     )
     kept = {"line.one", "prefixes.daily", "backup.usb", "disk", "unit.lighttpd", "firmware.update"}
-    gone = {"line.off", "line.gone", "overlap.gone", "prefixes.by-hand", "prefixes.gone", "backup.share", "applications"}
+    gone = {
+        "line.off",
+        "line.gone",
+        "overlap.gone",
+        "prefixes.by-hand",
+        "prefixes.gone",
+        "backup.share",
+        "applications",
+    }
     gone.add("firmware.published")
     raised(journal, kept | gone)
     box: Any = SimpleNamespace(
