@@ -176,7 +176,10 @@ class Business:
         :raise Unavailable: rsd does not answer. Nothing may be said then: to a phone with a job card, "off" is final.
         """
         with Client(self._socket) as rsd:
-            return dict(rsd.call("business.place"))
+            try:
+                return dict(rsd.call("business.place"))
+            except Refused as error:  # a fault of rsd's: everybody may ask
+                raise Unavailable(str(error)) from error
 
     def _open(self, place: dict[str, str]) -> Flask:
         """:raise ClosedError: when the box's own disk holds the data and does not take what is written."""

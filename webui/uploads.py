@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import hmac
+import json
 import re
 import secrets
 import time
@@ -137,6 +138,25 @@ def parser_class(found: Uploads) -> type:
 
     from waitress.buffers import TempfileBasedBuffer
     from waitress.parser import HTTPRequestParser
+    from waitress.utilities import RequestEntityTooLarge
+
+    class TooLarge(RequestEntityTooLarge):  # type: ignore[misc]
+        """Said as the page and REST say it: Flask never sees such a request."""
+
+        def to_response(self, ident: str | None = None) -> tuple[str, list[tuple[str, str]], bytes]:
+            megabytes, is_api = self.body
+            said = f"That is too much at once; the router takes up to {megabytes} MB."
+            if is_api:
+                kind, text = (
+                    "application/json",
+                    json.dumps({"error": {"code": "too_large", "message": said, "problems": []}}),
+                )
+            else:
+                kind, text = (
+                    "text/plain; charset=utf-8",
+                    f"一次发送的内容太多，路由器一次最多收 {megabytes} MB。\n\n{said}\n",
+                )
+            return f"{self.code} {self.reason}", [("Content-Type", kind)], text.encode()
 
     class Buffer(TempfileBasedBuffer):  # type: ignore[misc]
         def newfile(self) -> Any:
@@ -153,6 +173,14 @@ def parser_class(found: Uploads) -> type:
 
     class Parser(HTTPRequestParser):  # type: ignore[misc]
         adj: Any
+        error: Any
+
+        def received(self, data: bytes) -> int:
+            consumed: int = super().received(data)
+            if isinstance(self.error, RequestEntityTooLarge):
+                max_bytes = PREFIX_BYTES_MAX if LISTS.match(self.path) else self.adj.max_request_body_size
+                self.error = TooLarge((max_bytes >> 20, self.path.startswith("/api/")))
+            return consumed
 
         def parse_header(self, header_plus: bytes) -> None:
             super().parse_header(header_plus)

@@ -42,6 +42,7 @@ CENTRES = {
     "MILL": (("加工中心", "Machining centres"), 3),
     "GRIND": (("外圆磨床", "Cylindrical grinders"), 2), "ASSY": (("装配台", "Assembly benches"), 3),
 }  # fmt: skip
+CAUSES = (("材料", "material"), ("机床", "machine"), ("图纸", "drawing"), ("装夹", "set-up"), ("搬运", "handling"))
 WORKERS = (
     ("W01", ("王建国", "Wang Jianguo")), ("W02", ("李秀英", "Li Xiuying")), ("W03", ("张伟", "Zhang Wei")),
     ("W04", ("刘芳", "Liu Fang")), ("W05", ("陈强", "Chen Qiang")), ("W06", ("赵敏", "Zhao Min")),

@@ -6,7 +6,7 @@ import datetime
 
 from bizlite.core.session import Session
 from bizlite.demo.clock import Clock
-from bizlite.demo.facts import MADE, WORKERS
+from bizlite.demo.facts import CAUSES, MADE, WORKERS
 from bizlite.production import cards, orders, output, reports
 from bizlite.production.models import Card, Order
 from bizlite.quality import inspections, nonconformities, plans
@@ -48,7 +48,7 @@ class Shop:
         self.report(card, "start", who, 0, 8)
         lost = self.lost[key] if step == 0 else 0
         if lost:
-            self.report(card, "scrap", who, lost, 14, ("材料", "material")[self.n])
+            self.report(card, "scrap", who, lost, 14, CAUSES[0][self.n])
         self.report(card, "good", who, pieces - lost, 16)
         self.inspect(card, pieces - lost)
         self.report(card, "finish", who, 0, 17)

@@ -9,6 +9,7 @@ from bizlite.core.session import EVERYTHING, Session
 from bizlite.demo.clock import Clock
 from bizlite.demo.facts import (
     BOUGHT,
+    CAUSES,
     CENTRES,
     CUSTOMERS,
     FEN,
@@ -23,7 +24,7 @@ from bizlite.demo.facts import (
 )
 from bizlite.demo.weeks import Weeks
 from bizlite.finance import forecast, ledger, opening, parties
-from bizlite.production import boms, centres, routings, workers
+from bizlite.production import boms, causes, centres, routings, workers
 from bizlite.purchasing import suppliers
 from bizlite.quality import plans
 from bizlite.sales import contacts, prices
@@ -78,6 +79,8 @@ class Works:
             self.ids[code] = row.id
         for code, name in WORKERS:
             self.ids[code] = workers.add(self.session, code, name[self.n], pin=PIN).id
+        for cause in CAUSES:
+            causes.add(self.session, cause[self.n])
         for code, (name, machines) in CENTRES.items():
             self.ids[code] = centres.add(self.session, code, name[self.n], machines=machines).id
 

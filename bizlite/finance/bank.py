@@ -14,8 +14,8 @@ from bizlite.core import csvfile, exact, store
 from bizlite.core.commands import command
 from bizlite.core.errors import Refused, refuse, refuse_all
 from bizlite.core.session import Session
-from bizlite.finance import ledger, payments
-from bizlite.finance.models import Account, BankLine, Payment
+from bizlite.finance import ledger, payments, periods
+from bizlite.finance.models import Account, BankLine, Party, Payment
 
 COLUMNS = {
     "date": ("日期", "交易日期", "交易时间", "记账日期"), "amount": ("金额", "发生额", "交易金额"),
@@ -35,8 +35,11 @@ def import_list(session: Session, account: str, text: str) -> int:
 
     :raise Refused: with each bad row by its number.
     """
-    if not store.get(Account, account, "account").code.startswith("1002"):
+    own = store.get(Account, account, "account")
+    if not own.code.startswith("1002"):
         raise refuse("account", "is no bank account", "Choose 1002 or one below it.", account)
+    if not own.is_leaf or not own.is_active:  # its lines could never be posted
+        raise refuse("account", "takes no lines", "Choose an active account without accounts below it.", account)
     rows, problems, seen = [], [], Counter[tuple[object, ...]]()
     for number, row in csvfile.read(text, COLUMNS, ("date",)):
         try:
@@ -54,11 +57,14 @@ def import_list(session: Session, account: str, text: str) -> int:
 
 @command("finance.payment.post")
 def accept(session: Session, line: int, party: int, allocate: Sequence[tuple[int, int]] | None = None) -> Payment:
-    """Posts the payment of a line; what it pays as in ``payments.post``."""
+    """Posts the payment of a line, on its day while that is open; what it pays as in ``payments.post``."""
     row = open_line(line)
-    kind = "in" if row.amount > 0 else "out"
+    kind, who = "in" if row.amount > 0 else "out", store.get(Party, party, "party")
+    if who.is_customer != who.is_supplier and who.is_customer == (kind == "out"):
+        kind = "in_back" if kind == "out" else "out_back"  # who only buys is never paid but back
+    day = periods.day_for(row.date)
     payment = payments.post(
-        session, kind, party, row.date, abs(row.amount), account=row.account_id, text=row.text, allocate=allocate
+        session, kind, party, day, abs(row.amount), account=row.account_id, text=row.text, allocate=allocate
     )
     store.change(session, row, state="paid", payment=payment)
     return payment

@@ -65,11 +65,9 @@ TABLES = (
     " 0), rate BIGINT NOT NULL CHECK (rate >= 0), net BIGINT NOT NULL CHECK (net >= 0), tax BIGINT NOT"
     " NULL CHECK (tax >="
     " 0), of_position BIGINT, UNIQUE (invoice_id, position))",
-    f"CREATE TABLE finance_payment ({DOCUMENT} kind TEXT NOT NULL CHECK (kind IN ('in', 'out')), party_id"
-    f" BIGINT NOT NULL"
-    " REFERENCES finance_party (id), account TEXT NOT NULL REFERENCES finance_account (code), amount"
-    " BIGINT NOT NULL CHECK"
-    " (amount > 0), reverses_id BIGINT UNIQUE REFERENCES finance_payment (id))",
+    f"CREATE TABLE finance_payment ({DOCUMENT} kind TEXT NOT NULL CHECK (kind IN ('in', 'out', 'in_back', 'out_back')),"
+    " party_id BIGINT NOT NULL REFERENCES finance_party (id), account TEXT NOT NULL REFERENCES finance_account (code),"
+    " amount BIGINT NOT NULL CHECK (amount > 0), reverses_id BIGINT UNIQUE REFERENCES finance_payment (id))",
     "CREATE INDEX finance_payment_party ON finance_payment (party_id, date)",
     "CREATE TABLE finance_open (id {id} PRIMARY KEY, side TEXT NOT NULL CHECK (side IN ('claim', 'cover')), ledger TEXT"
     " NOT NULL CHECK (ledger IN ('receivable', 'payable')), document_kind TEXT NOT NULL, document_id BIGINT NOT NULL,"

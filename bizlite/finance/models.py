@@ -158,7 +158,7 @@ class InvoiceLine(Row):
 
 
 class Payment(Document):
-    """Money that came in from a party or went out to it."""
+    """Money that came in from a party or went out to it; ``in_back`` and ``out_back`` is what of it was paid back."""
 
     KIND = "PAY"
 

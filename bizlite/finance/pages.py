@@ -72,7 +72,8 @@ def ledger() -> Answer:
 def statement() -> Answer:
     """The statement of account of a party; ``party`` is its number or its code."""
     key = request.args.get("party", "")
-    row = store.get(Party, int(key), "party") if key.isdecimal() and len(key) < 19 else None
+    is_number = key.isdecimal() and len(key) < 19
+    row = store.get(Party, int(key), "party") if is_number else Party.get_or_none(Party.code == key)
     start = Date("start", _("From"), default=lambda: today().replace(month=1, day=1))
     fields = (LEDGER, start, END)
     asked = tables.read(fields)

@@ -19,7 +19,11 @@ from bizlite.core.session import Session
 from bizlite.finance import ledger, parties
 from bizlite.finance.models import Account, Allocation, Open, Party, Payment
 
-LEDGERS = {"sale": "receivable", "purchase": "payable", "in": "receivable", "out": "payable"}
+LEDGERS = {
+    "sale": "receivable", "purchase": "payable", "in": "receivable", "out": "payable", "in_back": "receivable",
+    "out_back": "payable",
+}  # fmt: skip
+KINDS, BACK = ("in", "out", "in_back", "out_back"), ("in_back", "out_back")
 MONEY = ("1001", "1002", "1012", "1121", "2201")
 AGES = (0, 30, 60, 90)  # days overdue; the last class has no end
 
@@ -29,15 +33,16 @@ def post(
     session: Session, kind: str, party: int, date: datetime.date, amount: int, *, account: str = "1002", text: str = "",
     allocate: Sequence[tuple[int, int]] | None = None,
 ) -> Payment:  # fmt: skip
-    """Posts money that came (``in``) or went (``out``).
+    """Posts money that came (``in``) or went (``out``), or that of either was paid back (``in_back`` to a customer).
 
     ``allocate`` names invoices and amounts; without it the oldest that are due are paid first; what is left stays open.
+    What is paid back uses up what was paid ahead or credited, the oldest first, and is never more.
     """
     ledger.check_date(date)
     row = store.get(Party, party, "party")
     exact.whole("amount", amount, least=1)
-    if kind not in ("in", "out"):
-        raise refuse("kind", "is not a kind of payment", "Choose in or out.", kind)
+    if kind not in KINDS:
+        raise refuse("kind", "is not a kind of payment", "Choose one of %(kinds)s.", kind, kinds=", ".join(KINDS))
     if account not in MONEY and not account.startswith(("1001", "1002", "1012")):
         raise refuse("account", "holds no money", "Choose cash, a bank account or notes.", account)
     store.get(Account, account, "account")
@@ -50,14 +55,18 @@ def post(
     ledger.enter(
         session, date, "payment", _legs(payment, 1), text=payment.number, source=("finance_payment", payment.id)
     )
-    cover = open_item(session, "cover", kind, "finance_payment", payment.id, row, date, date, amount)
-    _allocate(session, cover, date, allocate)
+    side = "claim" if kind in BACK else "cover"
+    own = open_item(session, side, kind, "finance_payment", payment.id, row, date, date, amount)
+    if kind in BACK:
+        _use_up(session, own, date)
+    else:
+        _allocate(session, own, date, allocate)
     return payment
 
 
 @command("finance.payment.post")
 def storno(session: Session, payment: int, *, date: datetime.date | None = None) -> Payment:
-    """Takes a payment back: its invoices are open again."""
+    """Takes a payment back: its invoices are open again; what was paid back can be used again."""
     from bizlite.finance import periods
 
     row = store.get(Payment, payment, "payment")
@@ -73,16 +82,41 @@ def storno(session: Session, payment: int, *, date: datetime.date | None = None)
     store.insert(session, red)
     store.change(session, red, **numbers.stamp(session, red))
     ledger.enter(session, day, "payment", _legs(row, -1), text=red.number, source=("finance_payment", red.id))
-    cover = open_of("finance_payment", row.id)
-    paid = Allocation.select(Allocation.claim, fn.SUM(Allocation.amount).alias("sum")).where(Allocation.cover == cover)
-    for part in list(paid.group_by(Allocation.claim).order_by(Allocation.claim)):
-        if part.sum:
-            settle(session, Open.get_by_id(part.claim_id), cover, -int(part.sum), day)
+    own = open_of("finance_payment", row.id)
+    mine, theirs = Allocation.cover, Allocation.claim
+    if own.side == "claim":
+        mine, theirs = theirs, mine
+    sums = Allocation.select(theirs, fn.SUM(Allocation.amount)).where(mine == own).group_by(theirs).order_by(theirs)
+    for other, amount in list(sums.tuples()):
+        if amount:
+            _between(session, own, Open.get_by_id(other), -int(amount), day)
     # The payment and its storno cover each other: nothing of either is open.
-    cover = open_of("finance_payment", row.id)
-    claim = open_item(session, "claim", row.kind, "finance_payment", red.id, row.party, day, day, row.amount)
-    settle(session, claim, cover, row.amount, day)
+    side = "claim" if own.side == "cover" else "cover"
+    against = open_item(session, side, row.kind, "finance_payment", red.id, row.party, day, day, row.amount)
+    _between(session, open_of("finance_payment", row.id), against, row.amount, day)
     return red
+
+
+def _between(session: Session, one: Open, other: Open, amount: int, date: datetime.date) -> None:
+    claim, cover = (one, other) if one.side == "claim" else (other, one)
+    settle(session, claim, cover, amount, date)
+
+
+def _use_up(session: Session, claim: Open, date: datetime.date) -> None:
+    """Covers what is paid back by what the party paid ahead or was credited. :raise Refused: when that is less."""
+    where = (Open.party == claim.party_id) & (Open.ledger == claim.ledger) & (Open.side == "cover") & (Open.rest > 0)
+    covers = list(Open.select().where(where).order_by(Open.date, Open.id))
+    most, left = sum(cover.rest for cover in covers), claim.total
+    if left > most:
+        raise refuse(
+            "amount", "is more than was paid ahead or credited", "Give at most %(most)s.", exact.show(left, 2),
+            most=exact.show(most, 2),
+        )  # fmt: skip
+    for cover in covers:
+        part = min(left, cover.rest)
+        if part:
+            settle(session, Open.get_by_id(claim.id), cover, part, date)
+            left -= part
 
 
 @command("finance.payment.post")
@@ -209,9 +243,10 @@ def _allocate(session: Session, cover: Open, date: datetime.date, wanted: Sequen
 
 
 def _legs(payment: Payment, sign: int) -> list[ledger.Leg]:
-    money, other = ("debit", "credit") if payment.kind == "in" else ("credit", "debit")
-    account = ledger.RECEIVABLE if payment.kind == "in" else ledger.PAYABLE
-    amount = sign * payment.amount
+    is_in = LEDGERS[payment.kind] == "receivable"
+    money, other = ("debit", "credit") if is_in else ("credit", "debit")
+    account = ledger.RECEIVABLE if is_in else ledger.PAYABLE
+    amount = sign * (-payment.amount if payment.kind in BACK else payment.amount)
     return [
         ledger.Leg(account=payment.account_id, **{money: amount}),
         ledger.Leg(account=account, aux=parties.aux(payment.party_id), **{other: amount}),

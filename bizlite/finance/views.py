@@ -272,6 +272,10 @@ INVOICE = Resource(
 )  # fmt: skip
 
 PAID = Reference("invoice", _("Invoice"), to="finance.invoice")
+PAYMENTS = {
+    "in": _("received"), "out": _("paid"), "in_back": _("paid back to a customer"),
+    "out_back": _("paid back by a supplier"),
+}  # fmt: skip
 PAYMENT = Resource(
     name="finance.payment",
     label=_("Payments"),
@@ -279,7 +283,7 @@ PAYMENT = Resource(
     model=Payment,
     view="finance.entry.view",
     fields=(
-        Choice("kind", _("Kind"), choices={"in": _("received"), "out": _("paid")}, default="in"),
+        Choice("kind", _("Kind"), choices=PAYMENTS, default="in"),
         Reference("party", _("Customer or supplier"), to="finance.party"),
         DAY,
         Money("amount", _("Amount")),

@@ -9,6 +9,7 @@ from bizlite.core import registry, store
 from bizlite.production import (
     boms,
     cards,
+    causes,
     centres,
     materials,
     orders,
@@ -33,6 +34,7 @@ from bizlite.production.models import (
     Bom,
     BomLine,
     Card,
+    Cause,
     Centre,
     Closing,
     Day,
@@ -259,7 +261,8 @@ CARD = Resource(
         Action(name="report", label=_("Report"), command=reports.report, when=_card_is_open,
                fields=(Choice("kind", _("What"), choices=KINDS),
                        Reference("worker", _("Worker"), to="production.worker"),
-                       product_quantity(required=False), Text("cause", _("Cause"), required=False))),
+                       product_quantity(required=False), Text("cause", _("Cause"), required=False,
+                                                              hint=_("Of the list of causes, where there is one.")))),
         Action(name="take-back", label=_("Take back a report"), command=reports.storno, when=_card_is_open,
                fields=(Whole("report", _("Number of the report")),)),
     ),
@@ -275,4 +278,17 @@ OUTPUT = Resource(
     actions=(Action(name="take-back", label=_("Take back"), command=output.storno, when=_can_take_back),),
     in_menu=False, empty=_("Nothing was received from production yet."),
 )  # fmt: skip
-RESOURCES = (ORDER, CARD, OUTPUT, BOM, ROUTING, CENTRE, DAY, WORKER)
+CAUSE = Resource(
+    name="production.cause", label=_("Causes of scrap"), one=_("cause of scrap"), model=Cause, view="production.view",
+    fields=(Text("name", _("Name"), fixed=True),),
+    columns=("name", Column(kind=YesNo("is_active", _("In use")))), exact=("name",), sorts=("name", "-id"),
+    create=causes.add,
+    actions=(
+        Action(name="retire", label=_("Take out of use"), command=causes.retire, when=lambda row: row.is_active,
+               undo="restore"),
+        Action(name="restore", label=_("Take into use again"), command=causes.restore,
+               when=lambda row: not row.is_active),
+    ),
+    empty=_("There is no list yet: workers say why in their own words. With a list they choose one of it."),
+)  # fmt: skip
+RESOURCES = (ORDER, CARD, OUTPUT, BOM, ROUTING, CENTRE, DAY, WORKER, CAUSE)

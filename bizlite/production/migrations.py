@@ -25,6 +25,7 @@ PLANNING = (
     " NOT NULL, pin_hash TEXT NOT NULL, failures BIGINT NOT NULL, failed_ms BIGINT NOT NULL, is_active BOOLEAN NOT"
     " NULL)",
     "CREATE UNIQUE INDEX production_worker_user ON production_worker (user_name) WHERE user_name <> ''",
+    "CREATE TABLE production_cause (id {id} PRIMARY KEY, name TEXT NOT NULL UNIQUE, is_active BOOLEAN NOT NULL)",
     f"CREATE TABLE production_bom ({DOCUMENT} item_id BIGINT NOT NULL REFERENCES stock_item (id), revision TEXT NOT"
     " NULL, quantity BIGINT NOT NULL CHECK (quantity > 0), UNIQUE (item_id, revision))",
     "CREATE INDEX production_bom_valid ON production_bom (item_id, posted, date)",

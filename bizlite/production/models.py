@@ -206,6 +206,16 @@ class Card(Row):
         table_name = "production_card"
 
 
+class Cause(Row):
+    """Why pieces are scrapped or reworked, of the list from which workers choose."""
+
+    name = TextField()
+    is_active = BooleanField(default=True)
+
+    class Meta:
+        table_name = "production_cause"
+
+
 class Report(Row):
     """What a worker reported, as it came in; ``reported_ms`` is the phone's own time. Written once."""
 

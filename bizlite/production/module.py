@@ -16,6 +16,7 @@ MODULE = Module(
         "production.bom.change": _("Change bills of material"),
         "production.routing.change": _("Change routings"),
         "production.centre.change": _("Change work centres and their calendars"),
+        "production.cause.change": _("Keep the list of causes of scrap"),
         "production.worker.change": _("Change workers and their piece rates"),
         "production.order.change": _("Write work orders"),
         "production.order.release": _("Release work orders"),
@@ -29,6 +30,6 @@ MODULE = Module(
     },
     menu=(
         ("production.board", "进度", "Progress"), ("production.picture", "负荷", "Loading"),
-        ("production.paid", "计件工资", "Piece-rate pay"),
+        ("production.paid", "计件工资", "Piece-rate pay"), ("production.scrapped", "废品原因", "Scrap by cause"),
     ),
 )  # fmt: skip

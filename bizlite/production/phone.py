@@ -21,7 +21,7 @@ from bizlite.core import registry
 from bizlite.core.errors import Refused, refuse
 from bizlite.core.models import Attachment, Setting
 from bizlite.core.session import Session
-from bizlite.production import cards, counting, orders, reports, workers
+from bizlite.production import cards, causes, counting, orders, reports, workers
 from bizlite.production.documents import KINDS
 from bizlite.production.fields import product_quantity
 from bizlite.production.models import Card, Report, Worker
@@ -62,7 +62,8 @@ def show(token: str, problem: str = "") -> str:
     return render_template(
         "production/phone.html", card=card, token=token, worker=worker, tally=cards.tally(card.id), problem=problem,
         at=_at,
-        left=counting.open_pieces(card.id), lines=lines, kinds=KINDS, causes=CAUSES, key=secrets.token_urlsafe(16),
+        left=counting.open_pieces(card.id), lines=lines, kinds=KINDS, key=secrets.token_urlsafe(16),
+        causes=causes.offered(), suggested=CAUSES,
         inspection=_inspection(card), files=_files(card) if worker else (), lot=lot_of(card.order),
         is_open=orders.state(card.order) == "in_work", waits={row.id for row in counting.waiting(card.id)},
         may_undo=lambda row: row.worker_id == worker.id or session.may("production.card.correct"),

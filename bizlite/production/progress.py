@@ -10,6 +10,7 @@ from peewee import fn
 from bizlite.core.session import Session
 from bizlite.production import cards, counting, orders
 from bizlite.production.models import Card, Count, Operation, Order, Report, Tally, Worker
+from bizlite.stock.models import Item, Unit
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,14 +41,17 @@ class CardProgress:
 
 @dataclass(frozen=True, slots=True)
 class PersonProgress:
-    """What a worker reported on a day, and the minutes from start to the last report, card by card."""
+    """What a worker reported on a day in one unit of ``scale`` decimals, and the minutes from start to the last report,
+    card by card; those stand once, beside the first unit."""
 
     worker: int
     name: str
+    unit: str
+    scale: int
     good: int
     scrap: int
     rework: int
-    minutes: int
+    minutes: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +104,7 @@ def of_card(card: Card) -> CardProgress:
 
 
 def by_person(session: Session, day: datetime.date) -> list[PersonProgress]:
-    """Every worker who reported something on a day of the site."""
+    """Every worker who reported something on a day of the site, by unit."""
     midnight = datetime.datetime.combine(day, datetime.time(), session.zone)
     first = int(midnight.timestamp() * 1000)
     where = (Report.reported_ms >= first) & (Report.reported_ms < first + 24 * 3600 * 1000) & (Report.kind != "storno")
@@ -108,13 +112,18 @@ def by_person(session: Session, day: datetime.date) -> list[PersonProgress]:
     spans = Report.select(Report.worker, fn.MIN(Report.reported_ms), fn.MAX(Report.reported_ms)).where(where)
     for worker, begin, end in spans.group_by(Report.worker, Report.card).tuples():
         minutes[worker] = minutes.get(worker, 0) + (end - begin) // 60_000
-    sums = Count.select(Report.worker, fn.SUM(Count.good), fn.SUM(Count.scrap), fn.SUM(Count.rework))
-    counted = sums.join(Report).where(Count.date == day).group_by(Report.worker).tuples()
-    pieces = {worker: tuple(map(int, rest)) for worker, *rest in counted}
+    whose = (Report.worker, Unit.code, Unit.scale)
+    sums = Count.select(*whose, fn.SUM(Count.good), fn.SUM(Count.scrap), fn.SUM(Count.rework)).join(Report)
+    counted = sums.switch(Count).join(Card).join(Order).join(Item).join(Unit).where(Count.date == day)
+    pieces: dict[int, list[tuple[str, int, int, int, int]]] = {}
+    for worker, unit, scale, *amounts in counted.group_by(*whose).order_by(*whose).tuples():
+        good, scrap, rework = map(int, amounts)
+        pieces.setdefault(worker, []).append((unit, scale, good, scrap, rework))
     names = dict(Worker.select(Worker.id, Worker.name).where(Worker.id << sorted({*minutes, *pieces})).tuples())
     return [
-        PersonProgress(worker, name, *pieces.get(worker, (0, 0, 0)), minutes.get(worker, 0))
+        PersonProgress(worker, name, *line, None if n else minutes.get(worker, 0))
         for worker, name in sorted(names.items(), key=lambda pair: pair[1])
+        for n, line in enumerate(pieces.get(worker, [("", 0, 0, 0, 0)]))
     ]
 
 

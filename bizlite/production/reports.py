@@ -6,13 +6,12 @@ from bizlite.core import exact, store
 from bizlite.core.commands import command
 from bizlite.core.errors import refuse
 from bizlite.core.session import Session
-from bizlite.production import cards, counting, orders
+from bizlite.production import cards, causes, counting, orders
 from bizlite.production.models import Card, Count, Report, Worker
 
 KINDS = ("start", "good", "scrap", "rework", "finish", "cut")
 WITH_CAUSE = ("scrap", "rework")
 AHEAD_MS, OLDEST_MS = 5 * 60 * 1000, 30 * 24 * 3600 * 1000
-LONGEST_CAUSE = 200
 
 
 @command("production.card.report")
@@ -86,8 +85,8 @@ def _check_pieces(session: Session, card: Card, kind: str, quantity: int, cause:
         exact.whole("quantity", quantity, least=0, most=0)
         return
     exact.whole("quantity", quantity, least=1)
-    if (kind in WITH_CAUSE and not cause.strip()) or len(cause) > LONGEST_CAUSE:
-        raise refuse("cause", "is missing or too long", "Say why, in 1 to 200 characters.", cause[:LONGEST_CAUSE])
+    if kind in WITH_CAUSE or cause.strip():
+        causes.check(cause)
     if cards.tally(card.id).finished:
         raise refuse("card", "is finished", "Take the finish back first.", card.id)
     if kind == "cut":

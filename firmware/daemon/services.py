@@ -54,9 +54,8 @@ from firmware.version import VERSION
 
 log = logging.getLogger(__name__)
 
+_FOUND_ANEW = ("unit.", "selfcheck.", "monitor ", "secrets", "provision", "restore")  # keys of alarms
 ROOT = Path(firmware.__file__).resolve().parent.parent
-# Alarms that only who has raised them knows to be over. After a start they are raised anew where there is cause.
-_OF_A_RUN = ("unit.", "selfcheck.", "monitor ", "secrets", "provision", "restore")
 
 
 class Options(NamedTuple):
@@ -82,7 +81,7 @@ class Services:
         self._certificates = Certificates(state, run)
         self.with_web = options.with_web
         self.journal = Journal(state / "log.db")
-        self._close_those_of_a_run()
+        self._begin_anew()
         self.box = provision.take(state, self._not_provisioned)
         build = ROOT / "fastpath" / "build"
         self.database = Database(build, state, run)
@@ -156,8 +155,8 @@ class Services:
         self.engine.start()
         if not self.engine.revisions.was_mended and not self.firmware.is_on_trial:  # the gate still has to see it
             self.alarm("configuration", None)
-        self._close_alarms(self.engine.config)
         self._configure_monitor()
+        self._close_strangers()
         self.monitor.start()
         self.keeper.start()
         self.watching.start()
@@ -269,11 +268,11 @@ class Services:
             return  # still starting
         self.restoring.changed(what, revision)
         self._configure_monitor()
-        self._close_alarms(self.engine.config)
         self.metering.look(self.engine.config)  # another cap counts at once
         self.keeper.look()
         if self.engine.pending is None:
             self._forget_users()
+        self._close_strangers()
         self._ensure_certificate(self.engine.config)
         self.monitor.broadcaster.publish("commit", {"what": what, "revision": revision})
 
@@ -282,18 +281,6 @@ class Services:
         log.warning("alarm: %s", message % params if params else message)
         if self.journal.raise_alarm(key, level, message, params):
             self._publish_alarms()
-
-    def _close_alarms(self, config: Config) -> None:
-        """Those of what is no more, or is not looked at any more."""
-        enabled = [name for name, wan in config.wans.items() if wan.enabled]
-        watched = {f"{what}.{name}" for what in ("line", "overlap") for name in enabled}
-        watched |= {f"prefixes.{name}" for name, item in config.prefix_lists.items() if item.daily}
-        watched |= {f"backup.{name}" for name in destinations(config.backup)}
-        watched |= {"applications"} if config.recognition.update_daily else set()
-        watched |= {PUBLISHED} if is_index(config.update.url) else set()
-        for key in self.journal.open_keys - watched:
-            if key.startswith(("line.", "overlap.", "prefixes.", "backup.")) or key in {"applications", PUBLISHED}:
-                self.alarm(key, None)
 
     def _publish_alarms(self) -> None:
         if hasattr(self, "monitor"):
@@ -393,10 +380,24 @@ class Services:
             log.error("secrets.json: %s", error)
         self.authority.prepare_first_password()
 
-    def _close_those_of_a_run(self) -> None:
+    def _begin_anew(self) -> None:
+        """Close what this rsd will raise by itself where it is still wrong; who would have closed it is no more."""
         for key in self.journal.open_keys:
-            if key.startswith(_OF_A_RUN):
+            if key.startswith(_FOUND_ANEW):
                 self.journal.clear_alarm(key)
+
+    def _close_strangers(self) -> None:
+        """Alarms of what is no more, or is switched off: nobody else would ever say that they are over."""
+        config = self.engine.config
+        lines_in_use = [name for name, wan in config.wans.items() if wan.enabled]
+        wanted = {f"{what}.{name}" for what in ("line", "overlap") for name in lines_in_use}
+        wanted |= {f"prefixes.{name}" for name, item in config.prefix_lists.items() if item.daily}
+        wanted |= {f"backup.{name}" for name in destinations(config.backup)}
+        wanted |= {"applications"} if config.recognition.update_daily else set()
+        wanted |= {PUBLISHED} if is_index(config.update.url) else set()
+        for key in self.journal.open_keys - wanted:
+            if key.startswith(("line.", "overlap.", "prefixes.", "backup.")) or key in {"applications", PUBLISHED}:
+                self.alarm(key, None)
 
     def _ensure_certificate(self, config: Config) -> None:
         """A certificate for the front, which takes up a new one without losing a connection."""

@@ -234,8 +234,8 @@ def _describe(change: Change, language: str) -> str:
     params = {
         "thing": thing,
         "setting": " ".join(translate(language, SETTINGS.get(part, part)) for part in rest),
-        "before": _say(change.before, language),
-        "after": _say(change.after, language),
+        "before": _say(_measured(change.before, rest), language),
+        "after": _say(_measured(change.after, rest), language),
     }
     if change.kind == "add":
         message = "%(thing)s: %(setting)s %(after)s is added" if rest else "%(thing)s is added"
@@ -246,6 +246,14 @@ def _describe(change: Change, language: str) -> str:
     else:
         message = "%(thing)s: %(setting)s changes from %(before)s to %(after)s"
     return translate(language, message, params)
+
+
+def _measured(value: Any, path: list[str]) -> Any:
+    """A rate or an amount of bytes in the unit that people write it in."""
+    for ending, size, unit in (("_bps", 1e6, "Mbit/s"), ("monthly_bytes", 1e9, "GB")):
+        if isinstance(value, int) and path and path[-1].endswith(ending):
+            return f"{value / size:.9f}".rstrip("0").rstrip(".") + f" {unit}"
+    return value
 
 
 def _say(value: Any, language: str) -> str:

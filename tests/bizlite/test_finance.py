@@ -27,6 +27,7 @@ from bizlite.finance import (
 )
 from bizlite.finance.models import Account, BankLine, Entry, Line, Open, Party, Payment
 from bizlite.stock import counting, items, transfers
+from tests.bizlite import invariants
 from tests.bizlite.world import clock
 
 DAY = datetime.date(2026, 3, 10)
@@ -150,6 +151,30 @@ def test_an_invoice_by_hand_cannot_either_and_a_suppliers_number_stands_once(com
     for _ in range(2):
         write("purchase", "5602")  # a receipt without a number
         write("sale", "5001", "order 7")  # their order's number may come twice
+
+
+def test_money_is_paid_back_of_what_was_credited_or_paid_ahead(company: None) -> None:
+    party = customer()
+    invoice = sell(party, 100)
+    payments.post(OWNER, "in", party.id, DAY, 12000)  # 20 too much
+    assert "amount" in refused(lambda: payments.post(OWNER, "in_back", party.id, DAY, 2001))
+    invoices.credit(OWNER, invoice, DAY)
+    back = payments.post(OWNER, "in_back", party.id, DAY, 11000)
+    assert [(line.account_id, line.debit, line.credit) for line in Line.select().where(Line.id > 6)] == [
+        ("1002", -11000, 0), ("1122", 0, -11000)
+    ]  # fmt: skip
+    assert payments.open_balance(party.id, "receivable") == reports.balance_of("1122", DAY) == -1000
+    assert rows(statements.cash_flow(202603))[1] == (10, 10)
+    payments.storno(OWNER, back.id)
+    assert payments.open_balance(party.id, "receivable") == reports.balance_of("1122", DAY) == -12000
+    bank.import_list(OWNER, "1002", f"date,amount,counterparty\n2026-03-11,-120,{party.name}\n")
+    assert bank.accept(OWNER, BankLine.get().id, party.id).kind == "in_back"
+    assert payments.open_balance(party.id, "receivable") == reports.balance_of("1122", DAY.replace(day=11)) == 0
+    supplier = parties.add(OWNER, "V", "supplier", is_supplier=True)
+    payments.post(OWNER, "out", supplier.id, DAY, 700)
+    payments.post(OWNER, "out_back", supplier.id, DAY, 700)
+    assert payments.open_balance(supplier.id, "payable") == reports.balance_of("220201", DAY) == 0
+    invariants.hold()
 
 
 # --- statements
@@ -301,6 +326,20 @@ def test_of_two_columns_that_fit_the_nearer_counts_and_a_side_gives_the_sign(com
     assert found == [(10000, "customer C", "货款"), (-2050, "房东", "房租")]
     wrong = "date,amount,side\n2026-03-10,5,收入\n2026-03-10,5,?\n"
     assert list(refused(lambda: bank.import_list(OWNER, "1002", wrong))) == ["rows.3.side"]
+
+
+def test_a_line_of_a_closed_month_is_posted_on_the_first_open_day(company: None) -> None:
+    party = customer()
+    bank.import_list(OWNER, "1002", "date,amount\n2026-03-31,5\n2026-04-02,6\n")
+    periods.close(OWNER, 202603)
+    late, there = (bank.accept(OWNER, line.id, party.id) for line in BankLine.select().order_by(BankLine.id))
+    assert (late.date, there.date) == (datetime.date(2026, 4, 1), datetime.date(2026, 4, 2))
+
+
+def test_a_list_is_of_an_account_that_takes_lines(company: None) -> None:
+    accounts.add(OWNER, "100201", "asset", "银行存款—基本户")
+    assert refused(lambda: bank.import_list(OWNER, "1002", BANK)) == {"account": "takes no lines"}
+    assert bank.import_list(OWNER, "100201", BANK) == 2
 
 
 def test_a_number_in_the_text_and_a_name_lead_to_invoices(company: None) -> None:

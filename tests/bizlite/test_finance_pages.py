@@ -163,6 +163,7 @@ def test_figures_are_answered_as_values_by_rest(client: FlaskClient) -> None:
     assert [row["total"] for row in rows("ageing")["ageing-receivable"]["rows"]] == [10000]
     account = rows("statement?party=1")["statement"]["rows"]
     assert [(row["date"], row["balance"]) for row in account[1:]] == [(str(TODAY), 10000)]
+    assert rows("statement?party=C0")["statement"]["rows"] == account  # by its code
     assert set(rows(f"statements?period={PERIOD}")) == {"balance-statement", "income-statement", "cash-statement"}
     assert len(rows("ledger?account=1122")["ledger"]["rows"]) == 2
     assert call(client, "GET", at + "statement").json["error"]["problems"][0]["field"] == "party"

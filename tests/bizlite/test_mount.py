@@ -215,9 +215,13 @@ def test_what_is_off_is_not_there(client: FlaskClient, rsd: Login, tmp_path: Pat
 
 
 def test_while_rsd_is_away_nobody_is_told_that_nothing_is_there(
-    client: FlaskClient, rsd: Login, tmp_path: Path
+    client: FlaskClient, rsd: Login, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A phone at a job card takes "not found" for good and drops its report; at 503 it keeps and sends it later."""
+
+    def fault(*_: object) -> None:
+        raise Refusal(code="internal", message="Something went wrong.")
+
     socket = tmp_path / "rsd.sock"
     socket.rename(tmp_path / "away")
     for session in ("", "o"):
@@ -230,6 +234,8 @@ def test_while_rsd_is_away_nobody_is_told_that_nothing_is_there(
                 assert ("http-equiv" in answer.text) == (method == "GET" and not path.startswith("/api/"))
     (tmp_path / "away").rename(socket)
     assert client.get("/business/").status_code == 200
+    monkeypatch.setattr(rsd, "answer", fault)
+    assert client.get("/business/production/scan/1-x").status_code == 503, "rsd has a fault"
 
 
 def test_refusals_have_the_routers_own_shape(client: FlaskClient, rsd: Login) -> None:

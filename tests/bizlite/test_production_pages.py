@@ -13,15 +13,15 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from bizlite.core import registry
-from bizlite.production import cards, orders, reports, workers
+from bizlite.production import boms, cards, orders, progress, reports, routings, workers
 from bizlite.production.models import Bom, Card, Centre, Day, Operation, Order, Report, Shift
 from bizlite.quality import plans
 from bizlite.quality.models import Inspection, Nonconformity, Plan
 from bizlite.stock import items
 from bizlite.web.app import create_app
 from tests.bizlite.conftest import Fresh, leave
-from tests.bizlite.web_site import USER, call, hidden, identify, send
-from tests.bizlite.workshop import SESSION, TODAY, Shop, make_shop
+from tests.bizlite.web_site import OWNER, USER, call, hidden, identify, send
+from tests.bizlite.workshop import JANUARY, SESSION, TODAY, Shop, make_shop
 
 SCAN = "/business/production/scan"
 NEXT_MONTH = str(datetime.date.today() + datetime.timedelta(days=30))
@@ -142,6 +142,22 @@ def test_the_board_loading_and_pay(client: FlaskClient, shop: Shop) -> None:
     assert gantt.count("<rect") == 2
     assert f"{order.number}-1-1" in gantt
     assert client.get("/business/production/pay?first=soon").status_code == 422
+
+
+def test_what_a_person_made_today_is_in_the_unit_of_the_product(client: FlaskClient, shop: Shop) -> None:
+    powder = items.add_item(SESSION, "POWDER", "powder", unit="kg").id
+    step = routings.Step(code="mill", name="Milling", centre=shop.centre, run_ms=1000)
+    routings.release(SESSION, routings.draft(SESSION, powder, "A", [step], date=JANUARY).id, 1)
+    part = boms.Component(item=shop.steel, quantity=1)
+    boms.release(SESSION, boms.draft(SESSION, powder, "A", 1, [part], date=JANUARY).id, 1)
+    made = orders.draft(SESSION, powder, 5000, TODAY)
+    made = orders.release(SESSION, made.id, made.version)
+    reports.report(OWNER, cards.of_order(shop.order().id)[0].id, "good", shop.worker, 4)
+    reports.report(OWNER, cards.of_order(made.id)[0].id, "good", shop.worker, 2500)
+    found = progress.by_person(OWNER, OWNER.today())
+    assert [(line.unit, line.good, line.minutes) for line in found] == [("kg", 2500, 0), ("pcs", 4, None)]
+    page = client.get("/business/production/board").text
+    assert re.search(r"Wang<.*?>2[.]5 kilogram<.*?Wang<.*?>4 piece<", page, re.S)
 
 
 def test_two_workers_of_one_name_are_paid_apart(client: FlaskClient, shop: Shop) -> None:

@@ -63,8 +63,8 @@ class World:
             self.nothing, self.receive, self.receive, self.receive, self.issue, self.issue, self.issue, self.between,
             self.return_, self.count, self.storno, self.revalue, self.undone, self.reserve, self.release,
             self.deliver_reserved, self.invoice, self.credit, self.allow, self.allow, self.become, self.pay,
-            self.unpay, self.unallocate, self.voucher, self.voucher_storno, self.close, self.draft, self.several,
-            self.open_books, self.bank_line, self.cash,
+            self.pay_back, self.unpay, self.unallocate, self.voucher, self.voucher_storno, self.close, self.draft,
+            self.several, self.open_books, self.bank_line, self.cash,
             *self.shop.operations(), *Traders(self).operations(),
         ]  # fmt: skip
 
@@ -208,6 +208,10 @@ class World:
     def pay(self, a: int, b: int, c: int) -> Payment:
         kind, party = (("in", self.customer), ("out", self.supplier))[a % 2]
         return payments.post(self.session, kind, party.id, day(c), b * 37 + 1, allocate=() if a // 2 % 3 == 0 else None)
+
+    def pay_back(self, a: int, b: int, c: int) -> object:
+        kind, party = (("in_back", self.customer), ("out_back", self.supplier))[a % 2]
+        return payments.post(self.session, kind, party.id, day(c), b * 17 + 1)
 
     def unpay(self, a: int, b: int, c: int) -> Payment:
         payment = pick(list(Payment.select().order_by(Payment.id)), a)

@@ -31,21 +31,13 @@ def test_what_is_no_more_or_switched_off_is_no_alarm(journal: Journal) -> None:
         recognition=Recognition(update_daily=False),
     )
     kept = {"line.one", "prefixes.daily", "backup.usb", "disk", "unit.lighttpd", "firmware.update"}
-    gone = {
-        "line.off",
-        "line.gone",
-        "overlap.gone",
-        "prefixes.by-hand",
-        "prefixes.gone",
-        "backup.share",
-        "applications",
-    }
+    gone = {"line.off", "line.gone", "prefixes.by-hand", "prefixes.gone", "backup.share", "applications"}
     gone.add("firmware.published")
     raised(journal, kept | gone)
     box: Any = SimpleNamespace(
         engine=SimpleNamespace(config=config), journal=journal, alarm=lambda key, _message: journal.clear_alarm(key)
     )
-    Services._close_alarms(box, config)
+    Services._close_strangers(box)
     assert journal.open_keys == kept
 
 
@@ -55,5 +47,5 @@ def test_a_new_rsd_finds_out_by_itself_what_is_wrong(journal: Journal) -> None:
     gone = {"unit.dnsmasq", "selfcheck.queue", "secrets", "provision", "restore"}
     gone.add("monitor The usage statistics were damaged.")
     raised(journal, kept | gone)
-    Services._close_those_of_a_run(SimpleNamespace(journal=journal))  # type: ignore[arg-type]
+    Services._begin_anew(SimpleNamespace(journal=journal))  # type: ignore[arg-type]
     assert journal.open_keys == kept

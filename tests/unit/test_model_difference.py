@@ -95,3 +95,16 @@ def test_every_setting_has_a_word() -> None:
     collections = {field.name for field in msgspec.structs.fields(Config)} - {"format"}
     assert collections == NOUNS.keys()
     assert set(names(Config)) - collections <= SETTINGS.keys()
+
+
+def test_rates_and_amounts_are_in_the_units_that_people_write() -> None:
+    new = changed(
+        ("wans.line1.down_bps", 1_000_000_000),
+        ("wans.line1.up_bps", 500_000),
+        ("wans.line1.monthly_bytes", 200_000_000_000),
+    )
+    assert codec.describe(codec.diff(OLD, new), "en") == [
+        "Line line1: rate down changes from nothing to 1000 Mbit/s",
+        "Line line1: bytes a month changes from nothing to 200 GB",
+        "Line line1: rate up changes from nothing to 0.5 Mbit/s",
+    ]

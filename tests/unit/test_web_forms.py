@@ -12,7 +12,7 @@ from flask.testing import FlaskClient
 
 from firmware.features import verify
 from firmware.model import codec
-from firmware.model.config import Config, Dns, Host, Policy, Schedule, User, Window
+from firmware.model.config import Config, Dns, Host, Policy, Schedule, User, Wan, Window
 from firmware.model.defaults import factory
 from firmware.model.facts import Facts, PortFact
 from firmware.model.problem import ConfigError
@@ -243,3 +243,62 @@ def test_whoever_may_only_log_in_changes_his_own_password(client: FlaskClient, r
     right = send(client, "/users/password", old="old one", new="another one", new_again="another one")
     assert "The password was changed." in client.get(f"{right.location}&lang=en").text
     assert ("config.get", {"path": "", "which": "candidate"}) not in rsd.asked
+
+
+def test_on_the_first_day_to_go_on_is_to_save(client: FlaskClient, rsd: Draft) -> None:
+    (name,) = rsd.config.wans
+    page = client.get("/setup/lines").text
+    assert 'name="next" value="done"' in page
+    assert 'href="/setup/done"' not in page, "nothing leads on past what was typed"
+    fields = {"protocol": "static", "address": "203.0.113.2/24", "gateway": "203.0.113.1"}
+    wrong = send(client, "/setup/lines", line=name, next="done", **fields | {"gateway": "198.51.100.1"})
+    assert wrong.status_code == 422
+    assert send(client, "/setup/lines", line=name, next="done", **fields).location == "/setup/done"
+    assert rsd.config.wans[name].address == "203.0.113.2/24"
+    assert "The router is ready" in client.get("/setup/done?lang=en").text
+    rsd.answers["config.diff"] = [{"path": f"wans.{name}.address", "kind": "change", "before": None, "after": "x"}]
+    page = client.get("/setup/done?lang=en").text
+    assert ("Nearly there" in page, "The router is ready" in page) == (True, False), "it waits to be applied"
+
+
+def test_with_several_lines_each_is_saved_by_itself(client: FlaskClient, rsd: Draft) -> None:
+    rsd.config = codec.set_path(rsd.config, "wans.second", Wan(interface="eth2", number=2))
+    page = client.get("/setup/lines?lang=en").text
+    assert (page.count("Save this line"), 'href="/setup/done"' in page) == (2, True)
+
+
+def test_a_limit_ends_by_the_clock_on_the_wall(client: FlaskClient, rsd: Draft) -> None:
+    assert rsd.config.system.timezone == "Asia/Shanghai"
+    page = client.get(f"/bandwidth/limits/new?host={MAC}").text
+    assert MAC in page
+    fields = {"hosts": MAC, "down_max_bps": "2", "enabled": "1"}
+    assert send(client, "/bandwidth/limits/new", **fields, until="2036-11-26T22:30").status_code == 303
+    (name,) = rsd.config.qos.limits
+    assert rsd.config.qos.limits[name].until == "2036-11-26T14:30:00Z"
+    path = f"qos.limits.{name}.until"
+    rsd.config = codec.set_path(rsd.config, path, "2036-11-26T14:30:59Z")
+    assert 'value="2036-11-26T22:30"' in client.get(f"/bandwidth/limits/{name}").text
+    assert send(client, f"/bandwidth/limits/{name}", **fields, until="2036-11-26T22:30").status_code == 303
+    assert codec.get_path(rsd.config, path) == "2036-11-26T14:30:59Z", "nobody changed it"
+    wrong = send(client, f"/bandwidth/limits/{name}", **fields, until="tomorrow")
+    assert (wrong.status_code, 'id="until-error"' in wrong.text) == (422, True)
+    assert send(client, f"/bandwidth/limits/{name}", **fields, until="").status_code == 303
+    assert codec.get_path(rsd.config, path) is None
+
+
+def test_limits_that_nobody_switched_on_are_told(client: FlaskClient, rsd: Draft) -> None:
+    rsd.answers["bandwidth"] = {"enabled": False, "running": False, "errors": 0, "lines": [], "shares": []}
+    said = "Bandwidth is switched off: no limit below holds"
+    assert said not in client.get("/bandwidth/?lang=en").text
+    rsd.config = codec.set_path(rsd.config, "qos.limits.a", {"position": 1, "down_max_bps": 1_000_000})
+    assert said in client.get("/bandwidth/?lang=en").text
+    rsd.config = codec.set_path(rsd.config, "qos.enabled", True)
+    assert said not in client.get("/bandwidth/?lang=en").text
+
+
+def test_a_box_at_work_on_its_first_day_blames_nobody(client: FlaskClient, rsd: Draft) -> None:
+    rsd.answers["setup.status"] = {"needed": True}
+    rsd.refused["setup.finish"] = {"code": "busy", "message": "Another change is being made.", "retry_s": None}
+    fields = {"language": "en", "password_first": "x", "user": "lin", "password": "a long one"}
+    answer = send(client, "/setup/?lang=en", **fields, password_again="a long one")
+    assert (answer.status_code, "Another change is being made." in answer.text) == (422, True)

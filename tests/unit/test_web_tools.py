@@ -163,3 +163,11 @@ def test_rest_starts_what_it_is_told_and_nothing_else(client: FlaskClient, rsd: 
     for body in ({"tool": "rm"}, {"tool": "ping", "host": "a.example", "shell": "x"}, {"host": "a.example"}):
         assert client.post("/api/v1/tools", headers=bearer, json=body).status_code == 422
     assert [request["port"] for request in started(rsd)] == [25]
+
+
+def test_to_ask_about_a_file_by_rest_takes_nothing_away(client: FlaskClient, rsd: ToolBox) -> None:
+    asked = client.head("/api/v1/tools/7/file")
+    assert (asked.status_code, asked.headers["Allow"]) == (405, "GET")
+    assert "tools.file" not in [verb for verb, _ in rsd.asked]
+    with client.get("/api/v1/tools/7/file") as answer:
+        assert answer.data == FILE

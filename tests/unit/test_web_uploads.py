@@ -8,6 +8,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import msgspec
 import pytest
 from flask import Flask
 from waitress.adjustments import Adjustments
@@ -15,6 +16,7 @@ from waitress.adjustments import Adjustments
 from firmware.model.config import PREFIX_BYTES_MAX
 from webui import uploads
 from webui.access import requires, takes_files
+from webui.api import schemas
 from webui.app import BODY_MAX_BYTES, create_app
 from webui.uploads import FORM_BYTES, Uploads, parser_class
 
@@ -110,7 +112,7 @@ def test_waitress_takes_more_only_by_a_ticket(tmp_path: Path) -> None:
     ticket = f"?ticket={desk.ticket(PLACE, FILE_BYTES)}"
     for query, size in (("", FILE_BYTES), ("?ticket=1.2.3", FILE_BYTES), (ticket, FILE_BYTES + FORM_BYTES)):
         refused = parsed(query, size)
-        assert (refused.completed, type(refused.error).__name__) == (True, "RequestEntityTooLarge"), "before its body"
+        assert (refused.completed, refused.error.code) == (True, 413), "before its body"
         refused.close()
     parser = parsed(ticket, FILE_BYTES)
     assert not parser.completed
@@ -133,3 +135,19 @@ def test_waitress_takes_a_prefix_list_as_large_as_is_promised(tmp_path: Path, pl
 
     assert parsed(place) is None
     assert parsed(f"{place}/more") is not None
+
+
+def test_what_the_server_refuses_is_said_as_the_page_and_rest_say_it(tmp_path: Path) -> None:
+    def refused(path: str) -> tuple[str, dict[str, str], bytes]:
+        parser = parser_class(Uploads(tmp_path))(Adjustments(max_request_body_size=BODY_MAX_BYTES + FORM_BYTES))
+        parser.received(f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: 9000000\r\n\r\n".encode())
+        parser.close()
+        status, headers, body = parser.error.to_response("")
+        return status, dict(headers), body
+
+    status, headers, body = refused("/api/v1/commit")
+    error = msgspec.json.decode(body, type=schemas.Error).error
+    assert (status[:3], headers["Content-Type"], error.code) == ("413", "application/json", "too_large")
+    assert "up to 1 MB" in error.message
+    assert "up to 4 MB" in refused("/api/v1/prefixes/unicom")[2].decode()
+    assert "最多收 1 MB" in refused("/system/backup/import")[2].decode()

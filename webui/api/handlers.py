@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 from flask import Response, abort, current_app, jsonify, request
+from werkzeug.exceptions import MethodNotAllowed
 
 from firmware.client import Forbidden, Invalid, NotFound
 from webui import download
@@ -155,6 +156,8 @@ def start_tool(route: Route) -> Any:
 
 
 def tool_file(route: Route, id: int) -> Response:
+    if request.method == "HEAD":  # to read it is to take it away
+        raise MethodNotAllowed(["GET"])
     return download.tool_file(client(), id)
 
 

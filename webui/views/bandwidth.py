@@ -11,6 +11,8 @@ from msgspec import to_builtins
 from werkzeug.wrappers import Response
 
 from firmware.model.config import Config, Limit, PriorityRule
+from firmware.model.values import parse_moment
+from firmware.model.zone import site_zone
 from webui import order, people, places, words
 from webui.access import requires
 from webui.figures import megabits
@@ -124,7 +126,7 @@ def limit(name: str | None) -> Any:
     known = config.qos.limits.get(name) if name else None
     if name and known is None:
         abort(404)
-    form = Form(_limit_values(known))
+    form = Form(_limit_values(known, config))
     if form.is_sent and _save_limit(form, name, known, config):
         return redirect(url_for("bandwidth.index"), 303)
     return render_template(
@@ -141,11 +143,35 @@ def limit(name: str | None) -> Any:
     ), 422 if form.is_wrong else 200
 
 
-def _limit_values(known: Limit | None) -> dict[str, Any]:
+def _limit_values(known: Limit | None, config: Config) -> dict[str, Any]:
     if known is None:
-        return {"enabled": True, "priority": "normal"}
+        return {"enabled": True, "priority": "normal", "hosts": request.args.getlist("host")}
     values = to_builtins(known) | {"enabled": known.enabled, "priority": known.priority}
-    return {**values, **{key: megabits(getattr(known, key)) for key in RATES}}
+    rates = {key: megabits(getattr(known, key)) for key in RATES}
+    return {**values, **rates, "until": _on_the_wall(known.until, config)}
+
+
+def _on_the_wall(until: str | None, config: Config) -> str | None:
+    """A moment as the site's clock shows it and a field for a date and a time of day has it: ``2026-11-26T22:30``."""
+    try:
+        return until and f"{parse_moment(until).astimezone(site_zone(config.system.timezone)):%Y-%m-%dT%H:%M}"
+    except ValueError:  # from elsewhere; verify has told of it
+        return until
+
+
+def _until(form: Form, known: Limit | None, config: Config) -> str | None:
+    """When the limit ends, in UTC; to the second as it was where nobody changed it."""
+    text = form.text("until")
+    if known and text == _on_the_wall(known.until, config):
+        return known.until
+    try:
+        moment = datetime.fromisoformat(text) if text else None
+    except ValueError:
+        form.add_error("until", gettext("Write a day and a time, such as 2026-11-26 22:30."))
+        return None
+    if moment and moment.tzinfo is None:
+        moment = moment.replace(tzinfo=site_zone(config.system.timezone))
+    return moment and f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def _save_limit(form: Form, name: str | None, known: Limit | None, config: Config) -> bool:
@@ -158,7 +184,7 @@ def _save_limit(form: Form, name: str | None, known: Limit | None, config: Confi
         "priority": form.text("priority") or "normal",
         "always": form.checked("always"),
         "schedule": form.optional("schedule"),
-        "until": form.optional("until"),
+        "until": _until(form, known, config),
         "enabled": form.checked("enabled"),
         "description": form.text("description"),
     }

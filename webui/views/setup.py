@@ -9,7 +9,6 @@ from flask import Blueprint, redirect, render_template, request, url_for
 from firmware.client import Busy, Conflict, Forbidden, Invalid, Unauthenticated
 from firmware.model.text import translate
 from webui.access import requires
-from webui.figures import span
 from webui.forms import Form, field_text
 from webui.i18n import gettext, language
 from webui.router import router
@@ -39,9 +38,8 @@ def account() -> Any:
             )
         except (Unauthenticated, Forbidden):
             form.add_error("password_first", gettext("This is not the first password of the router."))
-        except Busy as error:
-            wait = {"span": span(error.retry_s)}
-            form.add_error("", gettext("Too many wrong attempts. Try again in %(span)s.") % wait)
+        except Busy as error:  # locked out, or the box is at work at a change
+            form.add_error("", translate(language(), error.message, error.params))
         except (Invalid, Conflict) as error:
             _note(form, error)
         else:
@@ -75,7 +73,7 @@ def lines() -> Any:
     forms = [(name, wan, Form(wan_values(wan), prefix=f"{name}-", is_sent=sent == name)) for name, wan in wans]
     for name, wan, form in forms:
         if form.is_sent and save_line(form, name, wan):
-            return redirect(url_for("setup.lines"), 303)
+            return redirect(url_for("setup.done" if "next" in request.form else "setup.lines"), 303)
     ports = {port["name"]: port for port in router().status().get("ports", ())}
     wrong = any(form.is_wrong for _, _, form in forms)
     return render_template("setup/lines.html", forms=forms, ports=ports), 422 if wrong else 200
