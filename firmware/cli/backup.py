@@ -36,9 +36,10 @@ def make(context: Context) -> int | None:
             os.fsync(file.fileno())
         partial.rename(path)
     except OSError as error:
-        partial.unlink(missing_ok=True)
         terminal.error("%(file)s cannot be written: %(reason)s", file=path, reason=error.strerror)
         return EXIT_REFUSED
+    finally:
+        partial.unlink(missing_ok=True)
     terminal.done("The backup %(file)s is made: %(size)s.", made, file=path, size=bytes_text(made["bytes"]))
     return None
 

@@ -20,9 +20,9 @@ _MS_BIND, _MS_REC, _MS_PRIVATE = 1 << 12, 1 << 14, 1 << 18
 def restore(state: Path, saved: Path) -> None:
     """Takes the place of the present data with those in ``saved``, in one transaction of SQLite.
 
-    Files are kept by their hash: those that are missing are added, none is removed; a backup that has only them leaves
-    the database alone. The new mark tells the pages
-    (webui/business.py) to bring the database up to date. :raise ValueError: it cannot be written.
+    Files are kept by their hash: those that are missing are added, none is removed. Where ``saved`` has no database the
+    present one stays. The new mark tells the pages (webui/business.py) to bring the database up to date.
+    :raise ValueError: it cannot be written.
     """
     home = state / FOLDER
     home.mkdir(mode=0o700, exist_ok=True)

@@ -13,6 +13,7 @@ import pytest
 from firmware.cli import backup
 from firmware.cli.command import EXIT_REFUSED, Context
 from firmware.cli.terminal import Terminal
+from firmware.client import Unavailable
 
 FOUND = {
     "id": "a" * 16, "parts": ["configuration", "statistics"], "fits": False,
@@ -54,6 +55,18 @@ def test_a_backup_is_written_piece_by_piece_for_nobody_else(tmp_path: Path, monk
     assert file.read_bytes() == DATA
     assert file.stat().st_mode & 0o777 == 0o600
     assert list(tmp_path.iterdir()) == [file]
+
+
+def test_a_router_that_goes_away_meanwhile_leaves_no_part(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Away(Rsd):
+        def call(self, verb: str, **args: Any) -> Any:
+            if args.get("offset"):
+                raise Unavailable("rsd did not answer")
+            return super().call(verb, **args)
+
+    with pytest.raises(Unavailable):
+        run(Away(), backup.make, monkeypatch, file=str(tmp_path / "x.rsbackup"), parts="configuration")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_other_ports_must_be_named(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
