@@ -15,7 +15,7 @@ from tests.image.updating import CONFIRMED, LINE_UP, ask, install, token, told
 
 pytestmark = [pytest.mark.image, pytest.mark.timeout(3600)]
 
-_START_MENU = "executed automatically in 3s"
+_START_MENU = r"GNU GRUB  version[\s\S]*?\*Start \(([AB])\)"  # the slot that it chooses
 _TRIAL_S = 1200  # five minutes or two hangs, and the starts
 
 
@@ -33,7 +33,7 @@ def machine(images: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 
 
 class Bad(NamedTuple):
-    """A version, what is wrong with it, how often it and the one after it are started, and what is told of it."""
+    """A version, what is wrong with it, how often it is started, and what is told of it."""
 
     version: str
     spoil: Callable[[Path], None]
@@ -42,10 +42,10 @@ class Bad(NamedTuple):
 
 
 _BAD = (
-    Bad("0.3.1", bundles.panic, 3, "kernel panic, a hang or a power cut"),
-    Bad("0.3.2", bundles.hang, 3, "kernel panic, a hang or a power cut"),
-    Bad("0.3.3", bundles.lose_network, 2, "No line came up"),
-    Bad("0.3.4", bundles.crash_rsd, 2, "control plane did not come up"),
+    Bad("0.3.1", bundles.panic, 2, "kernel panic, a hang or a power cut"),
+    Bad("0.3.2", bundles.hang, 2, "kernel panic, a hang or a power cut"),
+    Bad("0.3.3", bundles.lose_network, 1, "No line came up"),
+    Bad("0.3.4", bundles.crash_rsd, 1, "control plane did not come up"),
 )
 
 
@@ -55,8 +55,11 @@ def test_it_is_taken_back(machine: Machine, images: Path, tmp_path: Path, bad: B
     with bundles.served(tmp_path) as address:
         install(machine, f"{address}/{bundle.name}")
     machine.run("rsctl update restart")
-    for _ in range(bad.starts):
-        machine.wait_for(_START_MENU, _TRIAL_S)
+    starts = 0
+    while machine.wait_for(_START_MENU, _TRIAL_S)[1] == "B":
+        starts += 1
+    # On a machine so slow that a kernel needs two minutes the watchdog ends a good start of it too, once.
+    assert bad.starts <= starts <= 2
     machine.log_in()
     machine.wait_until(CONFIRMED)
     assert "rs.slot=A" in machine.run("cat /proc/cmdline")
