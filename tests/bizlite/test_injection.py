@@ -27,7 +27,7 @@ from werkzeug.routing import RequestRedirect
 from bizlite.core import attachments, company, custom, spreadsheet
 from bizlite.core.database import Record, database, write
 from bizlite.finance import bank, ledger
-from bizlite.production import boms, cards, centres, routings
+from bizlite.production import boms, cards, causes, centres, routings
 from bizlite.production import orders as work
 from bizlite.purchasing import lines as buying
 from bizlite.purchasing import orders as purchases
@@ -71,6 +71,7 @@ def lived(folder: Path) -> None:
     prices.add(OWNER, world.spots[0][0], FIRST, 1, group=group)
     opportunities.add(OWNER, world.customer.id, FIRST, "x", text="x")
     centres.set_day(OWNER, FIRST, "x")
+    causes.add(OWNER, "why")  # as the world reports it
     bank.import_list(OWNER, "1002", f"date,amount\n{FIRST},1\n")
     chance, missing = random.Random(6), [resource.model for resource in every().values()]
     while missing:
