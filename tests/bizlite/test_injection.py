@@ -34,6 +34,7 @@ from bizlite.purchasing import orders as purchases
 from bizlite.purchasing import requests
 from bizlite.sales import contacts, opportunities, orders, prices, quotations
 from bizlite.sales.lines import Wanted
+from bizlite.stock import counting
 from bizlite.web.app import create_app
 from bizlite.web.resource import every
 from tests.bizlite.conftest import leave
@@ -72,6 +73,9 @@ def lived(folder: Path) -> None:
     opportunities.add(OWNER, world.customer.id, FIRST, "x", text="x")
     centres.set_day(OWNER, FIRST, "x")
     causes.add(OWNER, "why")  # as the world reports it
+    counting.post(
+        OWNER, FIRST, [counting.Counted(item=world.spots[0][0], location=world.stores[0], quantity=5, value=5)]
+    )
     bank.import_list(OWNER, "1002", f"date,amount\n{FIRST},1\n")
     chance, missing = random.Random(6), [resource.model for resource in every().values()]
     while missing:
