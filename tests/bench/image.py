@@ -7,6 +7,8 @@ emulated, on one processor, in turn. ``python -m tests.bench.image``.
 
 from __future__ import annotations
 
+import contextlib
+import http.client
 import os
 import re
 import statistics
@@ -22,6 +24,7 @@ from tests.image.machine import Machine
 from tests.image.updating import CONFIRMED
 
 ROUNDS = 5
+TRY_S = 2.0
 OWN, DEBIAN, OWN_KERNEL = Path("build/image-own"), Path("build/image-dev"), Path("build/kernel")
 INIT = "#!/bin/busybox sh\necho ALONE\n/bin/busybox poweroff -f\n"
 
@@ -57,8 +60,12 @@ def page_s(machine: Machine) -> float:
     """From the power to the page over TLS."""
     began_s = time.monotonic()
     machine.start()
-    machine.wait_for_page()
-    return time.monotonic() - began_s
+    while True:
+        machine.let_run(0)  # it would wait for its console
+        # QEMU takes a connection long before the box does, so each try is short.
+        with contextlib.suppress(OSError, http.client.HTTPException):
+            if machine.get("/", TRY_S)[0] < 500:
+                return time.monotonic() - began_s
 
 
 def main() -> None:

@@ -165,12 +165,12 @@ class Machine:
         """A command's exit code."""
         return self._run(command)[0]
 
-    def get(self, path: str) -> tuple[int, bytes]:
+    def get(self, path: str, timeout_s: float = 30) -> tuple[int, bytes]:
         """Status and body of a page."""
         connection = http.client.HTTPSConnection(
             "127.0.0.1",
             self.page_port,
-            timeout=30,
+            timeout=timeout_s,
             context=ssl._create_unverified_context(),
         )
         with contextlib.closing(connection):
