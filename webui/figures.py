@@ -7,6 +7,7 @@ from typing import Any
 
 from flask import Flask, g
 
+from firmware.model.zone import site_zone
 from webui.i18n import gettext, language, ngettext
 
 
@@ -95,7 +96,6 @@ def day(moment: Any) -> str:
 
 
 def _zone() -> Any:
-    from firmware.model.zone import site_zone
     from webui.router import router
 
     if "zone" not in g:

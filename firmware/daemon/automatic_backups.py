@@ -16,7 +16,6 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -28,6 +27,7 @@ from firmware.features.backup import destinations, last_due, smb_place
 from firmware.kernel import command, files
 from firmware.kernel.errors import CommandError
 from firmware.model.config import Backup
+from firmware.model.zone import site_zone
 from firmware.monitor.store import CLOCK_IS_SET_S
 
 if TYPE_CHECKING:
@@ -142,7 +142,7 @@ class AutomaticBackups:
         return tuple(found)
 
     def _due_s(self, wanted: Backup, now_s: float) -> float:
-        zone = ZoneInfo(self._box.engine.config.system.timezone)
+        zone = site_zone(self._box.engine.config.system.timezone)
         return last_due(wanted, datetime.fromtimestamp(now_s, UTC).astimezone(zone)).timestamp()
 
     def _begin(self, names: tuple[str, ...]) -> bool:

@@ -7,8 +7,7 @@ clock is put forward or back, what the wall shows decides.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, time, timedelta
-from zoneinfo import ZoneInfo
+from datetime import UTC, datetime, time, timedelta, tzinfo
 
 from firmware.features.part import Part
 from firmware.features.problems import problem, unreadable
@@ -16,6 +15,7 @@ from firmware.model.config import Config, Schedule, Window
 from firmware.model.facts import Facts
 from firmware.model.problem import Problem
 from firmware.model.values import parse_time
+from firmware.model.zone import site_zone
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _DAY_MINUTES = 1440
@@ -24,7 +24,7 @@ _HORIZON_DAYS = 15  # a week, and one more since a window may fall into the hour
 
 def active(config: Config, now: datetime) -> frozenset[str]:
     """The schedules that hold at an aware moment."""
-    local = now.astimezone(ZoneInfo(config.system.timezone))
+    local = now.astimezone(site_zone(config.system.timezone))
     return frozenset(name for name, schedule in config.schedules.items() if _holds(schedule, local))
 
 
@@ -71,7 +71,7 @@ def _holds(schedule: Schedule, local: datetime) -> bool:
 
 def _moments(config: Config, now: datetime) -> Iterator[datetime]:
     """Every moment near ``now`` at which some window may begin or end, or the clock is put forward or back."""
-    zone = ZoneInfo(config.system.timezone)
+    zone = site_zone(config.system.timezone)
     minutes = {
         parse_time(text) % _DAY_MINUTES
         for schedule in config.schedules.values()
@@ -88,7 +88,7 @@ def _moments(config: Config, now: datetime) -> Iterator[datetime]:
         yield from _clock_change(midnight, midnight + timedelta(hours=25), zone)
 
 
-def _clock_change(low: datetime, high: datetime, zone: ZoneInfo) -> Iterator[datetime]:
+def _clock_change(low: datetime, high: datetime, zone: tzinfo) -> Iterator[datetime]:
     """The minute between two moments at which the zone's offset changes, if it does."""
     before = low.astimezone(zone).utcoffset()
     if high.astimezone(zone).utcoffset() == before:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import datetime
 from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo
 
 from firmware.features.downloads import no_address
 from firmware.features.part import Part
@@ -13,6 +12,7 @@ from firmware.model.config import Config
 from firmware.model.facts import Facts
 from firmware.model.problem import Problem
 from firmware.model.values import parse_time
+from firmware.model.zone import site_zone
 
 
 def is_index(url: str) -> bool:
@@ -22,7 +22,7 @@ def is_index(url: str) -> bool:
 
 def may_restart(config: Config, now: datetime) -> bool:
     """Whether an aware moment lies in the hours that are given for it; they may run past midnight."""
-    local = now.astimezone(ZoneInfo(config.system.timezone))
+    local = now.astimezone(site_zone(config.system.timezone))
     start, end = parse_time(config.update.restart_from), parse_time(config.update.restart_until)
     minute = local.hour * 60 + local.minute
     return start <= minute < end if start < end else minute >= start or minute < end
