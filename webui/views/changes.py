@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from typing import Any
+from urllib.parse import urlencode
 
 from flask import Blueprint, current_app, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
@@ -138,9 +139,8 @@ def undo() -> Response:
 def _back(said: str | None = None, revision: int | None = None) -> str:
     """The page where the button was pressed, with what it shall say, and of which revision."""
     path = local_path(request.form.get("back"), url_for("dashboard.overview"))
-    path = path.partition("?")[0]
-    said = f"?said={said}" if said else ""
-    return f"{path}{said}&revision={revision}" if said and revision else f"{path}{said}"
+    news = {name: value for name, value in (("said", said), ("revision", revision)) if value}
+    return path.partition("?")[0] + (f"?{urlencode(news)}" if news else "")
 
 
 def problem_link(path: str) -> str | None:
